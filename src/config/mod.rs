@@ -1,0 +1,53 @@
+//! The configuration: a YAML file, overlaid by the environment, decoded with every problem reported at once.
+//!
+//! [`tree`] parses text into nodes that know their place, [`decode`] turns the tree into a [`Config`] and never stops
+//! at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
+//! (secrets) are read by [`load`].
+
+pub mod decode;
+pub mod error;
+pub mod tree;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use crate::{identity::IdentityHeaders, jwks::source::KeySource, jwt::issuer_rules::IssuerRules, policy::Policy};
+
+/// A whole, valid configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Whose tokens are taken. May be empty: then only public routes can be opened.
+    pub issuers: Vec<IssuerConfig>,
+    /// Which request needs what.
+    pub policy: Policy,
+    /// What goes upstream.
+    pub identity: IdentityHeaders,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// For Envoy.
+    pub grpc: ListenAddr,
+    /// For operators; `None` if switched off.
+    pub admin: Option<SocketAddr>,
+}
+
+/// A TCP address or a Unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddr {
+    /// `host:port`.
+    Tcp(SocketAddr),
+    /// `unix:/path`.
+    Unix(PathBuf),
+}
+
+/// One issuer: what its tokens must be, and where its keys are.
+#[derive(Clone, Debug)]
+pub struct IssuerConfig {
+    /// What its tokens must be.
+    pub rules: IssuerRules,
+    /// Where its keys are.
+    pub source: KeySource,
+}

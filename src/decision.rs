@@ -1,0 +1,189 @@
+//! Why a request was denied: a closed list with stable codes.
+//!
+//! The codes stand in logs, dynamic metadata and metrics; `bearer::challenge` turns each into its answer. They carry no
+//! text of the request or the token: nothing a client sent comes back through them.
+
+/// Every reason for a denial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DenyReason {
+    /// There are no credentials.
+    NoCredentials,
+    /// The only credentials are of another scheme than Bearer.
+    UnsupportedScheme,
+    /// The credentials are not of the form `Bearer b64token` (RFC 6750 section 2.1).
+    MalformedCredentials,
+    /// There are two credentials or more.
+    SeveralCredentials,
+    /// The credentials are longer than [`crate::limits::TOKEN_BYTES`].
+    OverlongCredentials,
+    /// The token is refused.
+    Token(TokenFault),
+    /// The token lacks scopes that the rule asks for.
+    InsufficientScope,
+    /// A claim rule of the route is not met.
+    ClaimRule,
+    /// No pattern covers the path.
+    NoRoute,
+    /// The most specific pattern has no rule for the method.
+    MethodNotAdmitted,
+    /// The request is ambiguous or malformed.
+    Request(RequestFault),
+    /// The issuer's keys can't be had at the moment.
+    KeysUnavailable,
+    /// A bug of ours.
+    Internal,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenFault {
+    /// Not a JWT: what a provider calls an opaque or reference token.
+    Opaque,
+    /// Five segments: an encrypted token (RFC 7516).
+    Encrypted,
+    /// Not a compact JWS of two JSON objects, strictly read.
+    Malformed,
+    /// Its `alg` is not one that the issuer is configured with.
+    AlgorithmNotAllowed,
+    /// It has a `crit` header (RFC 7515 section 4.1.11): no extension is known here.
+    CriticalHeader,
+    /// Its `typ` is not that of an access token.
+    TypeNotAllowed,
+    /// Nobody configured its issuer.
+    UnknownIssuer,
+    /// Its issuer has no such key.
+    UnknownKey,
+    /// More than one key of its issuer fits.
+    AmbiguousKey,
+    /// The signature is false.
+    BadSignature,
+    /// A claim is missing or has the wrong type.
+    MalformedClaims,
+    /// It is for another audience.
+    WrongAudience,
+    /// It has expired.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It says that it was issued in the future.
+    IssuedInFuture,
+    /// It is older than the issuer's `max_token_age`.
+    TooOld,
+    /// It is an ID token, a refresh token, a logout token: anything but an access token.
+    NotAnAccessToken,
+    /// It is bound to a key or a certificate (`cnf`) and came as a plain bearer token.
+    Bound,
+}
+
+/// What is wrong with a request before any rule is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestFault {
+    /// The Check has no HTTP request in it, or can't be decoded.
+    NoHttpRequest,
+    /// The path is missing, empty or relative.
+    PathNotAbsolute,
+    /// The path is longer than its limit or has too many segments.
+    PathTooLong,
+    /// The path has an empty segment (`//`).
+    EmptySegment,
+    /// The path has a `.` or `..` segment, plain or encoded.
+    DotSegment,
+    /// The path has an encoded `/` or `\`, or a plain `\`.
+    EncodedSlash,
+    /// The path has a `;` parameter.
+    PathParameter,
+    /// The path has a `#`.
+    Fragment,
+    /// The path has a control character or a space, plain or encoded.
+    ControlCharacter,
+    /// The path has a raw byte over 0x7F.
+    NonAscii,
+    /// The path has a percent sign without two hex digits.
+    BrokenEscape,
+    /// Folding the case of the path would bring it to another pattern.
+    CaseAmbiguous,
+    /// The host is not one valid name or IP literal.
+    Host,
+    /// The method is not a token (RFC 9110 section 9.1).
+    Method,
+}
+
+impl DenyReason {
+    /// The stable code for logs, metadata and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::UnsupportedScheme => "unsupported_scheme",
+            Self::MalformedCredentials => "malformed_credentials",
+            Self::SeveralCredentials => "several_credentials",
+            Self::OverlongCredentials => "overlong_credentials",
+            Self::Token(fault) => fault.code(),
+            Self::InsufficientScope => "insufficient_scope",
+            Self::ClaimRule => "claim_rule",
+            Self::NoRoute => "no_route",
+            Self::MethodNotAdmitted => "method_not_admitted",
+            Self::Request(fault) => fault.code(),
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl TokenFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Opaque => "token_opaque",
+            Self::Encrypted => "token_encrypted",
+            Self::Malformed => "token_malformed",
+            Self::AlgorithmNotAllowed => "token_algorithm_not_allowed",
+            Self::CriticalHeader => "token_critical_header",
+            Self::TypeNotAllowed => "token_type_not_allowed",
+            Self::UnknownIssuer => "token_unknown_issuer",
+            Self::UnknownKey => "token_unknown_key",
+            Self::AmbiguousKey => "token_ambiguous_key",
+            Self::BadSignature => "token_bad_signature",
+            Self::MalformedClaims => "token_malformed_claims",
+            Self::WrongAudience => "token_wrong_audience",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+            Self::IssuedInFuture => "token_issued_in_future",
+            Self::TooOld => "token_too_old",
+            Self::NotAnAccessToken => "token_not_an_access_token",
+            Self::Bound => "token_bound",
+        }
+    }
+}
+
+impl RequestFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::NoHttpRequest => "request_no_http",
+            Self::PathNotAbsolute => "request_path_not_absolute",
+            Self::PathTooLong => "request_path_too_long",
+            Self::EmptySegment => "request_empty_segment",
+            Self::DotSegment => "request_dot_segment",
+            Self::EncodedSlash => "request_encoded_slash",
+            Self::PathParameter => "request_path_parameter",
+            Self::Fragment => "request_fragment",
+            Self::ControlCharacter => "request_control_character",
+            Self::NonAscii => "request_non_ascii",
+            Self::BrokenEscape => "request_broken_escape",
+            Self::CaseAmbiguous => "request_case_ambiguous",
+            Self::Host => "request_host",
+            Self::Method => "request_method",
+        }
+    }
+}
+
+impl From<TokenFault> for DenyReason {
+    fn from(fault: TokenFault) -> Self {
+        Self::Token(fault)
+    }
+}
+
+impl From<RequestFault> for DenyReason {
+    fn from(fault: RequestFault) -> Self {
+        Self::Request(fault)
+    }
+}

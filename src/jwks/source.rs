@@ -1,0 +1,52 @@
+//! Where an issuer's keys come from: data, read from the configuration.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// Metadata of the issuer, which names its key set.
+    Discovery {
+        /// The documents to try, in order: OpenID Connect Discovery, then RFC 8414. At least one.
+        documents: Vec<Url>,
+        /// Whether `http:` was allowed for these URLs beyond loopback.
+        allow_http: bool,
+    },
+    /// A key set at a fixed place.
+    JwksUri {
+        /// The key set.
+        url: Url,
+        /// Whether `http:` was allowed for this URL beyond loopback.
+        allow_http: bool,
+    },
+    /// A key set in a file, read again like a remote one.
+    JwksFile(PathBuf),
+    /// A shared secret, read once at start. HMAC only.
+    Secret(Secret),
+}
+
+/// A shared secret. Its `Debug` says nothing.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// The secret of these bytes.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}

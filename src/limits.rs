@@ -1,0 +1,95 @@
+//! Every bound of the program, with its reason. Nothing else in the crate names a size, a count or a waiting time of
+//! its own: a reviewer reads this page, and a test sends the limit and one more.
+
+use std::time::Duration;
+
+// --- wire ---------------------------------------------------------------------------------------------------------
+
+/// Bytes of one `CheckRequest`. Envoy caps request headers at 60 KiB; bodies are not asked for.
+pub const CHECK_REQUEST_BYTES: usize = 256 * 1024;
+/// Bytes of a request path with its query.
+pub const PATH_BYTES: usize = 8 * 1024;
+/// Segments of a path: bounds the search through the pattern tree.
+pub const PATH_SEGMENTS: usize = 64;
+/// Bytes of a host name, RFC 1035 section 2.3.4, plus a port.
+pub const HOST_BYTES: usize = 255 + 6;
+/// Bytes of one Unix millisecond-free `grpc-timeout` value: eight digits and a unit.
+pub const GRPC_TIMEOUT_CHARS: usize = 9;
+/// Streams that one HTTP/2 connection may have open at once.
+pub const CONCURRENT_STREAMS: u32 = 1024;
+/// HTTP/2 connection window: measured best between 64 KiB and 4 MiB.
+pub const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+// --- token --------------------------------------------------------------------------------------------------------
+
+/// Bytes of a whole compact token. Longer credentials are refused before anything is decoded.
+pub const TOKEN_BYTES: usize = 16 * 1024;
+/// Bytes of the decoded JOSE header.
+pub const TOKEN_HEADER_BYTES: usize = 2 * 1024;
+/// Bytes of the decoded claims set.
+pub const TOKEN_CLAIMS_BYTES: usize = 12 * 1024;
+/// Nesting of JSON in a token or a key set.
+pub const JSON_DEPTH: usize = 16;
+/// Scopes that one token may carry.
+pub const TOKEN_SCOPES: usize = 256;
+/// Bytes of a `kid`.
+pub const KID_BYTES: usize = 256;
+/// Bytes of a claim that names somebody (`sub`, a client id): it becomes a header, whole or not at all.
+pub const NAME_CLAIM_BYTES: usize = 1024;
+/// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
+pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
+
+// --- keys ---------------------------------------------------------------------------------------------------------
+
+/// Bytes of a key set or a discovery document.
+pub const KEY_DOCUMENT_BYTES: usize = 256 * 1024;
+/// Keys taken from one set; the rest are ignored with a warning.
+pub const KEYS_PER_SET: usize = 64;
+/// Bits of an RSA modulus, NIST SP 800-131A and aws-lc's upper bound.
+pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// Bytes of a shared secret, by RFC 7518 section 3.2 at least the hash's own length.
+pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
+/// One fetch, from connecting to the last byte.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connecting alone.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// After a success, a missing key asks for no other fetch within this time.
+pub const FETCH_COOLDOWN: Duration = Duration::from_secs(5);
+/// First wait after a failed fetch; doubles up to [`FETCH_BACKOFF_MAX`].
+pub const FETCH_BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// Longest wait after failed fetches.
+pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// A key set is fetched anew, in the background, at this age.
+pub const KEYS_REFRESH_AFTER: Duration = Duration::from_secs(300);
+/// Keys of an issuer that can't be reached are kept in use up to this age.
+pub const KEYS_MAX_STALE: Duration = Duration::from_secs(24 * 3600);
+/// Checks that may wait for one issuer's fetch at once; one more is answered 503.
+pub const KEY_WAITERS: usize = 1024;
+/// A Check that came without a deadline waits at most this long for keys.
+pub const KEY_WAIT: Duration = Duration::from_secs(2);
+/// What is left of a Check's deadline when it stops waiting, so that its answer still arrives.
+pub const DEADLINE_MARGIN: Duration = Duration::from_millis(50);
+
+// --- policy and configuration -------------------------------------------------------------------------------------
+
+/// Bytes of a configuration file.
+pub const CONFIG_BYTES: usize = 8 * 1024 * 1024;
+/// Nesting of a configuration file.
+pub const CONFIG_DEPTH: usize = 32;
+/// YAML aliases in a configuration file: enough to share blocks, too few for a bomb.
+pub const CONFIG_ALIASES: usize = 256;
+/// Nodes of a configuration file after aliases are resolved.
+pub const CONFIG_NODES: usize = 2_000_000;
+/// Issuers of one configuration.
+pub const ISSUERS: usize = 64;
+/// Route rules of one configuration.
+pub const RULES: usize = 20_000;
+/// Largest clock tolerance that may be configured.
+pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
+
+// --- process ------------------------------------------------------------------------------------------------------
+
+/// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.
+pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
+/// From closing the listeners to giving up on requests in flight.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);

@@ -1,0 +1,191 @@
+//! Scopes: the `scope-token` of RFC 6749 section 3.3, compared whole and case-sensitively.
+
+use std::fmt;
+
+/// One scope-token: visible ASCII without `"` and `\`, at least one character.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(Box<str>);
+
+impl Scope {
+    /// The scope of that text, or `None` if it is not a scope-token.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_scope_token(text).then(|| Self(text.into()))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_scope_token(text: &str) -> bool {
+    // RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+}
+
+/// The scopes of a token: no order, no duplicates.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ScopeSet(Vec<Scope>);
+
+impl ScopeSet {
+    /// Whether that very scope is in the set.
+    #[must_use]
+    pub fn contains(&self, scope: &Scope) -> bool {
+        self.0.binary_search(scope).is_ok()
+    }
+
+    /// The scopes in byte order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+
+    /// How many scopes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes joined with single spaces, as in a `scope` parameter.
+    #[must_use]
+    pub fn to_scope_string(&self) -> String {
+        join(&self.0)
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut scopes: Vec<Scope> = scopes.into_iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes)
+    }
+}
+
+impl fmt::Debug for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.0).finish()
+    }
+}
+
+/// What a rule asks of the scopes of a token: all of one list and at least one of another. An empty list asks nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeRequirement {
+    /// Every one of these must be there.
+    pub all: Vec<Scope>,
+    /// At least one of these must be there, if there are any.
+    pub any: Vec<Scope>,
+}
+
+impl ScopeRequirement {
+    /// Whether a token with `held` has enough.
+    #[must_use]
+    pub fn is_met_by(&self, held: &ScopeSet) -> bool {
+        self.all.iter().all(|scope| held.contains(scope))
+            && (self.any.is_empty() || self.any.iter().any(|scope| held.contains(scope)))
+    }
+
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.any.is_empty()
+    }
+
+    /// The `scope` attribute of an `insufficient_scope` challenge, RFC 6750 section 3: what the route needs.
+    ///
+    /// Of the alternatives all are named, as in the Express middleware: the client picks.
+    #[must_use]
+    pub fn to_scope_string(&self) -> String {
+        let mut named = self.all.clone();
+        named.extend(self.any.iter().filter(|scope| !self.all.contains(scope)).cloned());
+        join(&named)
+    }
+
+    /// Whether every token that meets `self` meets `other` as well.
+    #[must_use]
+    pub fn implies(&self, other: &Self) -> bool {
+        let all = other.all.iter().all(|scope| self.all.contains(scope));
+        let by_all = other.any.iter().any(|scope| self.all.contains(scope));
+        let by_any = !self.any.is_empty() && self.any.iter().all(|scope| other.any.contains(scope));
+        all && (other.any.is_empty() || by_all || by_any)
+    }
+}
+
+fn join(scopes: &[Scope]) -> String {
+    let texts: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+    texts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    fn held(texts: &[&str]) -> ScopeSet {
+        texts.iter().map(|t| scope(t)).collect()
+    }
+
+    #[test]
+    fn a_scope_token_has_only_the_characters_of_rfc_6749() {
+        for good in ["a", "read:messages", "https://x/y", "!", "~", "[]"] {
+            assert!(Scope::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", " ", "a b", "a\tb", "\"", "\\", "é", "a\u{7f}", "\0"] {
+            assert!(Scope::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn all_and_any_are_both_asked() {
+        let needs = ScopeRequirement { all: vec![scope("a")], any: vec![scope("b"), scope("c")] };
+        assert!(needs.is_met_by(&held(&["a", "c"])));
+        assert!(!needs.is_met_by(&held(&["a"])));
+        assert!(!needs.is_met_by(&held(&["b", "c"])));
+        assert_eq!(needs.to_scope_string(), "a b c");
+    }
+
+    #[test]
+    fn scopes_compare_whole_and_case_sensitively() {
+        let needs = ScopeRequirement { all: vec![scope("read:messages")], any: vec![] };
+        for near in ["read:message", "read:messages2", "Read:messages", "read"] {
+            assert!(!needs.is_met_by(&held(&[near])), "{near}");
+        }
+    }
+
+    #[test]
+    fn implication_is_what_a_stricter_rule_has() {
+        let req = |all: &[&str], any: &[&str]| ScopeRequirement {
+            all: all.iter().map(|t| scope(t)).collect(),
+            any: any.iter().map(|t| scope(t)).collect(),
+        };
+        assert!(req(&["a", "b"], &[]).implies(&req(&["a"], &[])));
+        assert!(!req(&["a"], &[]).implies(&req(&["a", "b"], &[])));
+        assert!(req(&["a"], &[]).implies(&req(&[], &["a", "b"])));
+        assert!(req(&[], &["a"]).implies(&req(&[], &["a", "b"])));
+        assert!(!req(&[], &["a", "c"]).implies(&req(&[], &["a", "b"])));
+        assert!(!req(&[], &[]).implies(&req(&[], &["a"])));
+        assert!(req(&["a"], &[]).implies(&req(&[], &[])));
+    }
+}
