@@ -12,12 +12,19 @@ impl HeaderName {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         const RESERVED: [&str; 9] = [
-            "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive",
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "upgrade",
+            "te",
+            "trailer",
+            "keep-alive",
             "authorization",
         ];
         let name = text.to_ascii_lowercase();
-        let is_token = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        let is_token =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
         (is_token && name.len() <= 128 && !RESERVED.contains(&name.as_str())).then(|| Self(name.into()))
     }
 

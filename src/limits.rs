@@ -26,8 +26,8 @@ pub const CONNECTION_WINDOW: u32 = 256 * 1024;
 pub const TOKEN_BYTES: usize = 16 * 1024;
 /// Bytes of the decoded JOSE header.
 pub const TOKEN_HEADER_BYTES: usize = 2 * 1024;
-/// Bytes of the decoded claims set.
-pub const TOKEN_CLAIMS_BYTES: usize = 12 * 1024;
+/// Bytes of the decoded claims set: what fits into a token beside its header and signature.
+pub const TOKEN_CLAIMS_BYTES: usize = 11 * 1024;
 /// Nesting of JSON in a token or a key set.
 pub const JSON_DEPTH: usize = 16;
 /// Scopes that one token may carry.
