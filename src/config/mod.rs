@@ -1,14 +1,25 @@
 //! The configuration: a YAML file, overlaid by the environment, decoded with every problem reported at once.
 //!
-//! [`tree`] parses text into nodes that know their place, [`decode`] turns the tree into a [`Config`] and never stops
-//! at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
+//! `parse` turns text into a [`tree`] of nodes that know their place, `env` lays the environment over it, `decode` turns
+//! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
 //! (secrets) are read by [`load`].
 
-pub mod decode;
+mod decode;
+mod env;
 pub mod error;
+mod kubernetes;
+mod load;
+mod parse;
+mod scalar;
+mod schema;
+mod source;
+mod suggest;
+mod syntax;
 pub mod tree;
 
 use std::{net::SocketAddr, path::PathBuf};
+
+pub use load::{Loaded, load, parse};
 
 use crate::{identity::IdentityHeaders, jwks::source::KeySource, jwt::issuer_rules::IssuerRules, policy::Policy};
 

@@ -1,0 +1,84 @@
+//! The fields of one section: known ones by name, and a problem for each that is unknown, twice there or empty.
+
+use super::Bag;
+use crate::config::{
+    error::Problem,
+    schema::Field,
+    suggest::{closest, listed, quoted},
+    tree::{Entry, Node, Place, Value},
+};
+
+/// The fields of a section.
+pub(super) struct Fields<'n> {
+    place: &'n Place,
+    found: Vec<&'n Entry>,
+    /// Fields that are there in a way that is already reported: misspelt, or without a value.
+    spoiled: Vec<&'n str>,
+}
+
+impl<'n> Fields<'n> {
+    /// The fields of a node, or `None` with a problem if it is no section. `what` names it in messages.
+    pub(super) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
+        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+        let Value::Section(entries) = &node.value else {
+            let message = format!("{what} must be a section of fields, not {}", node.value);
+            bag.push(Problem::error(&node.place, message).help(format!("its fields: {}", listed(&names, "and"))));
+            return None;
+        };
+        let mut fields = Self { place: &node.place, found: Vec::new(), spoiled: Vec::new() };
+        for entry in entries {
+            fields.take(bag, entry, entries, what, &names);
+        }
+        Some(fields)
+    }
+
+    fn take(&mut self, bag: &mut Bag, entry: &'n Entry, all: &[Entry], what: &str, names: &[&'n str]) {
+        if !names.contains(&entry.key.as_str()) {
+            let absent = names.iter().filter(|name| !all.iter().any(|other| other.key == **name));
+            let meant = closest(&entry.key, absent.copied());
+            self.spoiled.extend(meant);
+            let help = meant.map_or_else(
+                || format!("the fields here: {}", listed(names, "and")),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            bag.push(Problem::error(&entry.place, format!("{what} has no field {}", quoted(&entry.key))).help(help));
+        } else if let Some(first) = self.found.iter().find(|found| found.key == entry.key) {
+            let problem = Problem::error(&entry.place, format!("{} is there twice", quoted(&entry.key)));
+            bag.push(problem.label("again").and(&first.place, "first").help("keep one"));
+        } else if matches!(entry.node.value, Value::Null) {
+            self.spoiled.push(&entry.key);
+            let problem = Problem::error(&entry.place, format!("{} has no value", quoted(&entry.key)));
+            bag.push(problem.help("give it one, or remove the line"));
+        } else {
+            self.found.push(entry);
+        }
+    }
+
+    /// A field, if it is there with a value.
+    pub(super) fn get(&self, name: &str) -> Option<&'n Entry> {
+        self.found.iter().find(|entry| entry.key == name).copied()
+    }
+
+    /// Whether a field is there, be it broken.
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        self.spoiled.contains(&name) || self.get(name).is_some()
+    }
+
+    /// Whether some field is there in a way that can't be used.
+    pub(super) fn is_spoiled(&self) -> bool {
+        !self.spoiled.is_empty()
+    }
+
+    /// A field that must be there: a problem if nothing looks like it.
+    pub(super) fn require(&self, bag: &mut Bag, name: &str, what: &str, help: &str) -> Option<&'n Entry> {
+        if !self.mentions(name) {
+            bag.push(Problem::error(self.place, format!("{what} lacks `{name}`")).help(help));
+        }
+        self.get(name)
+    }
+
+    /// Where the section starts.
+    pub(super) fn place(&self) -> &'n Place {
+        self.place
+    }
+}

@@ -1,0 +1,97 @@
+//! `identity`: what goes upstream with an allowed request.
+
+use super::{Bag, fields::Fields, read};
+use crate::{
+    config::{
+        error::Problem,
+        schema::{HEADERS, IDENTITY},
+        suggest::quoted,
+        tree::{Entry, Place},
+    },
+    identity::{Aliases, HeaderName, IdentityHeaders},
+};
+
+/// The headers in use and where their names stand.
+type Named<'n> = Vec<(HeaderName, &'static str, &'n Place)>;
+
+/// The identity headers; the default ones where nothing is written.
+pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<IdentityHeaders> {
+    let mut identity = IdentityHeaders::default();
+    let Some(entry) = entry else { return Some(identity) };
+    let fields = Fields::read(bag, &entry.node, "`identity`", IDENTITY)?;
+    let aliases = fields.get("aliases").map_or(Some(identity.aliases), |entry| {
+        read::word(bag, entry, &[("seen", Aliases::Seen), ("always", Aliases::Always)])
+    });
+    let authorization = read::flag_or(bag, fields.get("forward_authorization"), identity.forward_authorization);
+    let overrides = read::flag_or(bag, fields.get("forward_overrides"), identity.forward_overrides);
+    let metadata = read::flag_or(bag, fields.get("subject_in_metadata"), identity.subject_in_metadata);
+    let headers = fields.get("headers").map_or(Some(()), |entry| headers(bag, entry, &mut identity));
+    identity.aliases = aliases?;
+    identity.forward_authorization = authorization?;
+    identity.forward_overrides = overrides?;
+    identity.subject_in_metadata = metadata?;
+    headers.map(|()| identity)
+}
+
+fn headers(bag: &mut Bag, entry: &Entry, identity: &mut IdentityHeaders) -> Option<()> {
+    let fields = Fields::read(bag, &entry.node, "`headers`", HEADERS)?;
+    let mut named: Named<'_> = Vec::new();
+    let targets = [
+        ("subject", &mut identity.subject),
+        ("scopes", &mut identity.scopes),
+        ("issuer", &mut identity.issuer),
+        ("client_id", &mut identity.client_id),
+    ];
+    let mut whole = true;
+    for (field, target) in targets {
+        let written = fields.get(field);
+        if let Some(entry) = written {
+            match header(bag, entry) {
+                Some(header) => *target = header,
+                None => {
+                    whole = false;
+                    continue;
+                }
+            }
+        }
+        if let Some(name) = target.clone() {
+            named.push((name, field, written.map_or(&entry.place, |entry| &entry.node.place)));
+        }
+    }
+    (refuse_same_names(bag, &named) && whole).then_some(())
+}
+
+/// A header's name, or nothing for `none`.
+fn header(bag: &mut Bag, entry: &Entry) -> Option<Option<HeaderName>> {
+    let text = read::text(bag, entry)?;
+    if text == "none" {
+        return Some(None);
+    }
+    let name = HeaderName::parse(text);
+    if name.is_none() {
+        let message = format!("{} is not a header that can carry an identity", quoted(text));
+        let help = "a header name like `x-auth-subject`, none that frames or routes a message; `none` sends nothing";
+        bag.push(Problem::error(&entry.node.place, message).help(help));
+    }
+    name.map(Some)
+}
+
+/// Backends fold `_`, `.` and `-`: two names that fold to the same one would overwrite each other there.
+fn refuse_same_names(bag: &mut Bag, named: &Named<'_>) -> bool {
+    let fold = |name: &HeaderName| name.as_str().replace(['_', '.'], "-");
+    let mut different = true;
+    for (at, (name, field, place)) in named.iter().enumerate() {
+        let same = named.iter().take(at).find(|(other, _, _)| fold(other) == fold(name));
+        if let Some((other, other_field, other_place)) = same {
+            different = false;
+            let message = format!(
+                "`{other_field}` and `{field}` would be sent in the same header, {} and {}",
+                quoted(other.as_str()),
+                quoted(name.as_str())
+            );
+            let problem = Problem::error(place, message).help("choose names that differ in more than `-`, `_` and `.`");
+            bag.push(if other_place == place { problem } else { problem.and(other_place, "the other one") });
+        }
+    }
+    different
+}

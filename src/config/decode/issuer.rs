@@ -1,0 +1,104 @@
+//! One of `issuers`: what its tokens must be.
+
+use std::{path::Path, time::Duration};
+
+use super::{Bag, algorithm, duration, fields::Fields, key_source, read};
+use crate::{
+    config::{
+        IssuerConfig,
+        error::Problem,
+        schema::ISSUER,
+        tree::{Entry, Node, Value},
+    },
+    jwt::issuer_rules::{IssuerRules, NonEmpty},
+    limits,
+};
+
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+/// A tolerance beyond it is more than clocks need.
+const CLOCK_TOLERANCE_USUAL: Duration = Duration::from_secs(60);
+
+/// An issuer.
+pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerConfig> {
+    let fields = Fields::read(bag, node, "an issuer", ISSUER)?;
+    let help = "write the exact string of its tokens' `iss` claim";
+    let issuer = fields.require(bag, "issuer", "an issuer", help);
+    let name = issuer.and_then(|entry| read::text(bag, entry));
+    let audiences = audiences(bag, &fields);
+    let source = key_source::decode(bag, &fields, name, base);
+    let algorithms = algorithm::decode(bag, &fields, fields.get("secret_file").is_some());
+    if let (Some(source), Some(algorithms), Some(entry)) = (&source, &algorithms, fields.get("secret_file")) {
+        super::secret::check_length(bag, entry, source, algorithms.as_slice());
+    }
+    let clock_tolerance = clock_tolerance(bag, fields.get("clock_tolerance"));
+    let max_token_age = max_token_age(bag, fields.get("max_token_age"));
+    let strict = read::flag_or(bag, fields.get("strict"), false);
+    let audience_claim =
+        fields.get("audience_claim").map_or(Some("aud".to_owned()), |entry| read::text(bag, entry).map(str::to_owned));
+    let client_id_claims = claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
+    let scope_claims = claims(bag, &fields, "scope_claims", &["scope", "scp"]);
+    let rules = IssuerRules {
+        issuer: name?.into(),
+        audiences: audiences?,
+        algorithms: algorithms?,
+        clock_tolerance: clock_tolerance?,
+        max_token_age: max_token_age?,
+        strict: strict?,
+        audience_claim: audience_claim?,
+        client_id_claims: client_id_claims?,
+        scope_claims: scope_claims?,
+    };
+    Some(IssuerConfig { rules, source: source? })
+}
+
+fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
+    let help = "name this API as the provider does: `audiences: [https://api.example.com]`";
+    let entry = fields.require(bag, "audiences", "an issuer", help)?;
+    let audiences = read::texts(bag, entry)?;
+    // Keycloak puts `account` into nearly every token of a realm.
+    if let Value::List(items) = &entry.node.value
+        && let Some(item) = items.iter().find(|item| matches!(&item.value, Value::String(text) if text == "account"))
+    {
+        let problem = Problem::warning(&item.place, "the audience `account` is in nearly every token of a Keycloak realm");
+        bag.push(problem.help("add an audience mapper to the client, and name that audience here"));
+    }
+    NonEmpty::new(audiences)
+}
+
+fn clock_tolerance(bag: &mut Bag, entry: Option<&Entry>) -> Option<Duration> {
+    let Some(entry) = entry else { return Some(CLOCK_TOLERANCE) };
+    let tolerance = duration::decode(bag, entry)?;
+    if tolerance > limits::CLOCK_TOLERANCE_MAX {
+        let message = format!("`clock_tolerance` is more than {}", duration::show(limits::CLOCK_TOLERANCE_MAX));
+        let help = "expired tokens stay valid for that long: some seconds make up for clocks that differ";
+        bag.push(Problem::error(&entry.node.place, message).help(help));
+        return None;
+    }
+    if tolerance > CLOCK_TOLERANCE_USUAL {
+        let message = format!("expired tokens stay valid for another {}", duration::show(tolerance));
+        let help = "some seconds make up for clocks that differ; synchronise them rather than waiting longer";
+        bag.push(Problem::warning(&entry.node.place, message).help(help));
+    }
+    Some(tolerance)
+}
+
+fn max_token_age(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Duration>> {
+    let Some(entry) = entry else { return Some(None) };
+    if matches!(&entry.node.value, Value::String(text) if text == "none") {
+        return Some(None);
+    }
+    let age = duration::decode(bag, entry)?;
+    if age.is_zero() {
+        let problem = Problem::error(&entry.node.place, "`max_token_age` is zero, so every token would be too old");
+        bag.push(problem.help("write how old a token may be, `24h`, or `none`"));
+        return None;
+    }
+    Some(Some(age))
+}
+
+fn claims(bag: &mut Bag, fields: &Fields<'_>, name: &str, default: &[&str]) -> Option<Vec<String>> {
+    match fields.get(name) {
+        Some(entry) => read::texts(bag, entry),
+        None => Some(default.iter().map(|claim| (*claim).to_owned()).collect()),
+    }
+}

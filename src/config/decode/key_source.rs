@@ -1,0 +1,68 @@
+//! Where an issuer's keys come from: discovery, or one of four fields.
+
+use std::path::Path;
+
+use super::{
+    Bag,
+    fields::Fields,
+    read, secret,
+    url::{discovery_documents, key_url},
+};
+use crate::{
+    config::{
+        error::Problem,
+        suggest::quoted,
+        tree::Entry,
+    },
+    jwks::source::KeySource,
+};
+
+const SOURCES: [&str; 4] = ["discovery_url", "jwks_uri", "jwks_file", "secret_file"];
+
+/// The source of an issuer's keys; `issuer` is its name, if that could be read.
+pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, base: &Path) -> Option<KeySource> {
+    let allow_http = read::flag_or(bag, fields.get("allow_http"), false);
+    let written: Vec<&Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
+    if let [first, second, ..] = written.as_slice() {
+        let message = format!("`{}` and `{}` both say where the keys are", first.key, second.key);
+        let problem = Problem::error(&second.place, message).label("or here").and(&first.place, "here");
+        bag.push(problem.help("keep one: an issuer has one source of keys"));
+        return None;
+    }
+    let Some(entry) = written.first() else {
+        if SOURCES.iter().any(|name| fields.mentions(name)) {
+            return None;
+        }
+        return from_issuer(bag, fields, issuer?, allow_http?);
+    };
+    match entry.key.as_str() {
+        "jwks_file" => read::text(bag, entry).map(|file| KeySource::JwksFile(base.join(file))),
+        "secret_file" => secret::read(bag, entry, base).map(KeySource::Secret),
+        "jwks_uri" => {
+            let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
+            let url = key_url(bag, &entry.node.place, text, allow_http)?;
+            Some(KeySource::JwksUri { url, allow_http })
+        }
+        _ => {
+            let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
+            let url = key_url(bag, &entry.node.place, text, allow_http)?;
+            let documents =
+                if url.path().contains("/.well-known/") { vec![url] } else { discovery_documents(&url) };
+            Some(KeySource::Discovery { documents, allow_http })
+        }
+    }
+}
+
+/// Discovery where the issuer's own name says.
+fn from_issuer(bag: &mut Bag, fields: &Fields<'_>, issuer: &str, allow_http: bool) -> Option<KeySource> {
+    let place = &fields.get("issuer")?.node.place;
+    let looks_like_url = issuer.contains("://") && matches!(url::Url::parse(issuer), Ok(url) if url.has_host());
+    if !looks_like_url {
+        let message = format!("{} is not a URL, so its keys can't be discovered from it", quoted(issuer));
+        let help = "write the issuer as its tokens do, with `https://`, or add `jwks_uri`, `jwks_file` or `discovery_url`";
+        bag.push(Problem::error(place, message).help(help));
+        return None;
+    }
+    let url = key_url(bag, place, issuer, allow_http)?;
+    Some(KeySource::Discovery { documents: discovery_documents(&url), allow_http })
+}

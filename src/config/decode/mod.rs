@@ -1,0 +1,71 @@
+//! A tree of nodes to a [`Config`], every problem at once: small functions that push into a list of problems and go
+//! on. What follows from a problem already reported is not reported again.
+
+mod algorithm;
+mod claim;
+mod duration;
+mod fields;
+mod identity;
+mod issuer;
+mod issuers;
+mod key_source;
+mod listen;
+mod name;
+mod policy;
+mod read;
+mod route;
+mod scopes;
+mod secret;
+mod url;
+
+use std::path::Path;
+
+use super::{
+    Config,
+    error::{Problem, Severity},
+    schema::FILE,
+    tree::{Node, Place, Value},
+};
+use fields::Fields;
+
+/// The problems so far.
+#[derive(Default)]
+pub(super) struct Bag(Vec<Problem>);
+
+impl Bag {
+    fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    fn error_count(&self) -> usize {
+        self.0.iter().filter(|problem| problem.severity() == Severity::Error).count()
+    }
+}
+
+/// The configuration of a tree, and every problem of it beside those already found. Relative file names start at
+/// `base`. There is a configuration only if no problem is an error.
+pub(super) fn decode(root: &Node, base: &Path, found: Vec<Problem>) -> (Option<Config>, Vec<Problem>) {
+    let mut bag = Bag(found);
+    let config = decode_file(&mut bag, root, base).filter(|_| bag.error_count() == 0);
+    (config, bag.0)
+}
+
+fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
+    if matches!(root.value, Value::Null) {
+        let problem = Problem::error(&Place::Nowhere, "the file is empty");
+        bag.push(problem.help("it needs at least `routes`, and `issuers` for those that need a token"));
+        return None;
+    }
+    let fields = Fields::read(bag, root, "the file", FILE)?;
+    let listen = listen::decode(bag, fields.get("listen"));
+    let issuers = issuers::decode(bag, &fields, base);
+    let policy = policy::decode(bag, &fields);
+    let identity = identity::decode(bag, fields.get("identity"));
+    if let (Some(issuers), Some(place)) = (&issuers, policy.as_ref().and_then(|policy| policy.token_needed_at))
+        && issuers.is_empty()
+    {
+        let problem = Problem::error(place, "tokens are judged here, but there are no issuers to trust");
+        bag.push(problem.help("add `issuers: [{ issuer: https://…, audiences: [https://…] }]`"));
+    }
+    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy, identity: identity? })
+}

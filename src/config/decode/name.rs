@@ -1,0 +1,46 @@
+//! Ids of rules: given by the operator, or derived from what the rule matches.
+
+use super::{Bag, read};
+use crate::{
+    config::{error::Problem, suggest::quoted, tree::Entry},
+    policy::rule::RuleId,
+};
+
+/// Characters of an id. It stands in logs, metadata and metrics.
+const LONGEST: usize = 128;
+
+/// The id that an operator gave.
+pub(super) fn given(bag: &mut Bag, entry: &Entry) -> Option<RuleId> {
+    let text = read::text(bag, entry)?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:/{}*, -".contains(&b);
+    if text == "default" || text.len() > LONGEST || !text.bytes().all(allowed) {
+        let message = format!("{} can't be the id of a route", quoted(text));
+        let help = "up to 128 letters, digits and `_.:/{}*, -`; `default` is taken";
+        bag.push(Problem::error(&entry.node.place, message).help(help));
+        return None;
+    }
+    Some(RuleId::new(text))
+}
+
+/// `GET,HEAD admin.example.com/api/{id}`: what the rule matches.
+pub(super) fn derived(methods: Option<&[&str]>, host: Option<&str>, path: &str) -> RuleId {
+    let methods = methods.map_or_else(|| "*".to_owned(), |methods| methods.join(","));
+    RuleId::new(&format!("{methods} {}{path}", host.unwrap_or_default()))
+}
+
+/// The id of the rule that `default:` is.
+pub(super) fn of_default() -> RuleId {
+    RuleId::new("default")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_derived_id_says_what_is_matched() {
+        assert_eq!(derived(None, None, "/a").as_str(), "* /a");
+        let methods = ["GET", "HEAD"];
+        assert_eq!(derived(Some(&methods), Some("h.example"), "/a/{x}").as_str(), "GET,HEAD h.example/a/{x}");
+    }
+}

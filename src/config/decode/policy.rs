@@ -1,0 +1,111 @@
+//! `routes` and `default`: the list of rules to a [`Policy`]. Each rule by itself is `route`'s business, how rules fit
+//! together is the policy's.
+
+use std::collections::HashMap;
+
+use super::{Bag, fields::Fields, name, read, route};
+use crate::{
+    config::{
+        error::Problem,
+        suggest::quoted,
+        tree::{Entry, Node, Place, Value},
+    },
+    limits,
+    policy::{
+        Policy, PolicyProblem,
+        rule::{Access, Requirement, Rule},
+    },
+};
+
+/// A policy, and where it asks for a token first: that needs an issuer.
+pub(super) struct Decoded<'n> {
+    pub(super) policy: Policy,
+    pub(super) token_needed_at: Option<&'n Place>,
+}
+
+/// The policy. There are problems about rules that don't fit together only if each of them can be read: what is missing
+/// may be what makes the others fit.
+pub(super) fn decode<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<Decoded<'n>> {
+    let default_entry = fields.get("default");
+    let default = default_rule(bag, default_entry);
+    let nodes = nodes(bag, fields)?;
+    let routes: Vec<_> = nodes.iter().map(|node| route::decode(bag, node)).collect();
+    let routes: Option<Vec<route::Decoded<'n>>> = routes.into_iter().collect();
+    let (routes, default) = (routes?, default?);
+    refuse_same_ids(bag, &routes)?;
+    let places: Vec<&Place> = routes.iter().map(|route| route.place).collect();
+    let token_needed_at = routes.iter().find(|route| needs_token(&route.route.rule)).map(|route| route.place);
+    let by_default = default.as_ref().and(default_entry).map(|entry| &entry.node.place);
+    let routes = routes.into_iter().map(|decoded| decoded.route).collect();
+    let (policy, problems) = match Policy::build(routes, default) {
+        Ok((policy, problems)) => (Some(policy), problems),
+        Err(problems) => (None, problems),
+    };
+    for problem in problems {
+        report(bag, &problem, &places);
+    }
+    Some(Decoded { policy: policy?, token_needed_at: token_needed_at.or(by_default) })
+}
+
+fn nodes<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<&'n [Node]> {
+    let Some(entry) = fields.get("routes") else {
+        if !fields.mentions("routes") && !fields.mentions("default") {
+            let problem = Problem::error(fields.place(), "the file lacks `routes`, so every request would be denied");
+            bag.push(problem.help("write at least one: `routes: [{ path: /**, access: authenticated }]`"));
+            return None;
+        }
+        return (!fields.mentions("routes")).then_some(&[]);
+    };
+    let nodes = read::list(bag, entry)?;
+    if nodes.len() > limits::RULES {
+        let message = format!("there are {} routes, more than {}", nodes.len(), limits::RULES);
+        bag.push(Problem::error(&entry.place, message).help("cover several with one pattern, `/api/**`"));
+        return None;
+    }
+    Some(nodes)
+}
+
+/// What holds where no pattern does: `None` if that can't be read, nothing for `deny`.
+fn default_rule(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Rule>> {
+    let Some(entry) = entry else { return Some(None) };
+    if matches!(&entry.node.value, Value::String(text) if ["public", "optional"].contains(&text.as_str())) {
+        let problem = Problem::error(&entry.node.place, "what no route covers can't be open");
+        bag.push(problem.help("to open everything else, write it as a route: `{ path: /**, access: public }`"));
+        return None;
+    }
+    let authenticated = read::word(bag, entry, &[("deny", false), ("authenticated", true)])?;
+    Some(authenticated.then(|| Rule { id: name::of_default(), access: Access::Token(Requirement::default()) }))
+}
+
+/// Whoever reads a log must know which rule it was.
+fn refuse_same_ids(bag: &mut Bag, routes: &[route::Decoded<'_>]) -> Option<()> {
+    let mut seen: HashMap<&str, &route::Decoded<'_>> = HashMap::new();
+    let mut different = true;
+    for route in routes {
+        let id = route.route.rule.id.as_str();
+        // Two derived ids are the same only for the same rule twice, which the policy reports.
+        if let Some(first) = seen.insert(id, route).filter(|first| route.named.is_some() || first.named.is_some()) {
+            different = false;
+            let (place, other) = (route.named.unwrap_or(route.place), first.named.unwrap_or(first.place));
+            let problem = Problem::error(place, format!("{} is the id of two routes", quoted(id)));
+            bag.push(problem.label("this one").and(other, "and this one").help("give one of them another id"));
+        }
+    }
+    different.then_some(())
+}
+
+/// With `access: optional` a token is not needed but judged, which takes an issuer as well.
+fn needs_token(rule: &Rule) -> bool {
+    !matches!(rule.access, Access::Public)
+}
+
+fn report(bag: &mut Bag, found: &PolicyProblem, places: &[&Place]) {
+    let place = places.get(found.route).copied().unwrap_or(&Place::Nowhere);
+    let problem =
+        if found.is_error { Problem::error(place, found.message()) } else { Problem::warning(place, found.message()) };
+    let problem = problem.help(found.help());
+    bag.push(match found.other.and_then(|other| places.get(other)) {
+        Some(other) => problem.and(other, "the other route"),
+        None => problem,
+    });
+}

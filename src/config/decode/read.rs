@@ -1,0 +1,137 @@
+//! Values of fields: text, yes or no, lists, words of a closed list. Each reports what it can't read.
+
+use std::fmt::Display;
+
+use super::Bag;
+use crate::config::{
+    error::Problem,
+    suggest::{closest, listed, quoted},
+    tree::{Entry, Node, Value},
+};
+
+/// The text of a field.
+pub(super) fn text<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
+    text_of(bag, &entry.node, &format!("`{}`", entry.key))
+}
+
+/// The text of a node that `what` names.
+pub(super) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&'n str> {
+    match &node.value {
+        Value::String(text) if text.is_empty() => {
+            bag.push(Problem::error(&node.place, format!("{what} is empty")).help("write something, or remove it"));
+            None
+        }
+        Value::String(text) => Some(text),
+        other => {
+            let problem = Problem::error(&node.place, format!("{what} must be a string, not {other}"));
+            bag.push(match other {
+                Value::Bool(_) | Value::Number(_) => problem.help("put it in quotes"),
+                _ => problem,
+            });
+            None
+        }
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
+    match &entry.node.value {
+        Value::Bool(value) => return Some(*value),
+        // In the environment everything is text.
+        Value::String(text) if entry.node.is_from_variable() => match text.as_str() {
+            "true" => return Some(true),
+            "false" => return Some(false),
+            _ => {}
+        },
+        _ => {}
+    }
+    let problem = Problem::error(&entry.node.place, format!("`{}` must be true or false, not {}", entry.key, found(&entry.node)));
+    let disputed = matches!(&entry.node.value, Value::String(_)) && entry.node.plain;
+    bag.push(if disputed {
+        problem.help("`true` and `false` are the only booleans: no `yes`, `on` or `1`")
+    } else {
+        problem.help("write `true` or `false`, without quotes")
+    });
+    None
+}
+
+/// A field that is false unless it is there and true. `None` only if it can't be read.
+pub(super) fn flag_or(bag: &mut Bag, entry: Option<&Entry>, default: bool) -> Option<bool> {
+    entry.map_or(Some(default), |entry| flag(bag, entry))
+}
+
+/// The items of a list that must not be empty.
+pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
+    let name = &entry.key;
+    match &entry.node.value {
+        Value::List(items) if items.is_empty() => {
+            bag.push(Problem::error(&entry.node.place, format!("`{name}` is an empty list")).help("name at least one"));
+            None
+        }
+        Value::List(items) => Some(items),
+        other => {
+            let problem = Problem::error(&entry.node.place, format!("`{name}` must be a list, not {other}"));
+            bag.push(match other {
+                Value::String(text) => problem.help(format!("write {}", quoted(&format!("{name}: [{text}]")))),
+                _ => problem,
+            });
+            None
+        }
+    }
+}
+
+/// A list of different values, each read by `one`. `None` if any of them is broken.
+pub(super) fn list_of<T: PartialEq>(
+    bag: &mut Bag, entry: &Entry, mut one: impl FnMut(&mut Bag, &Node, &str) -> Option<T>,
+) -> Option<Vec<T>> {
+    let nodes = list(bag, entry)?;
+    let what = format!("an item of `{}`", entry.key);
+    let mut values: Vec<(T, &Node)> = Vec::with_capacity(nodes.len());
+    let mut whole = true;
+    for node in nodes {
+        let Some(value) = one(bag, node, &what) else {
+            whole = false;
+            continue;
+        };
+        if let Some((_, first)) = values.iter().find(|(other, _)| *other == value) {
+            whole = false;
+            let problem = Problem::error(&node.place, format!("`{}` has the same item twice", entry.key));
+            bag.push(problem.label("again").and(&first.place, "first").help("keep one"));
+        } else {
+            values.push((value, node));
+        }
+    }
+    whole.then(|| values.into_iter().map(|(value, _)| value).collect())
+}
+
+/// A list of different texts.
+pub(super) fn texts(bag: &mut Bag, entry: &Entry) -> Option<Vec<String>> {
+    list_of(bag, entry, |bag, node, what| text_of(bag, node, what).map(str::to_owned))
+}
+
+/// One of the words that a field can have.
+pub(super) fn word<T: Copy>(bag: &mut Bag, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
+    let text = text(bag, entry)?;
+    let found = words.iter().find(|(word, _)| *word == text);
+    if found.is_none() {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let message = format!("`{}` can't be {}", entry.key, quoted(text));
+        bag.push(Problem::error(&entry.node.place, message).help(choose(text, &names)));
+    }
+    found.map(|(_, value)| *value)
+}
+
+/// What to write instead of `text`, of a closed list.
+pub(super) fn choose(text: &str, names: &[&str]) -> String {
+    closest(text, names.iter().copied())
+        .map_or_else(|| format!("write {}", listed(names, "or")), |meant| format!("did you mean `{meant}`?"))
+}
+
+/// What a node is, with its text if it has one: for `…, not` sentences.
+fn found(node: &Node) -> Box<dyn Display> {
+    match &node.value {
+        Value::String(text) => Box::new(quoted(text)),
+        Value::Number(number) => Box::new(format!("`{number}`")),
+        other => Box::new(other.to_string()),
+    }
+}

@@ -1,0 +1,148 @@
+//! One of `routes`: what it matches and what it asks.
+
+use super::{Bag, claim, fields::Fields, name, read, scopes};
+use crate::{
+    config::{
+        error::Problem,
+        schema::ROUTE,
+        suggest::quoted,
+        tree::{Entry, Node, Place},
+    },
+    policy::{
+        HostPattern, Method, Methods, PathPattern, Route,
+        rule::{Access, Requirement, Rule, RuleId},
+        scope::ScopeRequirement,
+    },
+};
+
+/// A route, where its path stands, and where its id does if it has one.
+pub(super) struct Decoded<'n> {
+    pub(super) route: Route,
+    pub(super) place: &'n Place,
+    pub(super) named: Option<&'n Place>,
+}
+
+/// What `access` can be.
+#[derive(Clone, Copy, PartialEq)]
+enum Word {
+    Public,
+    Optional,
+    Authenticated,
+}
+
+/// What a route matches, and how that is called.
+struct Matched<'n> {
+    host: HostPattern,
+    path: PathPattern,
+    methods: Methods,
+    place: &'n Place,
+    id: RuleId,
+}
+
+/// A route.
+pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node) -> Option<Decoded<'n>> {
+    let fields = Fields::read(bag, node, "a route", ROUTE)?;
+    let matched = matched(bag, &fields);
+    let access = access(bag, &fields);
+    let named = fields.get("id");
+    let given = named.map(|entry| name::given(bag, entry));
+    let shadows = read::flag_or(bag, fields.get("shadows"), false);
+    // What is misspelt may be what narrows the rule: it is not built without it.
+    if fields.is_spoiled() {
+        return None;
+    }
+    let matched = matched?;
+    let id = given.unwrap_or(Some(matched.id))?;
+    let Matched { host, path, methods, place, .. } = matched;
+    let route = Route { host, path, methods, rule: Rule { id, access: access? }, shadows: shadows? };
+    Some(Decoded { route, place, named: named.map(|entry| &entry.node.place) })
+}
+
+fn matched<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<Matched<'n>> {
+    let help = "write `path: /api/messages/{id}`, or `/**` for every path";
+    let path_entry = fields.require(bag, "path", "a route", help);
+    let path = path_entry.and_then(|entry| path(bag, entry));
+    let host = fields.get("host").map(|entry| host(bag, entry));
+    let methods = fields.get("methods").map(|entry| read::list_of(bag, entry, method));
+    let place = &path_entry?.node.place;
+    let ((path, path_text), host, methods) = (path?, host.map_or(Some(None), |h| h.map(Some))?, methods);
+    let methods = methods.map_or(Some(None), |list| list.map(Some))?;
+    let (host, host_text) = host.map_or((HostPattern::any(), None), |(host, text)| (host, Some(text)));
+    let names: Option<Vec<&str>> = methods.as_ref().map(|list| list.iter().map(Method::as_str).collect());
+    let id = name::derived(names.as_deref(), host_text, path_text);
+    let methods = methods.map_or(Methods::Any, Methods::These);
+    Some(Matched { host, path, methods, place, id })
+}
+
+fn path<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<(PathPattern, &'n str)> {
+    let text = read::text(bag, entry)?;
+    match PathPattern::parse(text) {
+        Ok(path) => Some((path, text)),
+        Err(why) => {
+            bag.push(Problem::error(&entry.node.place, format!("{} is not a path pattern: {why}", quoted(text))));
+            None
+        }
+    }
+}
+
+fn host<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<(HostPattern, &'n str)> {
+    let text = read::text(bag, entry)?;
+    match HostPattern::parse(text) {
+        Ok(host) => Some((host, text)),
+        Err(why) => {
+            let problem = Problem::error(&entry.node.place, format!("{} is not a host pattern: {why}", quoted(text)));
+            bag.push(problem.help("write a name without a port, `api.example.com`, or `*.example.com`"));
+            None
+        }
+    }
+}
+
+fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
+    let text = read::text_of(bag, node, what)?;
+    let upper = text.to_ascii_uppercase();
+    let usual = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    let (message, help) = if text == "*" {
+        ("`*` is not a method".to_owned(), "leave `methods` out: the route is then for all of them".to_owned())
+    } else if text != upper && usual.contains(&upper.as_str()) {
+        (format!("{} is not a method: case counts", quoted(text)), format!("write `{upper}`"))
+    } else if let Some(method) = Method::parse(text) {
+        return Some(method);
+    } else {
+        (format!("{} is not a method", quoted(text)), read::choose(&upper, &usual))
+    };
+    bag.push(Problem::error(&node.place, message).help(help));
+    None
+}
+
+/// What a route asks. It must say it: nothing is open or closed by omission.
+fn access(bag: &mut Bag, fields: &Fields<'_>) -> Option<Access> {
+    let written = fields.get("access");
+    let words = [("public", Word::Public), ("authenticated", Word::Authenticated), ("optional", Word::Optional)];
+    let word = written.map(|entry| read::word(bag, entry, &words));
+    let scopes = fields.get("scopes").map(|entry| (entry, scopes::decode(bag, entry)));
+    let claims = fields.get("claims").map(|entry| (entry, claim::decode(bag, entry)));
+    if !["access", "scopes", "claims"].iter().any(|name| fields.mentions(name)) {
+        let problem = Problem::error(fields.place(), "a route doesn't say who may use it");
+        bag.push(problem.help("write `access: public`, `access: authenticated`, or the `scopes` that a token must have"));
+        return None;
+    }
+    let demand = scopes.as_ref().map(|(entry, _)| *entry).or_else(|| claims.as_ref().map(|(entry, _)| *entry));
+    let word = word.unwrap_or(Some(Word::Authenticated))?;
+    if let (Some(access), Some(demand)) = (written, demand)
+        && word != Word::Authenticated
+    {
+        let name = if word == Word::Public { "public" } else { "optional" };
+        let problem = Problem::error(&demand.place, format!("`{}` asks for a token on a route that doesn't need one", demand.key));
+        let problem = problem.label("needs a token").and(&access.node.place, "needs none");
+        bag.push(problem.help(format!("remove `access: {name}`, or remove `{}`", demand.key)));
+        return None;
+    }
+    let scopes = scopes.map_or(Some(ScopeRequirement::default()), |(_, scopes)| scopes);
+    let claims = claims.map_or(Some(Vec::new()), |(_, claims)| claims);
+    let requirement = Requirement { scopes: scopes?, claims: claims? };
+    Some(match word {
+        Word::Public => Access::Public,
+        Word::Optional => Access::Optional,
+        Word::Authenticated => Access::Token(requirement),
+    })
+}

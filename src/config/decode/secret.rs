@@ -1,0 +1,70 @@
+//! `secret_file`: the shared secret of an issuer, read once. Messages name the file, never what is in it.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use jsonwebtoken::Algorithm;
+
+use super::{Bag, read::text};
+use crate::{
+    config::{error::Problem, suggest::quoted, tree::Entry},
+    jwks::source::{KeySource, Secret},
+    limits,
+};
+
+/// The secret of the file that a field names, less one line break at its end.
+pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> {
+    let path = base.join(text(bag, entry)?);
+    let shown = quoted(&path.display().to_string());
+    let bytes = match bytes_of(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let problem = Problem::error(&entry.node.place, format!("the secret file {shown} can't be read: {error}"));
+            bag.push(problem.help("a relative name starts at the directory of the configuration file"));
+            return None;
+        }
+    };
+    let bytes = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let range = limits::SECRET_BYTES;
+    if !range.contains(&bytes.len()) {
+        let amount = if bytes.len() < *range.start() { "fewer" } else { "more" };
+        let bound = if bytes.len() < *range.start() { range.start() } else { range.end() };
+        let problem = Problem::error(&entry.node.place, format!("the secret in {shown} has {amount} than {bound} bytes"));
+        bag.push(problem.help("make one: `openssl rand -base64 48 > FILE`"));
+        return None;
+    }
+    Some(Secret::new(bytes.to_vec()))
+}
+
+/// What is in the file, up to a little more than a secret may have: two for a line break and one to see that there is
+/// more.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
+    let most = limits::SECRET_BYTES.end().saturating_add(3);
+    let words = |error: io::Error| crate::config::load::words(&error);
+    if !std::fs::metadata(path).map_err(words)?.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    let mut bytes = Vec::with_capacity(most);
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(words)?;
+    Ok(bytes)
+}
+
+/// RFC 7518 section 3.2: a key of the same size as the hash output, or larger.
+pub(super) fn check_length(bag: &mut Bag, entry: &Entry, source: &KeySource, algorithms: &[Algorithm]) {
+    let KeySource::Secret(secret) = source else { return };
+    let least = |algorithm: &Algorithm| match algorithm {
+        Algorithm::HS512 => 64,
+        Algorithm::HS384 => 48,
+        _ => 32,
+    };
+    let Some(strongest) = algorithms.iter().max_by_key(|algorithm| least(algorithm)) else { return };
+    if secret.expose().len() < least(strongest) {
+        let message = format!("the secret is too short for {strongest:?}, which needs {} bytes", least(strongest));
+        let problem = Problem::error(&entry.node.place, message);
+        bag.push(problem.help("make a longer one: `openssl rand -base64 64 > FILE`"));
+    }
+}

@@ -1,0 +1,164 @@
+//! URLs that keys are fetched from, and the metadata documents that a URL leads to.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use super::Bag;
+use crate::config::{error::Problem, suggest::quoted, tree::Place};
+
+/// A URL to fetch keys from: https, or http on loopback or where it is allowed.
+pub(super) fn key_url(bag: &mut Bag, place: &Place, text: &str, allow_http: bool) -> Option<Url> {
+    match judge(text, allow_http) {
+        Ok(url) => {
+            if url.scheme() == "http" && !is_loopback(&url) {
+                let message = format!("keys come over plain http from {}", quoted(url.host_str().unwrap_or_default()));
+                let help = "whoever is on that network can replace them, and so forge tokens; use https";
+                bag.push(Problem::warning(place, message).help(help));
+            }
+            Some(url)
+        }
+        Err((what, help)) => {
+            bag.push(Problem::error(place, format!("{} {what}", quoted(&without_userinfo(text)))).help(help));
+            None
+        }
+    }
+}
+
+fn judge(text: &str, allow_http: bool) -> Result<Url, (&'static str, &'static str)> {
+    let url = Url::parse(text).map_err(|_| ("is not a URL", "write a whole one: `https://host/path`"))?;
+    // The parser repairs what others read differently: blanks, `\` for `/`.
+    if text.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || c == '\\') {
+        return Err(("has a character that no URL has", "remove it"));
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(("is neither https nor http", "write `https://…`, or use `jwks_file` for a file"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(("has a user name or password in it", "keys are public: remove it"));
+    }
+    if url.fragment().is_some() {
+        return Err(("has a fragment", "remove the `#` and what follows"));
+    }
+    if is_refused_address(&url) {
+        return Err(("is a link-local, mapped or unspecified address", "keys are not fetched from such addresses"));
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+        return Err(("is plain http", "use https; `allow_http: true` accepts that anyone on the way can replace keys"));
+    }
+    Ok(url)
+}
+
+/// The documents to try for a base URL: OpenID Connect Discovery 1.0 section 4 appends, RFC 8414 section 3.1 inserts.
+pub(super) fn discovery_documents(base: &Url) -> Vec<Url> {
+    let path = base.path().trim_end_matches('/');
+    let at = |path: String| {
+        let mut url = base.clone();
+        url.set_path(&path);
+        url
+    };
+    vec![
+        at(format!("{path}/.well-known/openid-configuration")),
+        at(format!("/.well-known/oauth-authorization-server{path}")),
+    ]
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Addresses that no issuer has: metadata services of clouds live at link-local ones.
+fn is_refused_address(url: &Url) -> bool {
+    let address: IpAddr = match url.host() {
+        Some(Host::Ipv4(address)) => address.into(),
+        Some(Host::Ipv6(address)) => address.into(),
+        Some(Host::Domain(_)) | None => return false,
+    };
+    match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_unspecified(),
+        IpAddr::V6(address) => {
+            let is_embedded = address.to_ipv4().is_some() && address != Ipv6Addr::LOCALHOST;
+            address.is_unicast_link_local() || address.is_unspecified() || is_embedded
+        }
+    }
+}
+
+/// A password must not come back in a message.
+fn without_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    authority.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("{scheme}://…@{host}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn documents(base: &str) -> Vec<String> {
+        discovery_documents(&Url::parse(base).unwrap()).iter().map(Url::to_string).collect()
+    }
+
+    #[test]
+    fn documents_are_appended_and_inserted() {
+        assert_eq!(
+            documents("https://a.example/"),
+            [
+                "https://a.example/.well-known/openid-configuration",
+                "https://a.example/.well-known/oauth-authorization-server"
+            ]
+        );
+        assert_eq!(
+            documents("https://a.example:8443/realms/x/"),
+            [
+                "https://a.example:8443/realms/x/.well-known/openid-configuration",
+                "https://a.example:8443/.well-known/oauth-authorization-server/realms/x"
+            ]
+        );
+    }
+
+    #[test]
+    fn http_is_for_loopback_or_with_permission() {
+        for url in ["http://localhost:1/", "http://127.0.0.1/", "http://[::1]/k", "https://a.example/"] {
+            assert!(judge(url, false).is_ok(), "{url}");
+        }
+        for url in ["http://a.example/", "http://localhost.example/", "http://10.0.0.1/"] {
+            assert!(judge(url, false).is_err(), "{url}");
+            assert!(judge(url, true).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn urls_that_are_never_fetched_are_refused() {
+        for url in [
+            "",
+            "a.example",
+            "ftp://a.example/",
+            "file:///etc/keys",
+            "https://u:p@a.example/",
+            "https://u@a.example/",
+            "https://a.example/#k",
+            "https://a.example/a b",
+            "https:\\\\a.example/",
+            "http://169.254.169.254/latest",
+            "https://[fe80::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://0.0.0.0/",
+            "https://[::]/",
+            "https://2852039166/",
+        ] {
+            assert!(judge(url, true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        assert_eq!(without_userinfo("https://u:p@a.example/x@y"), "https://…@a.example/x@y");
+        assert_eq!(without_userinfo("https://a.example/x@y"), "https://a.example/x@y");
+    }
+}

@@ -1,0 +1,161 @@
+//! Variables of the environment laid over the tree of the file: `PORTCULLIS_LISTEN__GRPC` sets `listen.grpc`.
+//!
+//! Scalars only: a list in a variable has no place to underline, and rules belong under review. What Kubernetes
+//! injects for a Service is left alone (`kubernetes`); every other unknown name is a problem, because a misspelt
+//! setting that is silently ignored protects nobody.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    error::Problem,
+    kubernetes::is_service_variable,
+    schema::{FILE, Field, Kind},
+    suggest::{closest, quoted},
+    tree::{Entry, Node, Place, Value},
+};
+
+/// What every name of ours starts with.
+pub(super) const PREFIX: &str = "PORTCULLIS_";
+/// The issuer of a start without a file.
+pub(super) const ISSUER: &str = "PORTCULLIS_ISSUER";
+/// The audiences of a start without a file, separated by commas.
+pub(super) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
+/// The configuration file.
+pub(super) const CONFIG: &str = "PORTCULLIS_CONFIG";
+/// Names that are no fields of the file; the last two are the command line's business.
+const OTHERS: [&str; 5] = [ISSUER, AUDIENCE, CONFIG, "PORTCULLIS_LOG", "PORTCULLIS_LOG_FORMAT"];
+
+/// Sets what the variables say.
+pub(super) fn overlay(root: &mut Node, env: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
+    let ours = env.iter().filter(|(name, _)| name.starts_with(PREFIX));
+    for (name, value) in ours.filter(|(name, value)| !is_service_variable(name, value)) {
+        let place = Place::Variable(name.as_str().into());
+        if value.is_empty() {
+            let problem = Problem::error(&place, format!("{} is set but empty", quoted(name)));
+            problems.push(problem.help("unset it, or give it a value: an empty one is never taken for unset"));
+        } else if !OTHERS.contains(&name.as_str())
+            && let Err(problem) = apply(root, name, value)
+        {
+            problems.push(*problem);
+        }
+    }
+}
+
+fn apply(root: &mut Node, name: &str, value: &str) -> Result<(), Box<Problem>> {
+    let lower = name.strip_prefix(PREFIX).unwrap_or_default().to_ascii_lowercase();
+    let is_upper = !name.bytes().any(|b| b.is_ascii_lowercase());
+    let path: Vec<&str> = lower.split("__").collect();
+    if !is_upper || !descend(root, FILE, &path, name, value)? {
+        return Err(unknown(root, name));
+    }
+    Ok(())
+}
+
+/// Walks to the field and sets it; false if there is no such field.
+fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: &str) -> Result<bool, Box<Problem>> {
+    let [segment, rest @ ..] = path else { return Ok(false) };
+    let Some(field) = fields.iter().find(|field| field.name == *segment) else { return Ok(false) };
+    match (field.kind, rest) {
+        (Kind::Scalar, []) => {
+            if let Some(child) = child(node, field.name, Node::from_variable(&name.into(), value)) {
+                *child = Node::from_variable(&name.into(), value);
+            }
+            Ok(true)
+        }
+        (Kind::Scalar, _) => Ok(false),
+        (Kind::Section(inner), [_, ..]) => {
+            let empty = Node { value: Value::Section(Vec::new()), ..Node::from_variable(&name.into(), "") };
+            match child(node, field.name, empty) {
+                Some(child) => descend(child, inner, rest, name, value),
+                None => Ok(true),
+            }
+        }
+        (Kind::Sections(inner), [index, rest @ ..]) if !rest.is_empty() => {
+            match item(node, field.name, index, name)? {
+                Some(item) => descend(item, inner, rest, name, value),
+                None => Ok(true),
+            }
+        }
+        (Kind::Section(_), []) => Err(problem(name, "is a section of the file", &example(name, field))),
+        (Kind::List | Kind::Sections(_), _) => {
+            Err(problem(name, "would set a list", "lists and rules are only taken from the file"))
+        }
+    }
+}
+
+/// The field of a section, made if it is not there. `None` if the section is none, which decoding will say.
+fn child<'n>(node: &'n mut Node, key: &str, default: Node) -> Option<&'n mut Node> {
+    if matches!(node.value, Value::Null) {
+        node.value = Value::Section(Vec::new());
+    }
+    let Value::Section(entries) = &mut node.value else { return None };
+    let at = entries.iter().position(|entry| entry.key == key);
+    let at = at.unwrap_or_else(|| {
+        let place = default.place.clone();
+        entries.push(Entry { key: key.to_owned(), place, node: default });
+        entries.len().saturating_sub(1)
+    });
+    entries.get_mut(at).map(|entry| &mut entry.node)
+}
+
+fn item<'n>(node: &'n mut Node, key: &str, index: &str, name: &str) -> Result<Option<&'n mut Node>, Box<Problem>> {
+    let Value::Section(entries) = &mut node.value else { return Err(no_item(name, key, 0)) };
+    let Some(entry) = entries.iter_mut().find(|entry| entry.key == key) else { return Err(no_item(name, key, 0)) };
+    let Value::List(items) = &mut entry.node.value else { return Ok(None) };
+    let count = items.len();
+    let is_index = !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit());
+    let found = if is_index { index.parse::<usize>().ok().and_then(|index| items.get_mut(index)) } else { None };
+    found.map(Some).ok_or_else(|| no_item(name, key, count))
+}
+
+fn no_item(name: &str, key: &str, count: usize) -> Box<Problem> {
+    let help = match count {
+        0 => format!("`{key}` has no items in the file: variables change them but don't add any"),
+        1 => format!("`{key}` has one item in the file, number 0"),
+        _ => format!("`{key}` has {count} items in the file, numbers 0 to {}", count.saturating_sub(1)),
+    };
+    problem(name, &format!("names no item of `{key}`"), &help)
+}
+
+fn problem(name: &str, what: &str, help: &str) -> Box<Problem> {
+    let place = Place::Variable(Arc::from(name));
+    Box::new(Problem::error(&place, format!("{} {what}", quoted(name))).help(help))
+}
+
+fn example(name: &str, field: &Field) -> String {
+    let Kind::Section(inner) = field.kind else { return String::new() };
+    let names: Vec<String> = inner.iter().map(|f| format!("`{name}__{}`", f.name.to_ascii_uppercase())).collect();
+    format!("set one of its fields: {}", names.join(", "))
+}
+
+fn unknown(root: &Node, name: &str) -> Box<Problem> {
+    let mut names: Vec<String> = OTHERS.map(str::to_owned).to_vec();
+    known_names(PREFIX, FILE, Some(root), &mut names);
+    let help = closest(name, names.iter().map(String::as_str)).map_or_else(
+        || format!("every name that starts with `{PREFIX}` must be a known one, so that no typo goes unnoticed"),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    problem(name, "is not a known variable", &help)
+}
+
+/// The names of all settable fields, list items by the index they have.
+fn known_names(prefix: &str, fields: &[Field], node: Option<&Node>, names: &mut Vec<String>) {
+    for field in fields {
+        let name = format!("{prefix}{}", field.name.to_ascii_uppercase());
+        let node = node.and_then(|node| match &node.value {
+            Value::Section(entries) => entries.iter().find(|entry| entry.key == field.name).map(|entry| &entry.node),
+            _ => None,
+        });
+        match field.kind {
+            Kind::Scalar => names.push(name),
+            Kind::Section(inner) => known_names(&format!("{name}__"), inner, node, names),
+            Kind::Sections(inner) => {
+                let items = node.map_or(0, |node| if let Value::List(items) = &node.value { items.len() } else { 0 });
+                for index in 0..items.min(crate::limits::ISSUERS) {
+                    known_names(&format!("{name}__{index}__"), inner, None, names);
+                }
+            }
+            Kind::List => {}
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From a file, or from two variables, to a configuration.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, ErrorKind, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{
+    Config, decode, env,
+    error::{ConfigErrors, Problem},
+    parse::parse as parse_yaml,
+    source::Source,
+    suggest::quoted,
+    tree::{Entry, Node, Place, Value},
+};
+use crate::limits;
+
+/// What problems of a start without a file belong to.
+const ENVIRONMENT: &str = "environment";
+
+/// A configuration that can be used, and what the operator should know about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings; often none.
+    pub warnings: ConfigErrors,
+}
+
+/// Loads a configuration: the file, or the one that `PORTCULLIS_CONFIG` names, overlaid by `env`. Without a file
+/// `PORTCULLIS_ISSUER` and `PORTCULLIS_AUDIENCE` make a configuration that asks for a valid token on every path.
+///
+/// `env` is the whole environment. Secrets that the configuration names are read here.
+///
+/// # Errors
+/// Every problem there is, warnings included. At least one is an error.
+pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
+    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
+    let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
+    let name = path.display().to_string();
+    let text = text_of(path).map_err(|problem| ConfigErrors::single(&name, *problem))?;
+    parse(&text, &name, env)
+}
+
+/// Loads a configuration from the text of a file. Names of files in it start at the directory of `file_name`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
+    let source = Arc::new(Source::new(file_name, text));
+    let mut problems = Vec::new();
+    for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
+        let problem = Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
+        problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
+    }
+    let root = match parse_yaml(text) {
+        Ok(root) => root,
+        Err(problem) => {
+            problems.push(*problem);
+            return Err(ConfigErrors::new(file_name, Some(&source), problems));
+        }
+    };
+    let base = Path::new(file_name).parent().unwrap_or_else(|| Path::new(""));
+    finish(root, file_name, Some(&source), base, env, problems)
+}
+
+fn finish(
+    mut root: Node, name: &str, source: Option<&Arc<Source>>, base: &Path, env: &BTreeMap<String, String>,
+    mut problems: Vec<Problem>,
+) -> Result<Loaded, ConfigErrors> {
+    env::overlay(&mut root, env, &mut problems);
+    let (config, problems) = decode::decode(&root, base, problems);
+    let problems = ConfigErrors::new(name, source, problems);
+    config.map_or(Err(problems.clone()), |config| Ok(Loaded { config, warnings: problems }))
+}
+
+/// One issuer, its audiences, and a valid token on every path.
+fn from_environment(env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
+    let (issuer, audience) = match (env.get(env::ISSUER), env.get(env::AUDIENCE)) {
+        (Some(issuer), Some(audience)) => (issuer, audience),
+        (issuer, audience) => {
+            let message = match (issuer, audience) {
+                (Some(_), _) => format!("`{}` is set, but not `{}`", env::ISSUER, env::AUDIENCE),
+                (_, Some(_)) => format!("`{}` is set, but not `{}`", env::AUDIENCE, env::ISSUER),
+                _ => "there is no configuration".to_owned(),
+            };
+            let help = format!(
+                "start with a file, `--config portcullis.yaml`, or without one: set both `{}` and `{}`",
+                env::ISSUER,
+                env::AUDIENCE
+            );
+            return Err(ConfigErrors::single(ENVIRONMENT, Problem::error(&Place::Nowhere, message).help(help)));
+        }
+    };
+    let (issuer_name, audience_name) = (Arc::from(env::ISSUER), Arc::from(env::AUDIENCE));
+    let text = |text: &str| Node::from_variable(&issuer_name, text);
+    let with = |value: Value| Node { value, ..text("") };
+    let section = |fields: Vec<(&str, Node)>| {
+        let entry = |(key, node): (&str, Node)| Entry { key: key.to_owned(), place: node.place.clone(), node };
+        with(Value::Section(fields.into_iter().map(entry).collect()))
+    };
+    let names = audience.split(',').map(|name| Node::from_variable(&audience_name, name.trim())).collect();
+    let audiences = Node { value: Value::List(names), ..Node::from_variable(&audience_name, "") };
+    let issuers = vec![section(vec![("issuer", text(issuer)), ("audiences", audiences)])];
+    let routes = vec![section(vec![("path", text("/**")), ("access", text("authenticated"))])];
+    let root = section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))]);
+    finish(root, ENVIRONMENT, None, Path::new(""), env, Vec::new())
+}
+
+/// The text of a configuration file, within its limit.
+fn text_of(path: &Path) -> Result<String, Box<Problem>> {
+    let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
+    let shown = quoted(&path.display().to_string());
+    let io = |error: io::Error| {
+        let help = "name a YAML file that this user may read";
+        fail(format!("the configuration file {shown} can't be read: {}", words(&error)), help)
+    };
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limits::CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() > limits::CONFIG_BYTES {
+        let message = format!("the configuration file {shown} has more than {} MiB", limits::CONFIG_BYTES >> 20);
+        return Err(fail(message, "cover several routes with one pattern, `/api/**`"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
+        fail(format!("the configuration file {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
+    })
+}
+
+/// Why a file can't be read, without the number that the system gives it.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        kind => kind.to_string(),
+    }
+}

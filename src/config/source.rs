@@ -1,0 +1,126 @@
+//! The text of a configuration file with its lines: places for problems, excerpts for printing.
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+use super::tree::Span;
+
+/// Bytes of a line up to which it is printed whole.
+const LINE_SHOWN: usize = 200;
+/// Bytes shown before and after the underlined part of a longer line.
+const MARGIN: usize = 60;
+
+/// A configuration file's text.
+#[derive(Debug)]
+pub(super) struct Source {
+    name: String,
+    text: String,
+    /// Offsets of the first byte of each line. Never empty.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(name: &str, text: &str) -> Self {
+        let mut lines = vec![0];
+        lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
+        Self { name: name.to_owned(), text: text.to_owned(), lines }
+    }
+
+    /// Its name, as the operator gave it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Line and column of an offset, both from 1; columns count characters.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_of(offset);
+        let before = self.text.get(self.start_of(line)..offset).unwrap_or_default();
+        (line.saturating_add(1), before.chars().count().saturating_add(1))
+    }
+
+    /// The index of the line with that offset.
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    fn start_of(&self, line: usize) -> usize {
+        self.lines.get(line).copied().unwrap_or(self.text.len())
+    }
+
+    /// The nearest character boundary at or before the offset.
+    fn boundary(&self, mut offset: usize) -> usize {
+        offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset = offset.saturating_sub(1);
+        }
+        offset
+    }
+
+    /// What to show for a span with some lines around it: whole lines, or a piece of one if lines are very long.
+    fn excerpt(&self, span: Span, before: usize, after: usize) -> (usize, usize) {
+        if before == 0 && after == 0 {
+            return (span.start, span.end());
+        }
+        let (first, last) = (self.line_of(span.start), self.line_of(span.end()));
+        let from = self.start_of(first.saturating_sub(before));
+        let to = self.start_of(last.saturating_add(after).saturating_add(1));
+        let lines = last.saturating_sub(first).saturating_add(before).saturating_add(after).saturating_add(1);
+        if to.saturating_sub(from) <= lines.saturating_mul(LINE_SHOWN) {
+            return (from, to);
+        }
+        let line_end = self.start_of(last.saturating_add(1));
+        let from = span.start.saturating_sub(MARGIN).max(self.start_of(first));
+        (self.boundary(from), self.boundary(span.end().saturating_add(MARGIN).min(line_end)))
+    }
+}
+
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self, span: &SourceSpan, before: usize, after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let span = Span { start: span.offset(), len: span.len() };
+        let (from, to) = self.excerpt(span, before, after);
+        let data = self.text.as_bytes().get(from..to).ok_or(MietteError::OutOfBounds)?;
+        let (line, column) = self.position(from);
+        let line_count = self.line_of(to).saturating_sub(self.line_of(from)).saturating_add(1);
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            data,
+            (from, data.len()).into(),
+            line.saturating_sub(1),
+            column.saturating_sub(1),
+            line_count,
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_and_characters_from_one() {
+        let source = Source::new("f", "a\nbé: c\r\n\n");
+        assert_eq!(source.position(0), (1, 1));
+        assert_eq!(source.position(2), (2, 1));
+        assert_eq!(source.position(5), (2, 3));
+        assert_eq!(source.position(10), (4, 1));
+        assert_eq!(source.position(11), (4, 1));
+    }
+
+    #[test]
+    fn an_overlong_line_is_shown_in_part() {
+        let text = format!("{}é{}", "a".repeat(5000), "b".repeat(5000));
+        let source = Source::new("f", &text);
+        let shown = source.read_span(&(5000, 2).into(), 1, 1).unwrap();
+        assert_eq!(shown.data().len(), 2 + 2 * MARGIN);
+        assert_eq!(shown.column(), 5000 - MARGIN);
+    }
+
+    #[test]
+    fn lines_around_are_shown_whole() {
+        let source = Source::new("f", "one\ntwo\nthree\nfour\n");
+        let shown = source.read_span(&(4, 3).into(), 1, 1).unwrap();
+        assert_eq!(shown.data(), b"one\ntwo\nthree\n");
+        assert_eq!(shown.line(), 0);
+    }
+}

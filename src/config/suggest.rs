@@ -1,0 +1,71 @@
+//! What somebody may have meant, and how their words are shown.
+
+/// Characters of a value that a message repeats.
+const SHOWN: usize = 80;
+
+/// The candidate that is closest to `text`, if one is close: a typo, another case, `-` for `_`, a missing plural.
+pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', ' '], "_");
+    let wanted = plain(text);
+    let allowed = (wanted.chars().count() / 3).max(1);
+    let near = |candidate: &&'a str| strsim::osa_distance(&wanted, &plain(candidate));
+    let close = candidates.into_iter().filter(|candidate| near(candidate) <= allowed);
+    close.min_by_key(near)
+}
+
+/// Somebody's words in backticks: whole if short, and without what would act on a terminal.
+pub(super) fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(SHOWN).flat_map(visible).collect();
+    let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    format!("`{shown}{more}`")
+}
+
+fn visible(c: char) -> Vec<char> {
+    // Also the invisible ones that turn text around: a name must not read as another.
+    let hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if hidden { c.escape_unicode().collect() } else { vec![c] }
+}
+
+/// Words for a sentence: `a`, `b` or `c`.
+pub(super) fn listed(words: &[&str], last: &str) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typos_find_their_word_and_strangers_do_not() {
+        let words = ["audiences", "issuer", "jwks_uri", "clock_tolerance"];
+        for (typo, meant) in [
+            ("audience", "audiences"),
+            ("isuer", "issuer"),
+            ("jwks-uri", "jwks_uri"),
+            ("jwksUri", "jwks_uri"),
+            ("jwks_url", "jwks_uri"),
+            ("clockTolerance", "clock_tolerance"),
+        ] {
+            assert_eq!(closest(typo, words), Some(meant), "{typo}");
+        }
+        assert_eq!(closest("banana", words), None);
+        assert_eq!(closest("", words), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_visible() {
+        assert_eq!(quoted("a\u{1b}[31mb\u{202e}"), "`a\\u{1b}[31mb\\u{202e}`");
+        assert_eq!(quoted(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
+    }
+
+    #[test]
+    fn lists_read_as_sentences() {
+        assert_eq!(listed(&["a"], "or"), "`a`");
+        assert_eq!(listed(&["a", "b", "c"], "and"), "`a`, `b` and `c`");
+    }
+}

@@ -1,0 +1,28 @@
+//! Faults of YAML's grammar in an operator's words.
+
+use serde_saphyr::granit_parser::ErrorKind;
+
+use super::tree::Span;
+
+/// What the fault is, and what to do if that is known.
+pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
+    let help = match kind {
+        ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces, not tabs"),
+        ErrorKind::UnclosedQuotedScalar => Some("close the quote that was opened before this place"),
+        ErrorKind::UnknownAnchor => Some("an alias `*name` needs an anchor `&name` before it"),
+        ErrorKind::RecursionLimitExceeded => Some("flatten it"),
+        ErrorKind::InvalidIndentation | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            Some("look at the indentation here, and for a missing `: ` or quote in the line before")
+        }
+        _ => None,
+    };
+    let text = kind.to_string();
+    (format!("the file is not valid YAML: {}", text.trim_end_matches('.')), help)
+}
+
+/// The first control character that YAML forbids.
+pub(super) fn find_control_character(text: &str) -> Option<(Span, char)> {
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let (start, character) = text.char_indices().find(|(_, c)| forbidden(*c))?;
+    Some((Span { start, len: character.len_utf8() }, character))
+}
