@@ -86,6 +86,7 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Answer {
         DenyReason::ClaimRule => insufficient_scope("a claim of the access token does not permit this", None),
         DenyReason::NoRoute => forbidden("no rule opens this path"),
         DenyReason::MethodNotAdmitted => forbidden("no rule opens this path for this method"),
+        DenyReason::UnknownPolicy => forbidden("the proxy chose a policy that does not exist"),
         DenyReason::Request(fault) => bad_request(describe_request(fault)),
         DenyReason::KeysUnavailable => Answer {
             status: Status::ServiceUnavailable,
