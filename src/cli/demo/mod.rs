@@ -24,7 +24,10 @@ mod token_endpoint;
 pub mod upstream;
 mod work_dir;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitCode,
+};
 
 use tokio::net::TcpListener;
 
@@ -34,7 +37,7 @@ use self::{
     client::Client,
     issuer::DemoIssuer,
     quickstart::Stack,
-    screen::{Look, Screen},
+    screen::Screen,
     signals::StopSignals,
     upstream::DemoUpstream,
 };
@@ -56,7 +59,7 @@ pub async fn run(args: DemoArgs) -> ExitCode {
         Some(Part::Quickstart(args)) => run_quickstart(screen, args).await,
     };
     let code = result.unwrap_or_else(|error| {
-        screen.note(format_args!("{} {error}", screen.paint(Look::Bad, "error:")));
+        screen.note(format_args!("error: {error}"));
         if matches!(error, DemoError::IssuerUrl(_)) { USAGE } else { FAILED }
     });
     ExitCode::from(code)
@@ -66,7 +69,7 @@ async fn run_issuer(screen: Screen, args: IssuerArgs) -> Result<u8, DemoError> {
     let mut signals = StopSignals::new()?;
     let listener = listen(args.listen).await?;
     let addr = listener.local_addr().map_err(DemoError::Listener)?;
-    let name = args.issuer.unwrap_or_else(|| format!("http://{addr}/"));
+    let name = args.issuer.unwrap_or_else(|| own_url(addr));
     let issuer = DemoIssuer::start(listener, &name, &args.audience).await?;
     screen.note(format_args!(
         "demo issuer {name} on {addr}: for trying things out only, it issues tokens to anybody; \
@@ -95,12 +98,35 @@ async fn run_quickstart(screen: Screen, args: QuickstartArgs) -> Result<u8, Demo
     Ok(if good { GOOD } else { FAILED })
 }
 
+/// The URL under which this machine reaches an issuer on `addr`.
+fn own_url(addr: SocketAddr) -> String {
+    let reached = if addr.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, addr.port()).into() } else { addr };
+    format!("http://{reached}/")
+}
+
 async fn listen(addr: SocketAddr) -> Result<TcpListener, DemoError> {
     TcpListener::bind(addr).await.map_err(|source| DemoError::Bind { addr, source })
 }
 
 fn warn_if_open(screen: Screen, addr: SocketAddr, why: &str) {
     if !addr.ip().is_loopback() {
-        screen.note(format_args!("{} {addr} is not a loopback address: {why}", screen.paint(Look::Bad, "warning:")));
+        screen.note(format_args!("warning: {addr} is not a loopback address: {why}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_without_a_name_is_called_by_its_address() {
+        for (addr, url) in [
+            ("127.0.0.1:9400", "http://127.0.0.1:9400/"),
+            ("0.0.0.0:1", "http://127.0.0.1:1/"),
+            ("[::]:1", "http://127.0.0.1:1/"),
+            ("[::1]:1", "http://[::1]:1/"),
+        ] {
+            assert_eq!(own_url(addr.parse().unwrap()), url);
+        }
     }
 }
