@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::allow_attributes, reason = "each test binary uses its part")]
 
 pub mod check;
+pub mod envoy;
 pub mod process;
 pub mod service;
 

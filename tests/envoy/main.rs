@@ -1,0 +1,41 @@
+//! Behind a real Envoy 1.40.0 with the sample configuration, in front of the sample upstream.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod oidc_provider;
+mod outage;
+mod quickstart;
+mod spoofing;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use portcullis::cli::demo::{issuer::DemoIssuer, upstream::DemoUpstream};
+use support::{config, envoy::Envoy, service::TestService};
+use tokio::net::TcpListener;
+
+/// Issuer, service, upstream and Envoy, wired together.
+struct Stack {
+    issuer: DemoIssuer,
+    envoy: Envoy,
+    service: TestService,
+    _upstream: DemoUpstream,
+}
+
+impl Stack {
+    async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With changes of Envoy's configuration.
+    async fn with(changes: &[(&str, &str)]) -> Self {
+        let issuer = support::issuer().await;
+        let service = TestService::start(&config(issuer.issuer())).await;
+        let upstream = upstream().await;
+        let envoy = Envoy::start(service.grpc, upstream.addr(), changes).await;
+        Self { issuer, envoy, service, _upstream: upstream }
+    }
+}
+
+async fn upstream() -> DemoUpstream {
+    DemoUpstream::start(TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap()
+}

@@ -1,0 +1,165 @@
+//! A real Envoy with the sample configuration, its ports replaced.
+
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+use super::process::{free_port, tool};
+
+const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
+
+pub struct Envoy {
+    pub address: SocketAddr,
+    child: Child,
+    dir: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case, repeated ones in order.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What the sample upstream saw of a header.
+    pub fn seen_upstream(&self, name: &str) -> Option<String> {
+        let echo: serde_json::Value = serde_json::from_str(&self.body).ok()?;
+        echo["headers"][name].as_str().map(str::to_owned)
+    }
+}
+
+impl Envoy {
+    /// Starts the sample in front of these two, with further textual changes, and waits until it listens.
+    pub async fn start(portcullis: SocketAddr, upstream: SocketAddr, changes: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut config = SAMPLE.replace("0.0.0.0", "127.0.0.1");
+        let ports = [("10000", port), ("9191", portcullis.port()), ("8080", upstream.port()), ("9901", free_port())];
+        // By way of names, so that no new port is taken for an old one.
+        for (old, _) in ports {
+            let (from, to) = (format!("port_value: {old}\n"), format!("port_value: <{old}>\n"));
+            assert!(config.contains(&from), "the sample has no port {old}");
+            config = config.replace(&from, &to);
+        }
+        for (old, new) in ports {
+            config = config.replace(&format!("<{old}>"), &new.to_string());
+        }
+        for (from, to) in changes {
+            assert!(config.contains(from), "the sample has no {from}");
+            config = config.replace(from, to);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("envoy.yaml");
+        std::fs::write(&file, config).unwrap();
+        let log = |name: &str| Stdio::from(std::fs::File::create(dir.path().join(name)).unwrap());
+        let mut command = Command::new(tool("bin/envoy"));
+        command.arg("-c").arg(&file).args(["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]);
+        let child = command.stdin(Stdio::null()).stdout(log("access.log")).stderr(log("envoy.log"));
+        let child = child.kill_on_drop(true).spawn().unwrap();
+        let mut envoy = Self { address: SocketAddr::from(([127, 0, 0, 1], port)), child, dir };
+        envoy.until_listening().await;
+        envoy
+    }
+
+    async fn until_listening(&mut self) {
+        for _ in 0..600 {
+            if TcpStream::connect(self.address).await.is_ok() {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("Envoy ended with {status}:\n{}", self.log("envoy.log"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("Envoy does not listen after thirty seconds:\n{}", self.log("envoy.log"));
+    }
+
+    /// What it wrote.
+    pub fn log(&self, name: &str) -> String {
+        read(self.dir.path(), name)
+    }
+
+    /// The entry of the access log with that path, once it is written.
+    pub async fn access_log(&self, path: &str) -> serde_json::Value {
+        for _ in 0..300 {
+            let log = self.log("access.log");
+            let entries = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            if let Some(entry) = entries.into_iter().find(|entry| entry["path"] == path) {
+                return entry;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no entry for {path} in:\n{}", self.log("access.log"));
+    }
+
+    /// Sends a request byte by byte as given: no client library tidies it up.
+    pub async fn raw(&self, request: impl AsRef<[u8]>) -> Answer {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(request.as_ref()).await.unwrap();
+            let mut bytes = Vec::new();
+            // A reset after the answer is an answer too.
+            let _ = stream.read_to_end(&mut bytes).await;
+            bytes
+        };
+        let bytes = tokio::time::timeout(Duration::from_secs(20), exchange).await.unwrap();
+        parse(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// A request with these headers.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: api.example.com\r\nconnection: close\r\n");
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        self.raw(request).await
+    }
+
+    /// A GET, with a token if there is one.
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<(&str, &str)> = bearer.iter().map(|value| ("authorization", value.as_str())).collect();
+        self.send("GET", path, &headers).await
+    }
+}
+
+fn read(dir: &Path, name: &str) -> String {
+    std::fs::read_to_string(dir.join(name)).unwrap_or_default()
+}
+
+fn parse(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    let body = if chunked { unchunk(body) } else { body.to_owned() };
+    Answer { status: status.unwrap_or_else(|| panic!("no answer in {text:?}")), headers, body }
+}
+
+fn unchunk(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole.push_str(rest.get(..size).unwrap());
+        body = rest.get(size..).unwrap().trim_start_matches("\r\n");
+        if size == 0 {
+            break;
+        }
+    }
+    whole
+}
