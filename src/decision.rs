@@ -102,12 +102,16 @@ pub enum RequestFault {
     NonAscii,
     /// The path has a percent sign without two hex digits.
     BrokenEscape,
-    /// Folding the case of the path would bring it to another pattern.
+    /// The path has escapes that decoders read differently: escaped twice, or not UTF-8.
+    AmbiguousEscape,
+    /// Folding the case of the path, or decoding an escape that it could do without, would bring it to another pattern.
     CaseAmbiguous,
     /// The host is not one valid name or IP literal.
     Host,
-    /// The method is not a token (RFC 9110 section 9.1).
+    /// The method is not a token (RFC 9110 section 9.1) or too long.
     Method,
+    /// The method is CONNECT, and no rule names it.
+    Connect,
 }
 
 impl DenyReason {
@@ -172,9 +176,11 @@ impl RequestFault {
             Self::ControlCharacter => "request_control_character",
             Self::NonAscii => "request_non_ascii",
             Self::BrokenEscape => "request_broken_escape",
+            Self::AmbiguousEscape => "request_ambiguous_escape",
             Self::CaseAmbiguous => "request_case_ambiguous",
             Self::Host => "request_host",
             Self::Method => "request_method",
+            Self::Connect => "request_connect",
         }
     }
 }

@@ -11,6 +11,8 @@ pub const CHECK_REQUEST_BYTES: usize = 256 * 1024;
 pub const PATH_BYTES: usize = 8 * 1024;
 /// Segments of a path: bounds the search through the pattern tree.
 pub const PATH_SEGMENTS: usize = 64;
+/// Characters of a method: the longest registered one has 17.
+pub const METHOD_CHARS: usize = 32;
 /// Bytes of a host name, RFC 1035 section 2.3.4, plus a port.
 pub const HOST_BYTES: usize = 255 + 6;
 /// Bytes of one Unix millisecond-free `grpc-timeout` value: eight digits and a unit.
@@ -84,6 +86,8 @@ pub const CONFIG_NODES: usize = 2_000_000;
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.
 pub const RULES: usize = 20_000;
+/// Crossings, and as many shadowings, that are reported of one policy: more are no help, and finding them takes time.
+pub const POLICY_PROBLEMS: usize = 100;
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 

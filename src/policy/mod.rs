@@ -1,3 +1,131 @@
-//! stub
+//! The policy: which rule decides about a request. An immutable value, pure and synchronous: no IO, no clock, no logs.
+//!
+//! [`path`], [`host`] and [`method`] give a request its one canonical form or refuse it. [`Policy::build`] makes an
+//! index of the routes (`tables` by host, in each a `trie` of patterns) and reports what doesn't fit together
+//! ([`diagnostics`]). [`Policy::select`] finds the rule; what that rule asks of a token is in [`rule`] and [`scope`].
+//!
+//! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
+//! (see `fold`). Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
+
+mod audit;
+mod build;
+pub mod diagnostics;
+mod fold;
+pub mod host;
+pub mod host_pattern;
+pub mod method;
+mod overlap;
+pub mod path;
+pub mod pattern;
+pub mod pattern_error;
+pub mod route;
 pub mod rule;
 pub mod scope;
+mod tables;
+mod trie;
+
+use std::fmt;
+
+pub use self::{
+    diagnostics::{PolicyProblem, ProblemKind, Severity},
+    host::Host,
+    host_pattern::{HostPattern, HostPatternError},
+    method::{Method, MethodSet, Methods},
+    path::CanonicalPath,
+    pattern::PathPattern,
+    pattern_error::PatternError,
+    route::{RequestTarget, Route},
+};
+use self::{method::MethodTable, rule::Rule, tables::HostTables};
+use crate::decision::{DenyReason, RequestFault};
+
+/// A whole policy. The default one is empty and denies everything.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    tables: HostTables,
+    entries: Vec<Entry>,
+    rules: Vec<Rule>,
+    /// Whether a rule may shadow a stricter one; as long as `rules`.
+    shadows: Vec<bool>,
+    default: Option<Rule>,
+}
+
+/// One pattern with its rules.
+#[derive(Clone, Debug)]
+struct Entry {
+    host: HostPattern,
+    path: PathPattern,
+    /// Whether folding changes nothing about `path`.
+    is_folded: bool,
+    methods: MethodTable,
+    /// Its first rule in the list.
+    first: usize,
+}
+
+impl Policy {
+    /// The rule that decides about a request.
+    ///
+    /// # Errors
+    /// [`DenyReason::NoRoute`] if no pattern covers the path and there is no default,
+    /// [`DenyReason::MethodNotAdmitted`] if the most specific pattern has no rule for the method, and
+    /// [`DenyReason::Request`] for a path that another pattern would decide about if it were folded, or a CONNECT that
+    /// no rule names.
+    pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
+        let is_connect = target.method.is_connect();
+        match self.decide(target)? {
+            Some(entry) => {
+                let refused = || if is_connect { RequestFault::Connect.into() } else { DenyReason::MethodNotAdmitted };
+                let rule = entry.methods.admitting(&target.method).ok_or_else(refused)?;
+                self.rules.get(rule).ok_or(DenyReason::Internal)
+            }
+            None if is_connect => Err(RequestFault::Connect.into()),
+            None => self.default.as_ref().ok_or(DenyReason::NoRoute),
+        }
+    }
+
+    /// The host and path pattern that decide about a request, whatever its method: for people who ask why.
+    ///
+    /// # Errors
+    /// [`RequestFault::CaseAmbiguous`] if another pattern would decide about the folded path.
+    pub fn deciding_pattern(
+        &self,
+        target: &RequestTarget,
+    ) -> Result<Option<(&HostPattern, &PathPattern)>, RequestFault> {
+        Ok(self.decide(target)?.map(|entry| (&entry.host, &entry.path)))
+    }
+
+    /// The rules of the routes, in the order of the routes.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// What holds where no route covers the path.
+    #[must_use]
+    pub fn default_rule(&self) -> Option<&Rule> {
+        self.default.as_ref()
+    }
+
+    /// The pattern that decides about the folded path, if it decides about the path itself as well.
+    ///
+    /// The index knows folded patterns only, which no two share. A pattern that matches a path matches its folded form
+    /// too, and folding leaves alone which of two patterns is the more specific. So if the one found here matches the
+    /// path as it is, it decides about both forms; if not, something else decides about the path as it is.
+    fn decide(&self, target: &RequestTarget) -> Result<Option<&Entry>, RequestFault> {
+        let found = self.tables.find(target.host.as_ref(), &target.path);
+        let Some(entry) = found.and_then(|id| self.entries.get(id.0)) else { return Ok(None) };
+        let is_same = entry.is_folded && target.path.is_folded() || entry.path.matches(&target.path);
+        if is_same { Ok(Some(entry)) } else { Err(RequestFault::CaseAmbiguous) }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            HostPattern::Any => write!(f, "{}", self.path),
+            host => write!(f, "{host}{}", self.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Finds what about whole patterns does not fit together: those that cross, and those that shadow stricter ones.
+//!
+//! Both are judged on folded patterns: a backend that ignores case sees no more than those.
+
+use std::ops::ControlFlow;
+
+use super::{
+    Entry, Policy,
+    diagnostics::{PolicyProblem, ProblemKind},
+    method::Method,
+    overlap,
+    pattern::PathPattern,
+    trie::{Node, PatternId},
+};
+use crate::limits;
+
+/// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
+pub(super) fn crossings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
+    let mut found = Vec::new();
+    for table in policy.tables.all() {
+        let done = overlap::crossing(table, |one, two| {
+            let common = policy.entries(one, two).and_then(|(one, two)| Common::of(one, two));
+            if let Some(common) = common.filter(|common| !common.has_its_own_pattern(policy, table)) {
+                found.push(common.crossing());
+            }
+            enough(&found)
+        });
+        if done.is_break() {
+            break;
+        }
+    }
+    problems.append(&mut found);
+}
+
+/// Reports rules that are weaker than one for more hosts, and decide in its place, unless they say that it is meant.
+pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
+    let mut found = Vec::new();
+    for (special, general) in policy.tables.shadowing_pairs() {
+        let done = overlap::overlapping(special, general, |one, two| {
+            let ids = (one, two);
+            if let Some((one, two)) = policy.entries(one, two)
+                && let Some(weaker) = policy.weaker_method(one, two)
+                && let Some(common) = Common::of(one, two).filter(|common| common.is_decided_by(special, general, ids))
+            {
+                found.push(common.shadowing(&weaker));
+            }
+            enough(&found)
+        });
+        if done.is_break() {
+            break;
+        }
+    }
+    problems.append(&mut found);
+}
+
+fn enough(found: &[PolicyProblem]) -> ControlFlow<()> {
+    if found.len() < limits::POLICY_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Two patterns and what both match.
+struct Common<'p> {
+    one: &'p Entry,
+    two: &'p Entry,
+    /// Folded.
+    paths: PathPattern,
+}
+
+impl<'p> Common<'p> {
+    fn of(one: &'p Entry, two: &'p Entry) -> Option<Self> {
+        Some(Self { one, two, paths: one.path.folded().intersection(&two.path.folded())? })
+    }
+
+    fn has_its_own_pattern(&self, policy: &Policy, table: &Node) -> bool {
+        let covering = table.find_covering(&self.paths).and_then(|id| policy.entries.get(id.0));
+        covering.is_some_and(|entry| entry.path.folded() == self.paths)
+    }
+
+    /// Whether these two are the ones that decide, each in its table: a more specific pattern for all of the common
+    /// paths would leave nothing for them. For one path both decide about, no such pattern exists, so none is missed.
+    fn is_decided_by(&self, special: &Node, general: &Node, (one, two): (PatternId, PatternId)) -> bool {
+        special.find_covering(&self.paths) == Some(one) && general.find_covering(&self.paths) == Some(two)
+    }
+
+    fn crossing(self) -> PolicyProblem {
+        let kind = ProblemKind::Crossing {
+            pattern: self.one.to_string(),
+            other: self.two.to_string(),
+            example: self.paths.example(),
+            intersection: self.one.path.intersection(&self.two.path).unwrap_or(self.paths).to_string(),
+        };
+        let (route, other) = (self.one.first.max(self.two.first), self.one.first.min(self.two.first));
+        PolicyProblem { route, other: Some(other), kind }
+    }
+
+    fn shadowing(self, weaker: &Weaker) -> PolicyProblem {
+        let kind = ProblemKind::Shadowing {
+            pattern: self.one.to_string(),
+            other: self.two.to_string(),
+            example: self.paths.example(),
+            method: weaker.method.as_ref().map(Method::to_string),
+        };
+        PolicyProblem { route: weaker.rule, other: Some(weaker.stricter.unwrap_or(self.two.first)), kind }
+    }
+}
+
+/// A rule that lets in what another one would not.
+struct Weaker {
+    rule: usize,
+    /// The other one; `None` if none admits the method.
+    stricter: Option<usize>,
+    /// `None` for methods that no rule of either pattern names.
+    method: Option<Method>,
+}
+
+impl Policy {
+    fn entries(&self, one: PatternId, two: PatternId) -> Option<(&Entry, &Entry)> {
+        Some((self.entries.get(one.0)?, self.entries.get(two.0)?))
+    }
+
+    /// The first method for which the rule of `special` is weaker than that of `general` and does not say that it is
+    /// meant. Not admitting a method at all is as strict as can be.
+    fn weaker_method(&self, special: &Entry, general: &Entry) -> Option<Weaker> {
+        let others = (special.methods.admitting_others(), general.methods.admitting_others(), None);
+        let names = special.methods.names().chain(general.methods.names()).chain([&Method::HEAD]);
+        let named = names.map(|name| (special.methods.admitting(name), general.methods.admitting(name), Some(name)));
+        named.chain([others]).find_map(|(rule, stricter, method)| {
+            let rule = rule?;
+            let is_meant = self.shadows.get(rule).copied().unwrap_or(false);
+            let is_weaker = !stricter.is_some_and(|stricter| self.is_as_strict(rule, stricter));
+            (!is_meant && is_weaker).then(|| Weaker { rule, stricter, method: method.cloned() })
+        })
+    }
+
+    fn is_as_strict(&self, rule: usize, other: usize) -> bool {
+        let accesses = self.rules.get(rule).zip(self.rules.get(other));
+        accesses.is_some_and(|(rule, other)| rule.access.is_at_least_as_strict_as(&other.access))
+    }
+}

@@ -1,0 +1,80 @@
+//! Routes to a policy: the index, and every problem in one pass.
+
+use super::{
+    Entry, Policy, audit,
+    diagnostics::{PolicyProblem, ProblemKind},
+    host_pattern::HostPattern,
+    method::{Method, MethodTable, Methods},
+    route::Route,
+    rule::{Access, Rule},
+    trie::PatternId,
+};
+use crate::limits;
+
+impl Policy {
+    /// The policy of these routes, in any order, and warnings about it. `default` is for requests whose path no route
+    /// covers on their host; without it they are denied.
+    ///
+    /// # Errors
+    /// Every problem, warnings among them, if one of them is an error.
+    pub fn build(routes: Vec<Route>, default: Option<Rule>) -> Result<(Self, Vec<PolicyProblem>), Vec<PolicyProblem>> {
+        let beyond = |kind| PolicyProblem { route: routes.len(), other: None, kind };
+        if routes.len() > limits::RULES {
+            return Err(vec![beyond(ProblemKind::TooManyRules { limit: limits::RULES })]);
+        }
+        let mut problems = Vec::new();
+        // Opening everything takes a written route (design section 2).
+        if default.as_ref().is_some_and(|rule| !matches!(rule.access, Access::Token(_))) {
+            problems.push(beyond(ProblemKind::OpenDefault));
+        }
+        let mut policy = Self { default, ..Self::default() };
+        for (index, route) in routes.into_iter().enumerate() {
+            policy.add(index, route, &mut problems);
+        }
+        audit::crossings(&policy, &mut problems);
+        audit::shadowings(&policy, &mut problems);
+        problems.sort_by_key(|problem| (problem.route, problem.other));
+        if problems.iter().any(PolicyProblem::is_error) { Err(problems) } else { Ok((policy, problems)) }
+    }
+
+    /// Adds one route; what is an error leaves it out.
+    pub(super) fn add(&mut self, index: usize, route: Route, problems: &mut Vec<PolicyProblem>) {
+        let Route { host, path, methods, rule, shadows } = route;
+        let is_open = !matches!(rule.access, Access::Token(_));
+        if is_open && path.is_everything() && host == HostPattern::Any {
+            problems.push(PolicyProblem { route: index, other: None, kind: ProblemKind::OpenToAll });
+        }
+        self.rules.push(rule);
+        self.shadows.push(shadows);
+        let id = PatternId(self.entries.len());
+        let folded = path.folded();
+        let there = self.tables.insert(&host, &folded, id);
+        let is_folded = folded == path;
+        let mut entry = Entry { host, is_folded, path, methods: MethodTable::default(), first: index };
+        match there.err().and_then(|there| self.entries.get_mut(there.0)) {
+            Some(first) if first.path == entry.path => first.claim(&methods, index, problems),
+            Some(first) => {
+                let kind = ProblemKind::SameFolded { pattern: entry.to_string(), other: first.to_string() };
+                problems.push(PolicyProblem { route: index, other: Some(first.first), kind });
+            }
+            None => {
+                if !is_folded {
+                    let kind = ProblemKind::OneSpelling { pattern: entry.to_string(), folded: folded.to_string() };
+                    problems.push(PolicyProblem { route: index, other: None, kind });
+                }
+                entry.claim(&methods, index, problems);
+                self.entries.push(entry);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn claim(&mut self, methods: &Methods, rule: usize, problems: &mut Vec<PolicyProblem>) {
+        if let Err(overlap) = self.methods.add(methods, rule) {
+            let method = overlap.method.as_ref().map(Method::to_string);
+            let kind = ProblemKind::SameRequests { pattern: self.to_string(), method };
+            problems.push(PolicyProblem { route: rule, other: Some(overlap.first), kind });
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What `check` says about a policy: each problem with the routes it is about, a message and help.
+//!
+//! This holds the words; `audit` and `build` find the problems.
+
+/// Something about a policy that an operator must or should change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyProblem {
+    /// The route, by its place in the list; the length of the list if it is about no single route.
+    pub route: usize,
+    /// The other route it is about.
+    pub other: Option<usize>,
+    /// What it is.
+    pub kind: ProblemKind,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The policy can't be used.
+    Error,
+    /// The policy can be used, and may be wrong.
+    Warning,
+}
+
+/// What is wrong with a policy. Patterns are given with their host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// There are more routes than [`crate::limits::RULES`].
+    TooManyRules {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// What no route covers would be open.
+    OpenDefault,
+    /// Two rules for the same requests.
+    SameRequests {
+        /// The pattern.
+        pattern: String,
+        /// A method that both claim; `None` if both are for every method.
+        method: Option<String>,
+    },
+    /// Two patterns that differ only in case or in needless escapes: each request of either is ambiguous.
+    SameFolded {
+        /// The pattern.
+        pattern: String,
+        /// The other one.
+        other: String,
+    },
+    /// Two patterns match a common request, and neither contains the other.
+    Crossing {
+        /// The pattern.
+        pattern: String,
+        /// The other one.
+        other: String,
+        /// The path of a request that both match.
+        example: String,
+        /// The pattern for exactly what both match.
+        intersection: String,
+    },
+    /// A rule takes requests from a stricter one for more hosts.
+    Shadowing {
+        /// The pattern.
+        pattern: String,
+        /// The stricter one.
+        other: String,
+        /// The path of a request that both match.
+        example: String,
+        /// The method it has; `None` for one that no rule names.
+        method: Option<String>,
+    },
+    /// `/**` without a token on any host.
+    OpenToAll,
+    /// A literal has an upper-case letter or a needless escape, so that every other spelling of the path is refused.
+    OneSpelling {
+        /// The pattern.
+        pattern: String,
+        /// Its path in the plainest spelling.
+        folded: String,
+    },
+}
+
+impl PolicyProblem {
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self.kind {
+            ProblemKind::TooManyRules { .. }
+            | ProblemKind::OpenDefault
+            | ProblemKind::SameRequests { .. }
+            | ProblemKind::SameFolded { .. }
+            | ProblemKind::Crossing { .. }
+            | ProblemKind::Shadowing { .. } => Severity::Error,
+            ProblemKind::OpenToAll | ProblemKind::OneSpelling { .. } => Severity::Warning,
+        }
+    }
+
+    /// Whether the policy can't be used.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity() == Severity::Error
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match &self.kind {
+            ProblemKind::TooManyRules { limit } => format!("there are more than {limit} routes"),
+            ProblemKind::OpenDefault => "what no route covers can't be open".to_owned(),
+            ProblemKind::SameRequests { pattern, method: Some(method) } => {
+                format!("two routes are for `{method} {pattern}`")
+            }
+            ProblemKind::SameRequests { pattern, method: None } => {
+                format!("two routes are for every method of `{pattern}`")
+            }
+            ProblemKind::SameFolded { pattern, other } => {
+                format!("`{pattern}` and `{other}` differ only in case or escapes, so requests for either are refused")
+            }
+            ProblemKind::Crossing { pattern, other, example, .. } => {
+                format!("`{pattern}` and `{other}` both match `{example}`, and neither is the more specific one")
+            }
+            ProblemKind::Shadowing { pattern, other, example, method } => {
+                let method = method.as_deref().unwrap_or("any other method");
+                format!("`{pattern}` is weaker than `{other}`, from which it takes `{example}` ({method})")
+            }
+            ProblemKind::OpenToAll => "`/**` without a token opens every path that no other route covers".to_owned(),
+            ProblemKind::OneSpelling { pattern, folded } => {
+                format!("`{pattern}` matches only as it is spelt here, and a request for `{folded}` is refused")
+            }
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match &self.kind {
+            ProblemKind::TooManyRules { .. } => "cover several with one pattern, such as `/api/**`".to_owned(),
+            ProblemKind::OpenDefault => "to open everything else, write it as a route for `/**`".to_owned(),
+            ProblemKind::SameRequests { .. } => "name different methods, or make one route of the two".to_owned(),
+            ProblemKind::SameFolded { .. } => "keep the one that the backend uses".to_owned(),
+            ProblemKind::Crossing { intersection, .. } => {
+                format!("add a route for exactly what both match, `{intersection}`, and say there what it needs")
+            }
+            ProblemKind::Shadowing { .. } => {
+                "clients may choose the host: ask for as much here, or say `shadows: true` if it is meant".to_owned()
+            }
+            ProblemKind::OpenToAll => "open single paths instead, unless everything is public".to_owned(),
+            ProblemKind::OneSpelling { .. } => "check that the backend uses this very spelling".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_follow_the_house_style() {
+        let text = || "`x`".to_owned();
+        let kinds = [
+            ProblemKind::TooManyRules { limit: 1 },
+            ProblemKind::OpenDefault,
+            ProblemKind::SameRequests { pattern: text(), method: None },
+            ProblemKind::SameRequests { pattern: text(), method: Some(text()) },
+            ProblemKind::SameFolded { pattern: text(), other: text() },
+            ProblemKind::Crossing { pattern: text(), other: text(), example: text(), intersection: text() },
+            ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None },
+            ProblemKind::OpenToAll,
+            ProblemKind::OneSpelling { pattern: text(), folded: text() },
+        ];
+        for kind in kinds {
+            let problem = PolicyProblem { route: 0, other: None, kind };
+            for text in [problem.message(), problem.help()] {
+                assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Hosts of requests, and what a rule may say about them.
+//!
+//! No port is judged: Envoy can route `admin.example.com:1234` to the virtual host `admin.example.com`.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use crate::{decision::RequestFault, limits};
+
+/// Bytes of a host name without its trailing dot, RFC 1035 section 2.3.4.
+const NAME_BYTES: usize = 253;
+/// Bytes of one label of it.
+const LABEL_BYTES: usize = 63;
+
+/// One host: a name in lower case without trailing dot, or an IP literal in its usual form, IPv6 in brackets. No port.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Host(Box<str>);
+
+impl Host {
+    /// The host of a `:authority` or `Host` value.
+    ///
+    /// # Errors
+    /// [`RequestFault::Host`] for anything but one valid name or IP literal with at most a port: two values joined by a
+    /// comma and `user@host` among it.
+    pub fn parse(raw: impl AsRef<[u8]>) -> Result<Self, RequestFault> {
+        let raw = raw.as_ref();
+        let text = std::str::from_utf8(raw).map_err(|_| RequestFault::Host)?;
+        if text.len() > limits::HOST_BYTES {
+            return Err(RequestFault::Host);
+        }
+        let (host, port) = split_port(text).ok_or(RequestFault::Host)?;
+        if !port.is_none_or(is_port) {
+            return Err(RequestFault::Host);
+        }
+        canonical(host).map(|host| Self(host.into())).ok_or(RequestFault::Host)
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is an IP literal.
+    pub(super) fn is_address(&self) -> bool {
+        self.0.starts_with('[')
+            || self.0.ends_with(|last: char| last.is_ascii_digit()) && self.0.parse::<Ipv4Addr>().is_ok()
+    }
+
+    /// Its parent domains, longest first: `b.c` and `c` for `a.b.c`. An IP literal has none.
+    pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
+        let name = if self.is_address() { "" } else { &*self.0 };
+        std::iter::successors(parent(name), |name| parent(name))
+    }
+}
+
+fn parent(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, parent)| parent)
+}
+
+/// Everything before the port, and the port. `None` if brackets or colons make no sense.
+fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.starts_with('[') {
+        let (host, rest) = text.split_at_checked(text.find(']')?.checked_add(1)?)?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((host, Some(port))),
+            None => rest.is_empty().then_some((host, None)),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, port)) if port.contains(':') => None,
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((text, None)),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    // RFC 3986 section 3.2.3 allows an empty port; nobody sends one in good faith.
+    (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+fn canonical(host: &str) -> Option<String> {
+    if let Some(literal) = host.strip_prefix('[') {
+        let address: Ipv6Addr = literal.strip_suffix(']')?.parse().ok()?;
+        return Some(format!("[{address}]"));
+    }
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    if name.is_empty() || name.len() > NAME_BYTES || !name.split('.').all(is_label) {
+        return None;
+    }
+    // `127.1`, `0177.0.0.1` and `0x7f000001` are names to one parser and addresses to another (WHATWG URL, "ends in a
+    // number"), so a last label that is a number must be part of a plain dotted quad.
+    if name.rsplit('.').next().is_some_and(is_number) {
+        return name.parse::<Ipv4Addr>().ok().map(|address| address.to_string());
+    }
+    Some(name)
+}
+
+/// LDH and the underscore of service names, RFC 1123 section 2.1 and RFC 2782.
+fn is_label(label: &str) -> bool {
+    (1..=LABEL_BYTES).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn is_number(label: &str) -> bool {
+    let is_hex = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    label.bytes().all(|byte| byte.is_ascii_digit()) || label.strip_prefix("0x").is_some_and(is_hex)
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

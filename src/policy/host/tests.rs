@@ -1,0 +1,118 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn a_host_has_one_canonical_form() {
+    for (raw, expected) in [
+        ("example.com", "example.com"),
+        ("Admin.EXAMPLE.com", "admin.example.com"),
+        ("admin.example.com:1234", "admin.example.com"),
+        ("admin.example.com.", "admin.example.com"),
+        ("admin.example.com.:443", "admin.example.com"),
+        ("localhost:0", "localhost"),
+        ("x:65535", "x"),
+        ("_svc._tcp.example.com", "_svc._tcp.example.com"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("1.2.3.4", "1.2.3.4"),
+        ("1.2.3.4:80", "1.2.3.4"),
+        ("[::1]", "[::1]"),
+        ("[::1]:80", "[::1]"),
+        ("[0:0:0:0:0:0:0:1]", "[::1]"),
+        ("[2001:DB8::A]:8443", "[2001:db8::a]"),
+        ("1a.2b", "1a.2b"),
+    ] {
+        assert_eq!(Host::parse(raw).unwrap().as_str(), expected, "{raw}");
+    }
+}
+
+#[test]
+fn anything_but_one_name_or_address_is_refused() {
+    let long_label = format!("{}.com", "a".repeat(LABEL_BYTES + 1));
+    let long_name = "a.".repeat(127);
+    let refused = [
+        "",
+        ".",
+        ":80",
+        "a,b",
+        "a, b",
+        "a b",
+        " a",
+        "a ",
+        "user@host",
+        "user:pw@host",
+        "a..b",
+        ".a",
+        "a..",
+        "a:",
+        "a:x",
+        "a:-1",
+        "a:65536",
+        "a:000080",
+        "a:80:80",
+        "::1",
+        "[::1",
+        "::1]",
+        "[]",
+        "[::1]x",
+        "[::1]:",
+        "[::1]80",
+        "[fe80::1%25eth0]",
+        "[1.2.3.4]",
+        "[v1.a]",
+        "a/b",
+        "a?b",
+        "a#b",
+        "a\\b",
+        "a%2eb",
+        "é.com",
+        "a\0b",
+        "a\tb",
+        "-a.com",
+        "a-.com",
+        "*",
+        "*.com",
+        "127.1",
+        "0177.0.0.1",
+        "01.2.3.4",
+        "2130706433",
+        "0x7f000001",
+        "a.0x7f",
+        "0x",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "a.1",
+        &long_label,
+    ];
+    for raw in refused {
+        assert_eq!(Host::parse(raw), Err(RequestFault::Host), "{raw:?}");
+    }
+    assert_eq!(Host::parse(b"a\xFF"), Err(RequestFault::Host));
+    assert!(Host::parse(&long_name).is_ok(), "253 bytes and the dot");
+    assert_eq!(Host::parse(format!("a{long_name}")), Err(RequestFault::Host));
+}
+
+#[test]
+fn only_names_have_parents() {
+    let parents = |raw: &str| Host::parse(raw).unwrap().parents().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(parents("a.b.c"), ["b.c", "c"]);
+    assert_eq!(parents("a"), Vec::<String>::new());
+    assert_eq!(parents("1.2.3.4"), Vec::<String>::new());
+    assert_eq!(parents("[::1]"), Vec::<String>::new());
+}
+
+proptest! {
+    #[test]
+    fn canonicalising_twice_is_canonicalising_once(raw in "[aB1._:@,\\[\\]-]{0,10}") {
+        if let Ok(host) = Host::parse(&raw) {
+            prop_assert_eq!(Host::parse(host.as_str()), Ok(host));
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(raw in prop::collection::vec(any::<u8>(), 0..20)) {
+        if let Ok(host) = Host::parse(&raw) {
+            prop_assert!(host.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
+        }
+    }
+}

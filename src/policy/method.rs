@@ -1,0 +1,156 @@
+//! Methods of requests and of rules.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{decision::RequestFault, limits};
+
+/// Methods that need no allocation.
+const COMMON: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
+
+/// A method: a token of RFC 9110 section 9.1, case-sensitive.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Method(Cow<'static, str>);
+
+impl Method {
+    /// `GET`.
+    pub const GET: Self = Self(Cow::Borrowed("GET"));
+    /// `HEAD`.
+    pub const HEAD: Self = Self(Cow::Borrowed("HEAD"));
+
+    /// The method of that text.
+    ///
+    /// # Errors
+    /// [`RequestFault::Method`] if it is not a token, or longer than [`limits::METHOD_CHARS`].
+    pub fn parse(text: &str) -> Result<Self, RequestFault> {
+        if let Some(common) = COMMON.into_iter().find(|&common| common == text) {
+            return Ok(Self(Cow::Borrowed(common)));
+        }
+        // RFC 9110 section 5.6.2.
+        let is_token = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        if text.is_empty() || text.len() > limits::METHOD_CHARS || !is_token {
+            return Err(RequestFault::Method);
+        }
+        Ok(Self(Cow::Owned(text.to_owned())))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it asks for a tunnel. In any case: a backend may not be as strict about it as RFC 9110 is.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.0.eq_ignore_ascii_case("CONNECT")
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The methods of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Every method but CONNECT, which turns a request into a tunnel and so has to be named.
+    Any,
+    /// These, and HEAD with GET (RFC 9110 section 9.3.2) unless another rule of the same pattern names it.
+    Only(MethodSet),
+}
+
+/// Methods without order and duplicates; at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodSet(Vec<Method>);
+
+impl Methods {
+    /// These methods, or `None` if there are none.
+    pub fn only(methods: impl IntoIterator<Item = Method>) -> Option<Self> {
+        let mut methods: Vec<Method> = methods.into_iter().collect();
+        methods.sort_unstable();
+        methods.dedup();
+        (!methods.is_empty()).then_some(Self::Only(MethodSet(methods)))
+    }
+}
+
+impl MethodSet {
+    /// The methods in byte order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Method] {
+        &self.0
+    }
+}
+
+/// Which rule of one pattern admits which method. A rule is known here by its place in the policy's list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MethodTable {
+    named: Vec<(Method, usize)>,
+    any: Option<usize>,
+}
+
+/// A method that two rules of one pattern both claim.
+#[derive(Debug)]
+pub(super) struct Overlap {
+    pub(super) first: usize,
+    /// The method, or `None` for all that are not named.
+    pub(super) method: Option<Method>,
+}
+
+impl MethodTable {
+    /// Adds a rule, unless another one claims one of its methods.
+    pub(super) fn add(&mut self, methods: &Methods, rule: usize) -> Result<(), Overlap> {
+        match methods {
+            Methods::Any => {
+                if let Some(first) = self.any {
+                    return Err(Overlap { first, method: None });
+                }
+                // Any does not admit CONNECT, so a rule for CONNECT alone stands beside it.
+                if let Some((method, first)) = self.named.iter().find(|(method, _)| !method.is_connect()) {
+                    return Err(Overlap { first: *first, method: Some(method.clone()) });
+                }
+                self.any = Some(rule);
+            }
+            Methods::Only(set) => {
+                for method in set.as_slice() {
+                    let by_any = self.any.filter(|_| !method.is_connect());
+                    if let Some(first) = self.naming(method).or(by_any) {
+                        return Err(Overlap { first, method: Some(method.clone()) });
+                    }
+                }
+                self.named.extend(set.as_slice().iter().map(|method| (method.clone(), rule)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rule that admits the method.
+    pub(super) fn admitting(&self, method: &Method) -> Option<usize> {
+        let by_get = || (*method == Method::HEAD).then(|| self.naming(&Method::GET)).flatten();
+        self.naming(method).or_else(by_get).or_else(|| self.any.filter(|_| !method.is_connect()))
+    }
+
+    /// The rule that admits methods which no rule names.
+    pub(super) fn admitting_others(&self) -> Option<usize> {
+        self.any
+    }
+
+    /// The methods that rules name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Method> {
+        self.named.iter().map(|(method, _)| method)
+    }
+
+    fn naming(&self, method: &Method) -> Option<usize> {
+        self.named.iter().find(|(named, _)| named == method).map(|(_, rule)| *rule)
+    }
+}
+
+#[cfg(test)]
+mod tests;

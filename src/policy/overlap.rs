@@ -1,0 +1,140 @@
+//! Pairs of patterns that match a common path, found by walking two trees together.
+//!
+//! Comparing all pairs of 10,000 patterns takes seconds; walking meets only prefixes that fit each other.
+
+use std::ops::ControlFlow;
+
+use super::trie::{Node, PatternId};
+
+/// Calls `visit` with each pattern of one table and each of another that match a common path.
+pub(super) fn overlapping(
+    left: &Node,
+    right: &Node,
+    mut visit: impl FnMut(PatternId, PatternId) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let start = Pair { left: At::Prefix(left), right: At::Prefix(right), left_ahead: false, right_ahead: false };
+    walk(start, false, |one, two, _| visit(one, two))
+}
+
+/// Calls `visit` with each two patterns of one table that lie across each other: both match a common path, and
+/// neither contains the other.
+pub(super) fn crossing(
+    table: &Node,
+    mut visit: impl FnMut(PatternId, PatternId) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut same = vec![table];
+    while let Some(node) = same.pop() {
+        same.extend(node.literals.values().chain(node.param.as_deref()));
+        // Two patterns part where one goes on with a literal and the other with a parameter. From there on the first
+        // is ahead; they cross if the other gets ahead as well.
+        for literal in node.literals.values() {
+            let Some(param) = node.param.as_deref() else { break };
+            let start =
+                Pair { left: At::Prefix(literal), right: At::Prefix(param), left_ahead: true, right_ahead: false };
+            walk(start, true, |one, two, crosses| if crosses { visit(one, two) } else { ControlFlow::Continue(()) })?;
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Where a walk is in one of the trees.
+#[derive(Clone, Copy)]
+enum At<'t> {
+    /// At a prefix.
+    Prefix(&'t Node),
+    /// Below the `/**` of this pattern, where every path fits.
+    Tail(PatternId),
+}
+
+/// Two places that the same path can lead to. One is ahead if somewhere on the way it was the more specific one.
+#[derive(Clone, Copy)]
+struct Pair<'t> {
+    left: At<'t>,
+    right: At<'t>,
+    left_ahead: bool,
+    right_ahead: bool,
+}
+
+fn walk(
+    start: Pair<'_>,
+    only_crossing: bool,
+    mut visit: impl FnMut(PatternId, PatternId, bool) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut open = vec![start];
+    while let Some(pair) = open.pop() {
+        for (left, left_exact) in pair.left.ends() {
+            for (right, right_exact) in pair.right.ends() {
+                let left_ahead = pair.left_ahead || left_exact && !right_exact;
+                let right_ahead = pair.right_ahead || right_exact && !left_exact;
+                visit(left, right, left_ahead && right_ahead)?;
+            }
+        }
+        pair.follow(only_crossing, &mut open);
+    }
+    ControlFlow::Continue(())
+}
+
+impl<'t> At<'t> {
+    /// The patterns that match the path which ends here, and whether they end here themselves.
+    fn ends(self) -> impl Iterator<Item = (PatternId, bool)> {
+        let (exact, tail) = match self {
+            Self::Prefix(node) => (node.exact, node.tail),
+            Self::Tail(pattern) => (None, Some(pattern)),
+        };
+        exact.map(|id| (id, true)).into_iter().chain(tail.map(|id| (id, false)))
+    }
+}
+
+impl<'t> Pair<'t> {
+    /// The pairs that one more segment leads to. Looking for crossings, those are left out where a tail can't get
+    /// ahead any more.
+    fn follow(self, only_crossing: bool, open: &mut Vec<Self>) {
+        if let (At::Prefix(left), At::Prefix(right)) = (self.left, self.right) {
+            self.follow_both(left, right, open);
+        }
+        if let (Some(tail), At::Prefix(node)) = (self.left.tail(), self.right)
+            && (self.left_ahead || !only_crossing)
+        {
+            let children = node.literals.values().chain(node.param.as_deref());
+            let below = Self { left: At::Tail(tail), right_ahead: true, ..self };
+            open.extend(children.map(|child| Self { right: At::Prefix(child), ..below }));
+        }
+        if let (At::Prefix(node), Some(tail)) = (self.left, self.right.tail())
+            && (self.right_ahead || !only_crossing)
+        {
+            let children = node.literals.values().chain(node.param.as_deref());
+            let below = Self { right: At::Tail(tail), left_ahead: true, ..self };
+            open.extend(children.map(|child| Self { left: At::Prefix(child), ..below }));
+        }
+    }
+
+    fn follow_both(self, left: &'t Node, right: &'t Node, open: &mut Vec<Self>) {
+        let to = |left, right| Self { left: At::Prefix(left), right: At::Prefix(right), ..self };
+        // The smaller set is walked, the larger one asked.
+        if left.literals.len() <= right.literals.len() {
+            let both = left.literals.iter().filter_map(|(text, child)| Some((child, right.literals.get(text)?)));
+            open.extend(both.map(|(left, right)| to(left, right)));
+        } else {
+            let both = right.literals.iter().filter_map(|(text, child)| Some((left.literals.get(text)?, child)));
+            open.extend(both.map(|(left, right)| to(left, right)));
+        }
+        if let Some(param) = right.param.as_deref() {
+            open.extend(left.literals.values().map(|child| Self { left_ahead: true, ..to(child, param) }));
+        }
+        if let Some(param) = left.param.as_deref() {
+            open.extend(right.literals.values().map(|child| Self { right_ahead: true, ..to(param, child) }));
+        }
+        if let (Some(left), Some(right)) = (left.param.as_deref(), right.param.as_deref()) {
+            open.push(to(left, right));
+        }
+    }
+}
+
+impl At<'_> {
+    fn tail(self) -> Option<PatternId> {
+        match self {
+            Self::Prefix(node) => node.tail,
+            Self::Tail(pattern) => Some(pattern),
+        }
+    }
+}

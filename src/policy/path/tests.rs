@@ -1,0 +1,161 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn canonical(raw: &str) -> String {
+    CanonicalPath::parse(raw).unwrap_or_else(|fault| panic!("{raw:?}: {fault:?}")).as_str().to_owned()
+}
+
+fn fault(raw: impl AsRef<[u8]>) -> RequestFault {
+    let raw = raw.as_ref();
+    CanonicalPath::parse(raw).expect_err(&String::from_utf8_lossy(raw))
+}
+
+#[test]
+fn a_path_has_one_canonical_form() {
+    for (raw, expected) in [
+        ("/", "/"),
+        ("/?", "/"),
+        ("/?a=//../;#\\", "/"),
+        ("/a", "/a"),
+        ("/a/", "/a"),
+        ("/a/?x", "/a"),
+        ("/a/b", "/a/b"),
+        ("/%61%62%7e%2D", "/ab~-"),
+        ("/caf%c3%a9", "/caf%C3%A9"),
+        ("/a%3ab%40", "/a%3Ab%40"),
+        ("/a%20b", "/a%20b"),
+        ("/100%25", "/100%25"),
+        ("/100%25/x", "/100%25/x"),
+        ("/a?b?c", "/a"),
+        ("/...", "/..."),
+        ("/.a/..b/c.", "/.a/..b/c."),
+        ("/a*b:c@d!$&'()+,=", "/a*b:c@d!$&'()+,="),
+        ("/API", "/API"),
+    ] {
+        assert_eq!(canonical(raw), expected);
+    }
+}
+
+#[test]
+fn what_two_parsers_could_read_differently_is_refused() {
+    use RequestFault::*;
+    let attacks: [(RequestFault, &[&str]); 10] = [
+        (EmptySegment, &["//", "///", "//a", "/a//", "/a//b", "/a//?x"]),
+        (EncodedSlash, &["/a%2fb", "/a%2Fb", "/%2F", "/a%5cb", "/a%5Cb", "/a\\b", "/\\", "/..%2fx", "/..\\x"]),
+        (DotSegment, &["/.", "/..", "/./", "/a/../b", "/a/..", "/a/./b", "/%2e", "/%2e%2E", "/.%2e/x", "/%2E./"]),
+        (PathParameter, &["/a;b", "/;", "/a;", "/..;/x", "/.;/x", "/a%3bx", "/a%3Bx", "/%2e%2e;x"]),
+        (Fragment, &["/a#b", "/#", "/#?"]),
+        (ControlCharacter, &["/ ", "/a b", "/a\tb", "/a\0", "/a\r\n", "/\u{7f}", "/%00", "/a%0a", "/%1F", "/%7f"]),
+        (NonAscii, &["/é", "/\u{80}", "/a\u{ff0f}b"]),
+        (BrokenEscape, &["/%", "/a%2", "/%zz", "/%2", "/%u002f", "/%2%46", "/%2/f", "/%+1", "/% 1"]),
+        (
+            AmbiguousEscape,
+            &[
+                "/%252f",
+                "/%252F",
+                "/%252e%252e",
+                "/%25%32%46",
+                "/%25252f",
+                "/%2541",
+                "/%c0%af",
+                "/%c0%ae",
+                "/%ff",
+                "/%e9",
+            ],
+        ),
+        (PathNotAbsolute, &["", "*", "a", "a/b", "?", "?/a", "http://x/a", "x:443", "%2Fa", "\\a", " /a", "#/a"]),
+    ];
+    for (expected, raws) in attacks {
+        for raw in raws {
+            assert_eq!(fault(raw), expected, "{raw:?}");
+        }
+    }
+    assert_eq!(fault(b"/\x80"), NonAscii);
+    assert_eq!(fault(b"/a\xC0\xAF"), NonAscii);
+}
+
+#[test]
+fn every_byte_is_either_itself_or_refused_and_so_is_every_escape() {
+    for byte in 0..=u8::MAX {
+        let raw = CanonicalPath::parse([b'/', b'x', byte]).map(|path| path.as_str().to_owned());
+        let expected = match byte {
+            0..=0x20 | 0x7F => Err(RequestFault::ControlCharacter),
+            0x80.. => Err(RequestFault::NonAscii),
+            b'#' => Err(RequestFault::Fragment),
+            b'%' => Err(RequestFault::BrokenEscape),
+            b';' => Err(RequestFault::PathParameter),
+            b'\\' => Err(RequestFault::EncodedSlash),
+            b'/' | b'?' => Ok("/x".to_owned()),
+            b'!'..=b'~' => Ok(format!("/x{}", char::from(byte))),
+        };
+        assert_eq!(raw, expected, "byte {byte:#04x}");
+
+        let escaped = CanonicalPath::parse(format!("/x%{byte:02x}")).map(|path| path.as_str().to_owned());
+        let expected = match byte {
+            0..=0x1F | 0x7F => Err(RequestFault::ControlCharacter),
+            0x80.. => Err(RequestFault::AmbiguousEscape),
+            b'/' | b'\\' => Err(RequestFault::EncodedSlash),
+            b';' => Err(RequestFault::PathParameter),
+            b'-' | b'.' | b'_' | b'~' => Ok(format!("/x{}", char::from(byte))),
+            _ if byte.is_ascii_alphanumeric() => Ok(format!("/x{}", char::from(byte))),
+            _ => Ok(format!("/x%{byte:02X}")),
+        };
+        assert_eq!(escaped, expected, "escape of {byte:#04x}");
+    }
+}
+
+#[test]
+fn length_and_depth_are_bounded() {
+    let longest = format!("/{}", "a".repeat(limits::PATH_BYTES - 1));
+    assert_eq!(canonical(&longest).len(), limits::PATH_BYTES);
+    assert_eq!(fault(format!("{longest}a")), RequestFault::PathTooLong);
+    assert_eq!(fault(format!("/?{longest}")), RequestFault::PathTooLong);
+    let deepest = "/a".repeat(limits::PATH_SEGMENTS);
+    assert_eq!(canonical(&format!("{deepest}/")), deepest);
+    assert_eq!(fault(format!("{deepest}/a")), RequestFault::PathTooLong);
+}
+
+#[test]
+fn segments_are_what_stands_between_slashes() {
+    let segments = |raw: &str| CanonicalPath::parse(raw).unwrap().segments().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(segments("/"), Vec::<String>::new());
+    assert_eq!(segments("/a/b%20c/"), ["a", "b%20c"]);
+}
+
+/// Paths of pieces that mean something to some parser, so that they meet.
+fn raw_path() -> impl Strategy<Value = String> {
+    let pieces = [
+        "/", "/", "/a", "B", ".", "..", "%2e", "%2F", "%41", "%7e", "%c3%a9", "%C3", "%25", "%", "2", "F", ":", "%3a",
+        "?", ";", "#", "é", " ",
+    ];
+    prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..10)
+        .prop_map(|pieces| format!("/{}", pieces.concat()))
+}
+
+proptest! {
+    #[test]
+    fn canonicalising_twice_is_canonicalising_once(raw in raw_path()) {
+        if let Ok(path) = CanonicalPath::parse(&raw) {
+            prop_assert_eq!(CanonicalPath::parse(path.as_str()), Ok(path));
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic_and_what_passes_is_clean(raw in prop::collection::vec(any::<u8>(), 0..40)) {
+        if let Ok(path) = CanonicalPath::parse([b"/".as_slice(), &raw].concat()) {
+            prop_assert!(path.as_str().starts_with('/') && !path.as_str().contains("//"));
+            prop_assert!(path.as_str() == "/" || !path.as_str().ends_with('/'));
+            prop_assert!(path.as_str().bytes().all(|byte| byte.is_ascii_graphic() && !b"\\;#?".contains(&byte)));
+            prop_assert!(path.segments().all(|segment| segment != "." && segment != ".."));
+        }
+    }
+
+    #[test]
+    fn a_folded_path_has_the_same_shape(raw in raw_path()) {
+        if let Ok(path) = CanonicalPath::parse(&raw) {
+            prop_assert_eq!(path.folded().matches('/').count(), path.as_str().matches('/').count());
+            prop_assert_eq!(path.is_folded(), path.folded() == path.as_str());
+        }
+    }
+}

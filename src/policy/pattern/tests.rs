@@ -1,0 +1,116 @@
+use super::*;
+
+fn pattern(text: &str) -> PathPattern {
+    PathPattern::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn matches(text: &str, path: &str) -> bool {
+    pattern(text).matches(&CanonicalPath::parse(path).unwrap())
+}
+
+#[test]
+fn a_pattern_is_shown_as_it_is_written_but_for_the_trailing_slash() {
+    for text in ["/", "/a", "/a/{id}/b", "/**", "/a/**", "/{x}/**", "/a%20b", "/v1/x:cancel", "/API"] {
+        assert_eq!(pattern(text).to_string(), text);
+    }
+    assert_eq!(pattern("/a/"), pattern("/a"));
+    assert_eq!(pattern("/a/**/"), pattern("/a/**"));
+    assert_eq!(pattern("/**/"), pattern("/**"));
+}
+
+#[test]
+fn names_of_parameters_make_no_difference() {
+    assert_eq!(pattern("/a/{x}"), pattern("/a/{y}"));
+    assert_ne!(pattern("/a/{x}"), pattern("/a/x"));
+    assert_ne!(pattern("/a"), pattern("/a/**"));
+}
+
+#[test]
+fn a_pattern_matches_whole_paths() {
+    for (text, path, expected) in [
+        ("/", "/", true),
+        ("/", "/a", false),
+        ("/**", "/", true),
+        ("/**", "/a/b", true),
+        ("/a/**", "/a", true),
+        ("/a/**", "/a/", true),
+        ("/a/**", "/ab", false),
+        ("/a/**", "/", false),
+        ("/a/{x}", "/a/b", true),
+        ("/a/{x}", "/a", false),
+        ("/a/{x}", "/a/", false),
+        ("/a/{x}", "/a/b/c", false),
+        ("/a/{x}/c", "/a/b/c", true),
+        ("/a", "/A", false),
+    ] {
+        assert_eq!(matches(text, path), expected, "{text} {path}");
+    }
+}
+
+#[test]
+fn what_is_not_a_pattern_is_said_with_help() {
+    for (text, help) in [
+        ("", "write `/`"),
+        ("a/b", "write `/a/b`"),
+        ("**", "write `/**`"),
+        ("/a?x=1", "write `/a`"),
+        ("//", "write one `/`"),
+        ("//**", "write one `/`"),
+        ("/a//b", "write one `/`"),
+        ("/a//", "write one `/`"),
+        ("/a//**", "write one `/`"),
+        ("/{}", "whole segment"),
+        ("/{id}.json", "whole segment"),
+        ("/pre{x}", "whole segment"),
+        ("/{a b}", "whole segment"),
+        ("/{*rest}", "whole segment"),
+        ("/{{x}}", "whole segment"),
+        ("/a/*", "`/**` at the end"),
+        ("/a*", "`/**` at the end"),
+        ("/a**", "`/**` at the end"),
+        ("/**/a", "`/**` at the end"),
+        ("/a/***", "`/**` at the end"),
+        ("/users/:id", "write `{id}`"),
+        ("/%61b", "write `ab`"),
+        ("/%c3%a9", "write `%C3%A9`"),
+        ("/é", "write `%C3%A9`"),
+        ("/a b", "write `a%20b`"),
+        ("/a/../b", "leave it out"),
+        ("/a;b", "leave it out"),
+        ("/a%2Fb", "leave it out"),
+        ("/a#b", "leave it out"),
+        ("/100%", "leave it out"),
+    ] {
+        let error = PathPattern::parse(text).expect_err(text);
+        assert!(error.help().contains(help), "{text}: {error}; {}", error.help());
+        assert!(!error.to_string().ends_with('.'));
+    }
+}
+
+#[test]
+fn a_pattern_is_not_longer_than_a_path() {
+    assert!(PathPattern::parse(&"/a".repeat(limits::PATH_SEGMENTS)).is_ok());
+    assert!(PathPattern::parse(&"/a".repeat(limits::PATH_SEGMENTS + 1)).is_err());
+    assert!(PathPattern::parse(&format!("/{}", "a".repeat(limits::PATH_BYTES - 1))).is_ok());
+    assert!(PathPattern::parse(&format!("/{}", "a".repeat(limits::PATH_BYTES))).is_err());
+}
+
+#[test]
+fn the_intersection_matches_what_both_match() {
+    for (one, two, expected) in [
+        ("/users/{id}/delete", "/users/me/{action}", Some("/users/me/delete")),
+        ("/a/**", "/{x}/b", Some("/a/b")),
+        ("/a/**", "/{x}/b/**", Some("/a/b/**")),
+        ("/a/**", "/a", Some("/a")),
+        ("/**", "/{x}", Some("/{x}")),
+        ("/a/**", "/**", Some("/a/**")),
+        ("/a", "/b", None),
+        ("/a", "/a/b", None),
+        ("/a/b/**", "/a", None),
+        ("/a/{x}", "/b/**", None),
+    ] {
+        let shown = |text: Option<PathPattern>| text.map(|pattern| pattern.to_string());
+        assert_eq!(shown(pattern(one).intersection(&pattern(two))).as_deref(), expected, "{one} {two}");
+        assert_eq!(shown(pattern(two).intersection(&pattern(one))).as_deref(), expected, "{two} {one}");
+    }
+}

@@ -1,0 +1,36 @@
+//! A route, and what of a request decides which route is meant.
+
+use super::{
+    host::Host,
+    host_pattern::HostPattern,
+    method::{Method, Methods},
+    path::CanonicalPath,
+    pattern::PathPattern,
+    rule::Rule,
+};
+
+/// One rule and the requests it is for.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// For which hosts.
+    pub host: HostPattern,
+    /// For which paths.
+    pub path: PathPattern,
+    /// For which methods.
+    pub methods: Methods,
+    /// What it asks.
+    pub rule: Rule,
+    /// Whether it may be weaker than a rule for more hosts that it takes requests from.
+    pub shadows: bool,
+}
+
+/// What of a request decides which route is meant.
+#[derive(Clone, Debug)]
+pub struct RequestTarget {
+    /// The host; gRPC without a proxy sends none, and then only routes for any host apply.
+    pub host: Option<Host>,
+    /// The path.
+    pub path: CanonicalPath,
+    /// The method.
+    pub method: Method,
+}

@@ -1,0 +1,63 @@
+//! The host tables: which of them fit a host, most specific first.
+
+use super::{
+    host::Host,
+    host_pattern::HostPattern,
+    path::CanonicalPath,
+    pattern::PathPattern,
+    trie::{FastMap, Node, PatternId},
+};
+
+/// The patterns of a policy by host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HostTables {
+    exact: FastMap<Host, Node>,
+    /// By the name below which they are for.
+    suffixes: FastMap<Box<str>, Node>,
+    any: Node,
+}
+
+impl HostTables {
+    /// Adds a folded pattern, unless its table has it already: then that one's number.
+    pub(super) fn insert(&mut self, host: &HostPattern, path: &PathPattern, id: PatternId) -> Result<(), PatternId> {
+        let table = match host {
+            HostPattern::Exact(host) => self.exact.entry(host.clone()).or_default(),
+            HostPattern::Suffix(name) => self.suffixes.entry(name.as_str().into()).or_default(),
+            HostPattern::Any => &mut self.any,
+        };
+        table.insert(path, id)
+    }
+
+    /// The pattern that decides about the folded path: the most specific one of the first table that has one.
+    pub(super) fn find(&self, host: Option<&Host>, path: &CanonicalPath) -> Option<PatternId> {
+        let path = path.folded();
+        let exact = || self.exact.get(host?)?.find(path);
+        let suffix = || self.suffixes_of(host?).find_map(|table| table.find(path));
+        exact().or_else(suffix).or_else(|| self.any.find(path))
+    }
+
+    /// The tables for names that the host is below, longest first.
+    fn suffixes_of(&self, host: &Host) -> impl Iterator<Item = &Node> {
+        // With no suffix at all, which is usual, a host of a hundred labels costs nothing.
+        let parents = (!self.suffixes.is_empty()).then(|| host.parents());
+        parents.into_iter().flatten().filter_map(|parent| self.suffixes.get(parent))
+    }
+
+    /// Every table.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Node> {
+        self.exact.values().chain(self.suffixes.values()).chain([&self.any])
+    }
+
+    /// Every table with one for more hosts that would decide in its place.
+    pub(super) fn shadowing_pairs(&self) -> Vec<(&Node, &Node)> {
+        let mut pairs = Vec::new();
+        for (host, table) in &self.exact {
+            pairs.extend(self.suffixes_of(host).chain([&self.any]).map(|general| (table, general)));
+        }
+        for (name, table) in &self.suffixes {
+            let wider = name.match_indices('.').filter_map(|(at, _)| self.suffixes.get(name.get(at + 1..)?));
+            pairs.extend(wider.chain([&self.any]).map(|general| (table, general)));
+        }
+        pairs
+    }
+}
