@@ -26,6 +26,8 @@ pub enum DenyReason {
     NoRoute,
     /// The most specific pattern has no rule for the method.
     MethodNotAdmitted,
+    /// Envoy chose a named policy that doesn't exist here.
+    UnknownPolicy,
     /// The request is ambiguous or malformed.
     Request(RequestFault),
     /// The issuer's keys can't be had at the moment.
@@ -123,6 +125,7 @@ impl DenyReason {
             Self::ClaimRule => "claim_rule",
             Self::NoRoute => "no_route",
             Self::MethodNotAdmitted => "method_not_admitted",
+            Self::UnknownPolicy => "unknown_policy",
             Self::Request(fault) => fault.code(),
             Self::KeysUnavailable => "keys_unavailable",
             Self::Internal => "internal",

@@ -12,12 +12,19 @@ impl HeaderName {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         const RESERVED: [&str; 9] = [
-            "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "keep-alive",
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "upgrade",
+            "te",
+            "trailer",
+            "keep-alive",
             "authorization",
         ];
         let name = text.to_ascii_lowercase();
-        let is_token = !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        let is_token =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
         (is_token && name.len() <= 128 && !RESERVED.contains(&name.as_str())).then(|| Self(name.into()))
     }
 
@@ -87,5 +94,62 @@ impl IdentityHeaders {
     /// The names in use.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         [&self.subject, &self.scopes, &self.issuer, &self.client_id].into_iter().flatten()
+    }
+}
+
+/// Headers that make some backends act on another method or path than the one that was judged.
+pub const OVERRIDES: [&str; 5] =
+    ["x-http-method-override", "x-method-override", "x-http-method", "x-original-url", "x-rewrite-url"];
+
+/// A header name as backends that read CGI variables see it: case, `_` and `.` don't count.
+#[must_use]
+pub fn fold(name: &str) -> String {
+    name.chars().map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// Every spelling of a name with `-`, `_` or `.` at each separator, itself included. At most 3^6 of them: names with
+/// more separators have the all-alike spellings only.
+#[must_use]
+pub fn spellings(name: &str) -> Vec<String> {
+    let folded = fold(name);
+    let words: Vec<&str> = folded.split('-').collect();
+    let Some((first, rest)) = words.split_first() else { return Vec::new() };
+    if rest.len() > 6 {
+        return ["-", "_", "."].iter().map(|separator| words.join(separator)).collect();
+    }
+    rest.iter().fold(vec![(*first).to_owned()], |begun, word| {
+        let with = |separator| begun.iter().map(move |start| format!("{start}{separator}{word}"));
+        ['-', '_', '.'].into_iter().flat_map(with).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_frame_or_route_a_message_are_not_ours_to_set() {
+        for good in ["x-auth-subject", "X-User", "x_user", "a"] {
+            assert!(HeaderName::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", ":path", "host", "Content-Length", "authorization", "a b", "a\r\n", "é", "connection"] {
+            assert!(HeaderName::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn folding_ignores_case_and_separators() {
+        for spelling in ["x-auth-subject", "X_Auth_Subject", "x.auth-subject"] {
+            assert_eq!(fold(spelling), "x-auth-subject");
+        }
+    }
+
+    #[test]
+    fn all_spellings_fold_back() {
+        let all = spellings("x-auth-subject");
+        assert_eq!(all.len(), 9);
+        assert!(all.iter().all(|spelling| fold(spelling) == "x-auth-subject"));
+        assert!(all.contains(&"x.auth_subject".to_owned()));
+        assert_eq!(spellings("a-b-c-d-e-f-g-h-i").len(), 3);
     }
 }

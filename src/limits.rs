@@ -26,8 +26,8 @@ pub const CONNECTION_WINDOW: u32 = 256 * 1024;
 pub const TOKEN_BYTES: usize = 16 * 1024;
 /// Bytes of the decoded JOSE header.
 pub const TOKEN_HEADER_BYTES: usize = 2 * 1024;
-/// Bytes of the decoded claims set.
-pub const TOKEN_CLAIMS_BYTES: usize = 12 * 1024;
+/// Bytes of the decoded claims set: what fits into a token beside its header and signature.
+pub const TOKEN_CLAIMS_BYTES: usize = 11 * 1024;
 /// Nesting of JSON in a token or a key set.
 pub const JSON_DEPTH: usize = 16;
 /// Scopes that one token may carry.
@@ -93,3 +93,22 @@ pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 /// From closing the listeners to giving up on requests in flight.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+
+// --- demo ---------------------------------------------------------------------------------------------------------
+
+/// How long the demo waits for Envoy, Portcullis and the issuer to answer before it gives up.
+pub const DEMO_READY: Duration = Duration::from_secs(30);
+/// Between two looks at whether the demo's stack answers.
+pub const DEMO_POLL: Duration = Duration::from_millis(100);
+/// One request of the demo, with its answer.
+pub const DEMO_REQUEST: Duration = Duration::from_secs(10);
+/// Bytes of one answer that the demo reads: an echo of at most 60 KiB of headers, escaped.
+pub const DEMO_ANSWER_BYTES: usize = 512 * 1024;
+/// From asking a child process of the demo to end to killing it: longer than the answers in flight may take.
+pub const DEMO_STOP: Duration = Duration::from_secs(10);
+/// Lines of a log that are shown when a part of the demo fails.
+pub const DEMO_LOG_LINES: usize = 20;
+/// Bytes at the end of a log in which those lines are looked for.
+pub const DEMO_LOG_BYTES: u64 = 64 * 1024;
+/// Lifetime of a demo token, in seconds, unless the request names another.
+pub const DEMO_TOKEN_SECONDS: i64 = 3600;

@@ -1,0 +1,74 @@
+//! The operators' HTTP port: is it alive, is it ready, what do its keys look like, what has it counted.
+//!
+//! Says nothing about requests or tokens, and changes nothing.
+
+use std::{future::Future, io, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use serde_json::json;
+use tokio::{net::TcpListener, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::jwks::key_store::KeyStore;
+
+/// What the pages show.
+#[derive(Clone)]
+pub struct Admin {
+    /// The keys.
+    pub keys: Arc<KeyStore>,
+    /// Renders the metrics.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Cancelled when the service begins to stop.
+    pub stopping: CancellationToken,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Admin(..)")
+    }
+}
+
+/// Serves the pages until `stop`.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    admin: Admin,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let pages = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/keys", get(keys))
+        .route("/metrics", get(metrics))
+        .with_state(admin);
+    axum::serve(listener, pages).with_graceful_shutdown(stop).await
+}
+
+/// 200 once every issuer has been asked for its keys, whether they came or not: an issuer that is down must not keep a
+/// new replica from serving the others. The body says how each issuer is.
+async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
+    let issuers = admin.keys.status(Instant::now());
+    let is_ready = issuers.iter().all(|issuer| issuer.attempted) && !admin.stopping.is_cancelled();
+    let degraded: Vec<&str> =
+        issuers.iter().filter(|issuer| issuer.keys == 0).map(|issuer| issuer.issuer.as_str()).collect();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let page = json!({ "ready": is_ready, "issuers_without_keys": degraded, "issuers": issuers });
+    (status, Json(page))
+}
+
+async fn keys(State(admin): State<Admin>) -> impl IntoResponse {
+    Json(admin.keys.status(Instant::now()))
+}
+
+async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], (admin.metrics)())
+}

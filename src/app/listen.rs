@@ -1,0 +1,122 @@
+//! Binding: every address before anything starts, so that a port in use is an error and not half a service.
+
+use std::{fmt, io, net::SocketAddr, path::Path};
+
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use crate::{
+    config::{Listen, ListenAddr},
+    ext_authz::server::Listener,
+};
+
+/// An address that can't be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on `{address}` (`{field}`): {cause}{}", hint(cause))]
+pub struct BindError {
+    field: &'static str,
+    address: String,
+    cause: io::Error,
+}
+
+fn hint(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => "; another process listens there: stop it, or choose another port",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 and foreign directories need permission",
+        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
+        _ => "",
+    }
+}
+
+/// Bound listeners.
+pub(super) struct Listeners {
+    pub(super) grpc: Listener,
+    pub(super) admin: Option<TcpListener>,
+    pub(super) bound: Bound,
+}
+
+/// Where a service listens, with the ports that the system chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// For Envoy.
+    pub grpc: ListenAddr,
+    /// For operators.
+    pub admin: Option<SocketAddr>,
+}
+
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+pub(super) async fn bind(listen: &Listen) -> Result<Listeners, BindError> {
+    let (grpc, grpc_bound) = match &listen.grpc {
+        ListenAddr::Tcp(address) => {
+            let listener = bind_tcp("listen.grpc", *address).await?;
+            let bound = listener.local_addr().unwrap_or(*address);
+            (Listener::Tcp(listener), ListenAddr::Tcp(bound))
+        }
+        ListenAddr::Unix(path) => {
+            let failed = |cause| BindError { field: "listen.grpc", address: listen.grpc.to_string(), cause };
+            (Listener::Unix(bind_unix(path).await.map_err(failed)?), listen.grpc.clone())
+        }
+    };
+    let admin = match listen.admin {
+        Some(address) => Some(bind_tcp("listen.admin", address).await?),
+        None => None,
+    };
+    let admin_bound = admin.as_ref().and_then(|listener| listener.local_addr().ok());
+    Ok(Listeners { grpc, admin, bound: Bound { grpc: grpc_bound, admin: admin_bound } })
+}
+
+async fn bind_tcp(field: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|cause| BindError { field, address: address.to_string(), cause })
+}
+
+/// Binds a socket file. One that a dead process left behind is replaced, one that answers is not, and no other file is
+/// ever removed.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::FileTypeExt as _;
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let is_socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
+            if !is_socket || UnixStream::connect(path).await.is_ok() {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stale_socket_is_replaced_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.sock");
+        let live = bind_unix(&path).await.unwrap();
+        assert_eq!(bind_unix(&path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(live);
+        assert!(bind_unix(&path).await.is_ok());
+        let file = dir.path().join("file");
+        std::fs::write(&file, "keep").unwrap();
+        assert!(bind_unix(&file).await.is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), b"keep");
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_what_to_do() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = bind_tcp("listen.grpc", address).await.unwrap_err().to_string();
+        assert!(error.contains(&address.to_string()) && error.contains("listen.grpc"), "{error}");
+        assert!(error.contains("another process"), "{error}");
+    }
+}

@@ -1,0 +1,58 @@
+//! Joins what happens to what is logged and counted: the adapters don't know each other.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    decision::{DenyReason, TokenFault},
+    ext_authz::service::{Decided, Observer as DecisionObserver},
+    jwks::{fetch::FetchError, key_set::KeySet, refresh::Observer as FetchObserver},
+    telemetry::{events, metrics::Metrics},
+};
+
+/// Logs and counts.
+#[derive(Debug)]
+pub struct Observers {
+    metrics: Arc<Metrics>,
+}
+
+impl Observers {
+    /// Observers that count into these metrics.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
+    }
+}
+
+impl DecisionObserver for Observers {
+    fn decided(&self, decided: &Decided<'_>) {
+        let rule = decided.rule.map_or("", |rule| rule.as_str());
+        self.metrics.checked(decided.allowed, decided.reason, rule, decided.took);
+        let (method, path) = (decided.method.unwrap_or(""), decided.path.unwrap_or(""));
+        let request_id = decided.request_id.unwrap_or("");
+        if decided.allowed {
+            events::allowed(rule, decided.issuer, method, path, request_id);
+        } else if decided.our_trouble {
+            events::failed(decided.reason, rule, method, path, request_id);
+        } else {
+            events::denied(decided.reason, rule, decided.issuer, method, path, request_id);
+            if decided.reason == DenyReason::Token(TokenFault::Opaque).code() {
+                events::opaque_token(request_id);
+            }
+        }
+    }
+}
+
+impl FetchObserver for Observers {
+    fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration) {
+        self.metrics.refreshed(issuer, outcome.is_ok());
+        match outcome {
+            Ok(set) => {
+                events::keys_fetched(issuer, set.keys().len(), set.skipped().len(), took);
+                for reason in set.skipped() {
+                    events::key_skipped(issuer, reason);
+                }
+            }
+            Err(error) => events::keys_failed(issuer, error, took),
+        }
+    }
+}

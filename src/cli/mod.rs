@@ -1,0 +1,54 @@
+//! The command line. Exit codes: 0 good; 1 it ran and failed; 2 the command line or the configuration is wrong.
+
+mod check;
+pub mod demo;
+mod environment;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// It ran and failed.
+const FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+const USAGE: u8 = 2;
+
+/// Envoy external authorization: OAuth 2.0 bearer tokens and scope policies per route. Shut unless opened.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, arg_required_else_help = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service: gRPC for Envoy, health and reflection, and the admin page
+    Serve(serve::ServeArgs),
+    /// Validates a configuration: every problem at once, with the place underlined
+    Check(check::CheckArgs),
+    /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
+    Demo(demo::DemoArgs),
+}
+
+/// Parses the arguments and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(args) => run(serve::run(args)),
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => run(demo::run(args)),
+    }
+}
+
+fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => {
+            output::error(&format!("the runtime can't start: {error}"));
+            ExitCode::from(FAILED)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What commands print. Colours only on a terminal that wants them; a closed pipe is no error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::config::error::ConfigErrors;
+
+/// Prints a line on standard output.
+pub(super) fn line(text: &str) {
+    // The reader went away: there is nobody to tell.
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Prints an error on standard error.
+pub(super) fn error(text: &str) {
+    let red = wants_colour();
+    let word = if red { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
+    let _ = writeln!(io::stderr().lock(), "{word} {text}");
+}
+
+/// Prints problems of a configuration on standard error.
+pub(super) fn problems(problems: &ConfigErrors) {
+    let _ = write!(io::stderr().lock(), "{}", problems.render(wants_colour(), WIDTH));
+}
+
+const WIDTH: usize = 100;
+
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR (no-color.org) is the terminal's, not the service's")]
+fn wants_colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

@@ -1,0 +1,89 @@
+//! `portcullis serve`: a straight line from the configuration to the exit code.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use super::{FAILED, USAGE, environment, output};
+use crate::{
+    app::{App, Drain, Outside, ServeError, Stopped},
+    clock::SystemClock,
+    config::{self, Config},
+    jwks::fetch::HttpFetch,
+    shutdown::Signals,
+    telemetry::{
+        events,
+        subscriber::{self, Format},
+    },
+};
+
+/// Runs the service.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portcullis serve --config portcullis.yaml
+  PORTCULLIS_ISSUER=https://tenant.eu.auth0.com/ PORTCULLIS_AUDIENCE=https://api.example.com portcullis serve
+
+Without a file, every path needs a valid token of that issuer. Scalars of the file can be overridden by the environment,
+PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191 for `listen.grpc`.
+
+Exit codes: 0 stopped by a signal, everything answered; 1 failed, or requests were cut off; 2 the command line or the
+configuration is wrong.")]
+pub(super) struct ServeArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
+    config: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, or a filter like `portcullis=debug`
+    #[arg(long, value_name = "FILTER", env = "PORTCULLIS_LOG", default_value = "info")]
+    log: String,
+    /// How log lines look
+    #[arg(long, value_enum, env = "PORTCULLIS_LOG_FORMAT", default_value_t = Format::Text)]
+    log_format: Format,
+}
+
+pub(super) async fn run(args: ServeArgs) -> ExitCode {
+    let config = match configure(&args) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match serve(config).await {
+        Ok(Stopped::Clean) => {
+            events::stopped();
+            ExitCode::SUCCESS
+        }
+        Ok(Stopped::CutOff) => {
+            events::drain_cut_off();
+            ExitCode::from(FAILED)
+        }
+        Err(ServeError::Bind(error)) => {
+            output::error(&error.to_string());
+            ExitCode::from(USAGE)
+        }
+        Err(ServeError::Part { part, cause }) => {
+            events::part_failed(part, &cause);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn configure(args: &ServeArgs) -> Result<Config, ExitCode> {
+    let loaded = config::load(args.config.as_deref(), &environment::read()).map_err(|problems| {
+        output::problems(&problems);
+        ExitCode::from(USAGE)
+    })?;
+    subscriber::init(&args.log, args.log_format).map_err(|error| {
+        output::error(&error.to_string());
+        ExitCode::from(USAGE)
+    })?;
+    for warning in loaded.warnings.problems() {
+        events::config_warning(&warning.to_string());
+    }
+    Ok(loaded.config)
+}
+
+async fn serve(config: Config) -> Result<Stopped, ServeError> {
+    // Before anything else: a signal that arrives while we start is a stop, not a kill.
+    let mut signals = Signals::listen()?;
+    let fetch = HttpFetch::new().map_err(|error| ServeError::Part { part: "TLS client", cause: error.to_string() })?;
+    let app = App::start(config, Outside { clock: Arc::new(SystemClock), fetch: Arc::new(fetch) }).await?;
+    events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
+    app.run(signals.next(), Drain::default()).await
+}

@@ -1,0 +1,178 @@
+//! From Envoy's message to what the engine judges: canonical, bounded, and read the same way in both forms in which
+//! Envoy sends headers (joined in a map, or one by one as bytes).
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::proto::envoy::{
+    config::core::v3::HeaderValue,
+    service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
+};
+use crate::{
+    authorizer::RequestAttributes,
+    decision::{DenyReason, RequestFault},
+    policy::{host::Host, method::Method, path::CanonicalPath, route::RequestTarget},
+};
+
+/// The key of `context_extensions` with which an Envoy route chooses a named policy.
+const POLICY_EXTENSION: &str = "portcullis_policy";
+
+/// One Check, taken apart. Owns what it was decoded from.
+#[derive(Debug, Default)]
+pub struct Attributes {
+    http: HttpRequest,
+    names_policy: bool,
+}
+
+impl Attributes {
+    /// Decodes a message.
+    ///
+    /// # Errors
+    /// [`RequestFault::NoHttpRequest`]: not a `CheckRequest`, or one without an HTTP request.
+    pub fn decode(message: Bytes) -> Result<Self, RequestFault> {
+        let request = CheckRequest::decode(message).map_err(|_| RequestFault::NoHttpRequest)?;
+        let attributes = request.attributes.ok_or(RequestFault::NoHttpRequest)?;
+        let names_policy = attributes.context_extensions.contains_key(POLICY_EXTENSION);
+        let http = attributes.request.and_then(|request| request.http).ok_or(RequestFault::NoHttpRequest)?;
+        Ok(Self { http, names_policy })
+    }
+
+    /// What the engine judges.
+    ///
+    /// # Errors
+    /// A [`DenyReason`] for a request that is ambiguous or malformed.
+    pub fn judged(&self) -> Result<RequestAttributes<'_>, DenyReason> {
+        let target = self.target()?;
+        if self.names_policy {
+            // Envoy's route asks for a named policy, and there are none: the path's own rule may be a weaker one.
+            return Err(DenyReason::UnknownPolicy);
+        }
+        let authorization = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        Ok(RequestAttributes { target, authorization: authorization.map(|(_, value)| value).collect() })
+    }
+
+    fn target(&self) -> Result<RequestTarget, RequestFault> {
+        let path = CanonicalPath::parse(self.http.path.as_bytes())?;
+        let method = Method::parse(&self.http.method)?;
+        // gRPC without a proxy (gRFC A92) sends no host: only rules for any host can match.
+        let host = if self.http.host.is_empty() { None } else { Some(Host::parse(&self.http.host)?) };
+        Ok(RequestTarget { host, path, method })
+    }
+
+    /// All headers, in the form they came in.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let joined = self.http.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let raw = self.http.header_map.iter().flat_map(|map| &map.headers);
+        joined.chain(raw.map(|header| (header.key.as_str(), raw_value(header))))
+    }
+
+    /// Whether the caller speaks gRPC, by the rule Envoy goes by.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        let mut types = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        types.any(|(_, value)| {
+            let rest = value.strip_prefix(b"application/grpc");
+            rest.is_some_and(|rest| rest.first().is_none_or(|b| matches!(b, b'+' | b';')))
+        })
+    }
+
+    /// The request's id, if it is made of characters that are safe anywhere: it is the client's to choose.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        let id = self.http.id.as_str();
+        let is_safe = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        is_safe.then_some(id)
+    }
+}
+
+fn raw_value(header: &HeaderValue) -> &[u8] {
+    if header.raw_value.is_empty() { header.value.as_bytes() } else { &header.raw_value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ext_authz::proto::envoy::{
+        config::core::v3::HeaderMap,
+        service::auth::v3::{AttributeContext, attribute_context::Request},
+    };
+
+    fn http() -> HttpRequest {
+        HttpRequest { method: "GET".into(), path: "/a?b=c".into(), host: "A.test:80".into(), ..HttpRequest::default() }
+    }
+
+    fn encode(http: HttpRequest) -> Bytes {
+        let request = Some(Request { http: Some(http), ..Request::default() });
+        let attributes = Some(AttributeContext { request, ..AttributeContext::default() });
+        CheckRequest { attributes }.encode_to_vec().into()
+    }
+
+    fn attributes(http: HttpRequest) -> Attributes {
+        Attributes::decode(encode(http)).unwrap()
+    }
+
+    fn raw(key: &str, value: &[u8]) -> HeaderValue {
+        HeaderValue { key: key.into(), value: String::new(), raw_value: value.to_vec() }
+    }
+
+    #[test]
+    fn messages_without_a_request_are_refused() {
+        let empty = CheckRequest::default().encode_to_vec();
+        let no_http = CheckRequest { attributes: Some(AttributeContext::default()) }.encode_to_vec();
+        for message in [vec![], empty, no_http, b"\xFF\xFF\xFF".to_vec(), vec![0x0A, 0x7F]] {
+            assert_eq!(Attributes::decode(message.into()).unwrap_err(), RequestFault::NoHttpRequest);
+        }
+    }
+
+    #[test]
+    fn the_target_is_canonical() {
+        let attributes = attributes(http());
+        let target = attributes.judged().unwrap().target;
+        assert_eq!((target.path.as_str(), target.method.as_str()), ("/a", "GET"));
+        assert_eq!(target.host.unwrap().as_str(), "a.test");
+    }
+
+    #[test]
+    fn both_forms_of_headers_are_read() {
+        let joined = [("authorization".to_owned(), "Bearer a".to_owned())].into();
+        let got = attributes(HttpRequest { headers: joined, ..http() });
+        assert_eq!(got.judged().unwrap().authorization, [b"Bearer a"]);
+        let headers = vec![raw("Authorization", b"Bearer a"), raw("x", b""), raw("authorization", b"\xFF")];
+        let got = attributes(HttpRequest { header_map: Some(HeaderMap { headers }), ..http() });
+        assert_eq!(got.judged().unwrap().authorization, [&b"Bearer a"[..], b"\xFF"]);
+        let text = HeaderValue { key: "authorization".into(), value: "Bearer b".into(), raw_value: vec![] };
+        let got = attributes(HttpRequest { header_map: Some(HeaderMap { headers: vec![text] }), ..http() });
+        assert_eq!(got.judged().unwrap().authorization, [b"Bearer b"]);
+    }
+
+    #[test]
+    fn grpc_callers_are_told_by_their_content_type() {
+        let with = |value: &str| {
+            let headers = vec![raw("content-type", value.as_bytes())];
+            attributes(HttpRequest { header_map: Some(HeaderMap { headers }), ..http() }).is_grpc()
+        };
+        assert!(with("application/grpc") && with("application/grpc+proto") && with("application/grpc; x=y"));
+        assert!(!with("application/grpc-web") && !with("application/json") && !with(""));
+    }
+
+    #[test]
+    fn only_harmless_request_ids_are_repeated() {
+        let with = |id: &str| {
+            let attributes = attributes(HttpRequest { id: id.into(), ..http() });
+            attributes.request_id().map(str::to_owned)
+        };
+        assert_eq!(with("3f-A9").as_deref(), Some("3f-A9"));
+        for odd in ["", "a b", "a\"", "é", &"a".repeat(65)] {
+            assert_eq!(with(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_named_policy_that_does_not_exist_is_a_denial() {
+        let request = Some(Request { http: Some(http()), ..Request::default() });
+        let context_extensions = [(POLICY_EXTENSION.to_owned(), "strict".to_owned())].into();
+        let attributes = Some(AttributeContext { request, context_extensions, ..AttributeContext::default() });
+        let got = Attributes::decode(CheckRequest { attributes }.encode_to_vec().into()).unwrap();
+        assert_eq!(got.judged().unwrap_err(), DenyReason::UnknownPolicy);
+    }
+}

@@ -1,0 +1,12 @@
+//! Envoy's external authorization protocol: the only home of tonic and prost.
+//!
+//! [`service`] takes a call, [`attributes`] turns the message into what the engine judges, [`response`] is the only
+//! file that builds an answer. Nothing here decides anything.
+
+pub mod attributes;
+pub mod codec;
+pub mod deadline;
+pub mod proto;
+pub mod response;
+pub mod server;
+pub mod service;

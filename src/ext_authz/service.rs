@@ -1,0 +1,222 @@
+//! One call of `Check`: decode, decide, answer. Always an answer: a request's problem is a denial in the message, never
+//! a gRPC error, which Envoy may be configured to take for an allow.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use super::{attributes::Attributes, deadline, proto::service::authorization_server::Authorization, response};
+use crate::{
+    authorizer::{Authorizer, Decision, Denial, Outcome},
+    clock::Clock,
+    decision::DenyReason,
+    identity::IdentityHeaders,
+    jwks::key_store::{KeyStore, MissAnswer},
+    policy::rule::{Permit, RuleId},
+};
+
+/// Hears of decisions: logs and metrics.
+pub trait Observer: Send + Sync + 'static {
+    /// A request was decided.
+    fn decided(&self, decided: &Decided<'_>);
+}
+
+/// What may be known of a decision outside.
+#[derive(Debug)]
+pub struct Decided<'a> {
+    /// `ok`, or the code of the denial.
+    pub reason: &'static str,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// Whether the denial is our trouble, not the client's.
+    pub our_trouble: bool,
+    /// The rule that decided.
+    pub rule: Option<&'a RuleId>,
+    /// The issuer of a verified token.
+    pub issuer: Option<&'a str>,
+    /// The method, if it is valid.
+    pub method: Option<&'a str>,
+    /// The canonical path, without query, if there is one.
+    pub path: Option<&'a str>,
+    /// Envoy's request id, if it is harmless.
+    pub request_id: Option<&'a str>,
+    /// How long it took, waiting for keys included.
+    pub took: Duration,
+}
+
+/// What a Check needs.
+pub struct Engine {
+    /// Decides.
+    pub authorizer: Authorizer,
+    /// Has the keys.
+    pub keys: Arc<KeyStore>,
+    /// Says what goes upstream.
+    pub identity: IdentityHeaders,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Listens.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("authorizer", &self.authorizer).finish_non_exhaustive()
+    }
+}
+
+/// The gRPC service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    engine: Arc<Engine>,
+}
+
+impl Service {
+    /// The service over that engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+}
+
+#[tonic::async_trait]
+impl Authorization for Service {
+    async fn check(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+        let wait = deadline::key_wait(request.metadata());
+        Ok(Response::new(self.engine.check(request.into_inner(), wait).await))
+    }
+}
+
+impl Engine {
+    /// Answers one message. `wait` is how long it may wait for a missing key.
+    pub async fn check(&self, message: Bytes, wait: Duration) -> Bytes {
+        let began = Instant::now();
+        let (attributes, decision) = match decode(message) {
+            Ok(attributes) => {
+                let decision = self.decide(&attributes, began + wait).await;
+                (attributes, decision)
+            }
+            Err(reason) => (Attributes::default(), Decision::Deny(Denial::without_rule(reason))),
+        };
+        let answer = guarded(|| self.answer(&attributes, &decision, began.elapsed()));
+        // A bug in the answer or the observers: a plain denial is still a denial.
+        answer.unwrap_or_else(|| {
+            let denial = Denial::without_rule(DenyReason::Internal);
+            response::deny(&denial, &Attributes::default(), &self.identity)
+        })
+    }
+
+    /// Judges, waits for a missing key once at most, judges once more. Never a loop.
+    async fn decide(&self, attributes: &Attributes, deadline: Instant) -> Decision {
+        let undecided = match self.judge(attributes) {
+            Outcome::Decided(decision) => return decision,
+            Outcome::KeyMissing(undecided) => undecided,
+        };
+        let missing = &undecided.missing;
+        match self.keys.on_miss(&missing.issuer, missing.seen, Instant::now()) {
+            MissAnswer::Fresh => return Decision::Deny(undecided.deny_token()),
+            MissAnswer::Unavailable(after) => return Decision::Deny(undecided.deny_unavailable(after)),
+            MissAnswer::LookAgain => {}
+            MissAnswer::Wait(waiter) => {
+                if tokio::time::timeout_at(deadline, waiter.fetch_ended()).await.is_err() {
+                    return Decision::Deny(undecided.deny_unavailable(Duration::ZERO));
+                }
+            }
+        }
+        match self.judge(attributes) {
+            Outcome::Decided(decision) => decision,
+            Outcome::KeyMissing(undecided) => {
+                let unavailable = self.keys.after_waiting(&undecided.missing.issuer, Instant::now());
+                Decision::Deny(match unavailable {
+                    None => undecided.deny_token(),
+                    Some(after) => undecided.deny_unavailable(after),
+                })
+            }
+        }
+    }
+
+    fn judge(&self, attributes: &Attributes) -> Outcome {
+        let deny = |reason| Outcome::Decided(Decision::Deny(Denial::without_rule(reason)));
+        let judged = guarded(|| match attributes.judged() {
+            Ok(request) => self.authorizer.decide(&request, &self.keys.at(Instant::now()), self.clock.now()),
+            Err(reason) => deny(reason),
+        });
+        judged.unwrap_or_else(|| deny(DenyReason::Internal))
+    }
+
+    fn answer(&self, attributes: &Attributes, decision: &Decision, took: Duration) -> Bytes {
+        let request = attributes.judged().ok();
+        let target = request.as_ref().map(|request| &request.target);
+        let (method, path) = (target.map(|target| target.method.as_str()), target.map(|target| target.path.as_str()));
+        let common = Decided { method, path, request_id: attributes.request_id(), took, ..Decided::default() };
+        match decision {
+            Decision::Allow(permit) => {
+                self.observer.decided(&common.allowed_by(permit));
+                response::allow(permit, attributes, &self.identity)
+            }
+            Decision::Deny(denial) => {
+                self.observer.decided(&common.denied_for(denial));
+                response::deny(denial, attributes, &self.identity)
+            }
+        }
+    }
+}
+
+impl Default for Decided<'_> {
+    fn default() -> Self {
+        Self {
+            reason: DenyReason::Internal.code(),
+            allowed: false,
+            our_trouble: true,
+            rule: None,
+            issuer: None,
+            method: None,
+            path: None,
+            request_id: None,
+            took: Duration::ZERO,
+        }
+    }
+}
+
+impl<'a> Decided<'a> {
+    fn allowed_by(self, permit: &'a Permit) -> Self {
+        let issuer = permit.token().map(|token| token.issuer());
+        Self { reason: "ok", allowed: true, our_trouble: false, rule: Some(permit.rule()), issuer, ..self }
+    }
+
+    fn denied_for(self, denial: &'a Denial) -> Self {
+        let issuer = denial.token.as_ref().map(|token| token.issuer());
+        let our_trouble = matches!(denial.reason, DenyReason::KeysUnavailable | DenyReason::Internal);
+        Self { reason: denial.reason.code(), our_trouble, rule: denial.rule.as_ref(), issuer, ..self }
+    }
+}
+
+fn decode(message: Bytes) -> Result<Attributes, DenyReason> {
+    match guarded(|| Attributes::decode(message)) {
+        Some(decoded) => decoded.map_err(DenyReason::from),
+        None => Err(DenyReason::Internal),
+    }
+}
+
+/// Runs the synchronous part of a Check so that a panic in it ends that Check alone: uncaught, it would take every
+/// request on the connection with it. `None` if it panicked.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    // Nothing that is shared is changed in there, so there is nothing to find half-changed afterwards.
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_contained() {
+        assert_eq!(guarded(|| 7), Some(7));
+        assert_eq!(guarded(|| -> u8 { panic!("a bug") }), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Where keys may be fetched from: no plain text across a network, and no addresses that only insiders should reach.
+//!
+//! CVE-2026-41413 is the lesson: a URL in somebody else's document must not make us call the cloud's metadata service.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+/// Whether some URL may be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ForbiddenUrl {
+    /// `http:` where nobody allowed it.
+    #[error("`{0}` is not https; plain http is for loopback, or for configured URLs with `allow_http: true`")]
+    PlainHttp(String),
+    /// Neither http nor https.
+    #[error("`{0}` is not an https URL")]
+    Scheme(String),
+    /// An address that no key server has.
+    #[error("`{0}` is {1}")]
+    Address(String, &'static str),
+    /// A user or password in the URL.
+    #[error("`{0}` has a user name or password in it")]
+    Userinfo(String),
+}
+
+/// Checks a URL that the operator wrote.
+///
+/// # Errors
+/// [`ForbiddenUrl`].
+pub fn check_configured(url: &Url, allow_http: bool) -> Result<(), ForbiddenUrl> {
+    check(url, allow_http || is_loopback(url))
+}
+
+/// Checks a URL that the document at `document` names. What is allowed there for plain http is not allowed here, but
+/// for the origin that the document itself came from: nothing is lost there that was not lost before.
+///
+/// # Errors
+/// [`ForbiddenUrl`].
+pub fn check_discovered(url: &Url, document: &Url) -> Result<(), ForbiddenUrl> {
+    check(url, url.origin() == document.origin())
+}
+
+fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
+    if !url.username().is_empty() || url.password().is_some() {
+        let mut shown = url.clone();
+        // Setting these on an http URL with a host can't fail; if it did, the host alone is shown.
+        let cleaned = shown.set_username("").and_then(|()| shown.set_password(None));
+        let shown = if cleaned.is_ok() { shown.to_string() } else { url.host_str().unwrap_or_default().to_owned() };
+        return Err(ForbiddenUrl::Userinfo(shown));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if plain_http => {}
+        "http" => return Err(ForbiddenUrl::PlainHttp(url.to_string())),
+        _ => return Err(ForbiddenUrl::Scheme(url.to_string())),
+    }
+    let literal = match url.host() {
+        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
+        Some(Host::Domain(_)) | None => None,
+    };
+    match literal.and_then(forbidden) {
+        Some(why) => Err(ForbiddenUrl::Address(url.to_string(), why)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a URL's host is this machine by its spelling: a loopback literal or `localhost`.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+/// Why an address is never connected to, whatever name led there; `None` if it may be.
+///
+/// Private ranges may be: key servers inside a company live there.
+#[must_use]
+pub fn forbidden(ip: IpAddr) -> Option<&'static str> {
+    match ip {
+        IpAddr::V4(ip) => forbidden_v4(ip),
+        IpAddr::V6(ip) => forbidden_v6(ip),
+    }
+}
+
+fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
+    // Metadata services outside 169.254.0.0/16: Alibaba and Oracle.
+    const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
+    if ip.is_link_local() {
+        Some("a link-local address, where cloud metadata services are")
+    } else if METADATA.contains(&ip) {
+        Some("the address of a cloud metadata service")
+    } else if ip.octets().starts_with(&[0]) || ip.is_broadcast() || ip.is_multicast() {
+        Some("not the address of a server")
+    } else {
+        None
+    }
+}
+
+fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
+    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    if ip.is_loopback() {
+        None
+    } else if ip.to_ipv4().is_some() || ip.segments().starts_with(&[0x64, 0xff9b]) {
+        // Mapped, compatible (RFC 4291 section 2.5.5) and NAT64 (RFC 6052) forms: another spelling of an IPv4 address.
+        Some("an IPv4 address in IPv6 clothes")
+    } else if ip.is_unicast_link_local() {
+        Some("a link-local address, where cloud metadata services are")
+    } else if ip == METADATA {
+        Some("the address of a cloud metadata service")
+    } else if ip.is_unspecified() || ip.is_multicast() {
+        Some("not the address of a server")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_or_by_permission() {
+        for good in ["https://a.test/x", "http://127.0.0.1:1/x", "http://localhost/x", "http://[::1]/x"] {
+            assert_eq!(check_configured(&url(good), false), Ok(()), "{good}");
+        }
+        for bad in ["http://a.test/x", "http://10.0.0.1/", "http://localhost.evil.test/"] {
+            assert!(matches!(check_configured(&url(bad), false), Err(ForbiddenUrl::PlainHttp(_))), "{bad}");
+            assert_eq!(check_configured(&url(bad), true), Ok(()), "{bad}");
+        }
+        for bad in ["ftp://a.test/", "file:///etc/passwd", "unix:/x"] {
+            assert!(matches!(check_configured(&url(bad), true), Err(ForbiddenUrl::Scheme(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_document_can_allow_plain_http_for_its_own_origin_only() {
+        let document = url("http://issuer.test:8080/.well-known/openid-configuration");
+        assert_eq!(check_discovered(&url("http://issuer.test:8080/jwks"), &document), Ok(()));
+        for bad in
+            ["http://issuer.test/jwks", "http://127.0.0.1/jwks", "http://localhost:8080/", "http://other.test:8080/"]
+        {
+            assert!(check_discovered(&url(bad), &document).is_err(), "{bad}");
+        }
+        assert_eq!(check_discovered(&url("https://keys.test/jwks"), &document), Ok(()));
+        assert!(check_discovered(&url("http://a.test/jwks"), &url("https://a.test/")).is_err());
+    }
+
+    #[test]
+    fn metadata_addresses_are_forbidden_in_every_spelling() {
+        let spellings = [
+            "https://169.254.169.254/",
+            "https://0xa9fea9fe/",
+            "https://2852039166/",
+            "https://169.254.1.1/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://[::ffff:a9fe:a9fe]/",
+            "https://[64:ff9b::a9fe:a9fe]/",
+            "https://[::127.0.0.1]/",
+            "https://[fe80::1]/",
+            "https://[fd00:ec2::254]/",
+            "https://100.100.100.200/",
+            "https://0.0.0.0/",
+            "https://[::]/",
+            "https://255.255.255.255/",
+            "https://224.0.0.1/",
+            "https://0.1.2.3/",
+            "https://[::ffff:127.0.0.1]/",
+        ];
+        for text in spellings {
+            assert!(matches!(check_configured(&url(text), true), Err(ForbiddenUrl::Address(..))), "{text}");
+        }
+        for text in ["https://10.0.0.1/", "https://192.168.1.1/", "https://[fd12::1]/", "https://[2001:db8::1]/"] {
+            assert_eq!(check_configured(&url(text), false), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_repeated() {
+        let error = check_configured(&url("https://user:hunter2@a.test/"), false).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

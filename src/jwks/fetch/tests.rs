@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+/// A server that answers one connection with these bytes and then holds it open or closes it.
+async fn serve(answer: Vec<u8>, hold: bool) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/jwks", listener.local_addr().unwrap())).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).await;
+        let _ = stream.write_all(&answer).await;
+        if hold {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
+    });
+    url
+}
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+}
+
+async fn get(url: &Url) -> Result<Vec<u8>, FetchError> {
+    HttpFetch::new().unwrap().fetch(url).await
+}
+
+#[tokio::test]
+async fn a_200_is_read_whole() {
+    let url = serve(answer("200 OK", b"{}"), false).await;
+    assert_eq!(get(&url).await.unwrap(), b"{}");
+}
+
+#[tokio::test]
+async fn other_statuses_and_redirects_are_errors() {
+    for head in ["404 Not Found", "500 Oops", "204 No Content", "302 Found\r\nlocation: http://127.0.0.1:1/"] {
+        let url = serve(answer(head, b""), false).await;
+        assert!(matches!(get(&url).await, Err(FetchError::Status { .. })), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_with_and_without_a_length() {
+    let body = vec![b'a'; limits::KEY_DOCUMENT_BYTES];
+    let url = serve(answer("200 OK", &body), false).await;
+    assert_eq!(get(&url).await.unwrap().len(), limits::KEY_DOCUMENT_BYTES);
+    let body = vec![b'a'; limits::KEY_DOCUMENT_BYTES + 1];
+    let url = serve(answer("200 OK", &body), false).await;
+    assert!(matches!(get(&url).await, Err(FetchError::TooLarge(_))));
+    let endless = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body].concat();
+    let url = serve(endless, true).await;
+    assert!(matches!(get(&url).await, Err(FetchError::TooLarge(_))));
+}
+
+#[tokio::test]
+async fn half_a_body_and_a_refused_connection_are_unreachable() {
+    let url = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_vec(), false).await;
+    assert!(matches!(get(&url).await, Err(FetchError::Unreachable { .. })));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
+    let error = get(&url).await.unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn names_that_resolve_to_forbidden_addresses_are_refused() {
+    let resolved = GuardedResolver.resolve("localhost".parse().unwrap()).await;
+    assert!(resolved.is_ok());
+    for name in ["169.254.169.254", "0.0.0.0", "::ffff:127.0.0.1"] {
+        // The system resolver passes literals through, which makes a name server unnecessary here.
+        assert!(GuardedResolver.resolve(name.parse().unwrap()).await.is_err(), "{name}");
+    }
+}

@@ -1,0 +1,273 @@
+//! One verification key, parsed once at load and pinned to the algorithms it may be used with.
+//!
+//! jsonwebtoken reads the JWK; aws-lc-rs holds the parsed public key and checks signatures, because jsonwebtoken would
+//! parse the key again for every token.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash},
+};
+use serde_json::Value;
+
+use crate::{json, jwks::source::Secret, limits};
+
+/// A key that can verify signatures of at least one algorithm.
+pub struct VerificationKey {
+    kid: KeyId,
+    thumbprint: String,
+    verifiers: Vec<(Algorithm, Verifier)>,
+}
+
+enum KeyId {
+    /// Named: only tokens with this `kid`.
+    Named(String),
+    /// Without a name: only tokens without a `kid`.
+    Unnamed,
+    /// A shared secret: there is only one, whatever the token calls it.
+    Any,
+}
+
+enum Verifier {
+    Public(ParsedPublicKey),
+    Shared(DecodingKey),
+}
+
+/// Why a key of a set is skipped. The set survives (RFC 7517 section 5).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKey {
+    /// Not a JWK at all.
+    #[error("not a readable JSON Web Key")]
+    Unreadable,
+    /// `use` or `key_ops` say that it is not for signatures.
+    #[error("not for verifying signatures")]
+    NotForSignatures,
+    /// Its `alg`, `kty` or `crv` fits none of the issuer's algorithms.
+    #[error("fits none of the configured algorithms")]
+    NoAlgorithm,
+    /// An RSA modulus outside [`limits::RSA_MODULUS_BITS`].
+    #[error("RSA modulus of {0} bits (2048 to 8192 are allowed)")]
+    RsaSize(usize),
+    /// The crypto library refuses its numbers.
+    #[error("its numbers are not a valid public key")]
+    Invalid,
+    /// A private or shared key in a public set: whoever read the set can sign.
+    #[error("its private part is published, so anyone can sign with it")]
+    Private,
+    /// A `kid` longer than its limit.
+    #[error("its `kid` is too long")]
+    KidTooLong,
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerificationKey").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
+    }
+}
+
+impl VerificationKey {
+    /// The key of one member of a set, for those of `algorithms` that it fits.
+    ///
+    /// # Errors
+    /// [`UnusableKey`]: the provider's doing; skip the key and say so.
+    pub fn from_jwk(text: &str, algorithms: &[Algorithm]) -> Result<Self, UnusableKey> {
+        let members = json::parse_object(text.as_bytes()).map_err(|_| UnusableKey::Unreadable)?;
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name)) {
+            return Err(UnusableKey::Private);
+        }
+        let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| UnusableKey::Unreadable)?;
+        check_purpose(&jwk)?;
+        let kid = match &jwk.common.key_id {
+            Some(kid) if kid.len() > limits::KID_BYTES => return Err(UnusableKey::KidTooLong),
+            Some(kid) => KeyId::Named(kid.clone()),
+            None => KeyId::Unnamed,
+        };
+        let material = Material::read(&jwk)?;
+        let mut verifiers = Vec::new();
+        for algorithm in algorithms.iter().copied().filter(|algorithm| is_pinned(&jwk, *algorithm)) {
+            if let Some(parsed) = material.parse(algorithm) {
+                verifiers.push((algorithm, Verifier::Public(parsed?)));
+            }
+        }
+        if verifiers.is_empty() {
+            return Err(UnusableKey::NoAlgorithm);
+        }
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Invalid)?;
+        Ok(Self { kid, thumbprint, verifiers })
+    }
+
+    /// The key of a shared secret, for HMAC.
+    #[must_use]
+    pub fn from_secret(secret: &Secret, algorithms: &[Algorithm]) -> Self {
+        let verifiers = algorithms
+            .iter()
+            .filter(|algorithm| is_hmac(**algorithm))
+            .map(|algorithm| (*algorithm, Verifier::Shared(DecodingKey::from_secret(secret.expose()))))
+            .collect();
+        Self { kid: KeyId::Any, thumbprint: "secret".to_owned(), verifiers }
+    }
+
+    /// Whether a token with that header may have been signed by this key.
+    #[must_use]
+    pub fn fits(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
+        let named = match &self.kid {
+            // A token without a `kid` fits every key of its algorithm; that more than one fits is found out there.
+            KeyId::Named(mine) => kid.is_none_or(|kid| kid == mine),
+            KeyId::Unnamed => kid.is_none(),
+            KeyId::Any => true,
+        };
+        named && self.verifiers.iter().any(|(mine, _)| *mine == algorithm)
+    }
+
+    /// Whether the signature is this key's, with that algorithm.
+    #[must_use]
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let Some((_, verifier)) = self.verifiers.iter().find(|(mine, _)| *mine == algorithm) else { return false };
+        match verifier {
+            Verifier::Public(key) => key.verify_sig(message, signature).is_ok(),
+            Verifier::Shared(key) => {
+                let signature = URL_SAFE_NO_PAD.encode(signature);
+                jsonwebtoken::crypto::verify(&signature, message, key, algorithm).unwrap_or(false)
+            }
+        }
+    }
+
+    /// The SHA-256 thumbprint of RFC 7638: the same key has the same one, whatever its `kid`.
+    #[must_use]
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+
+    /// Its `kid`, if it has one.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        match &self.kid {
+            KeyId::Named(kid) => Some(kid),
+            KeyId::Unnamed | KeyId::Any => None,
+        }
+    }
+}
+
+fn is_hmac(algorithm: Algorithm) -> bool {
+    matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+}
+
+fn check_purpose(jwk: &Jwk) -> Result<(), UnusableKey> {
+    let use_fits = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    let operations = jwk.common.key_operations.as_deref();
+    let operations_fit = operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    if use_fits && operations_fit { Ok(()) } else { Err(UnusableKey::NotForSignatures) }
+}
+
+/// Whether the key's own `alg`, if it has one, is that algorithm (RFC 8725 section 3.1). Entra's keys have none.
+fn is_pinned(jwk: &Jwk, algorithm: Algorithm) -> bool {
+    jwk.common.key_algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
+}
+
+/// The numbers of a public key.
+enum Material {
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    P256(Vec<u8>),
+    P384(Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+impl Material {
+    fn read(jwk: &Jwk) -> Result<Self, UnusableKey> {
+        match &jwk.algorithm {
+            AlgorithmParameters::RSA(rsa) => {
+                let n = decode(&rsa.n)?;
+                let bits = significant_bits(&n);
+                if !limits::RSA_MODULUS_BITS.contains(&bits) {
+                    return Err(UnusableKey::RsaSize(bits));
+                }
+                let e = without_leading_zeros(decode(&rsa.e)?);
+                if !is_rsa_exponent(&e) {
+                    return Err(UnusableKey::Invalid);
+                }
+                Ok(Self::Rsa { n: without_leading_zeros(n), e })
+            }
+            AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
+                EllipticCurve::P256 => point(&ec.x, &ec.y, 32).map(Self::P256),
+                EllipticCurve::P384 => point(&ec.x, &ec.y, 48).map(Self::P384),
+                _ => Err(UnusableKey::NoAlgorithm),
+            },
+            AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
+                decode(&okp.x).map(Self::Ed25519)
+            }
+            _ => Err(UnusableKey::NoAlgorithm),
+        }
+    }
+
+    /// The parsed key for one algorithm, `None` if the algorithm is not for this type of key.
+    fn parse(&self, algorithm: Algorithm) -> Option<Result<ParsedPublicKey, UnusableKey>> {
+        let parsed = match (self, algorithm) {
+            (Self::Rsa { n, e }, algorithm) => {
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa_parameters(algorithm)?)
+            }
+            (Self::P256(point), Algorithm::ES256) => curve(&signature::ECDSA_P256_SHA256_FIXED, point),
+            (Self::P384(point), Algorithm::ES384) => curve(&signature::ECDSA_P384_SHA384_FIXED, point),
+            (Self::Ed25519(point), Algorithm::EdDSA) => curve(&signature::ED25519, point),
+            (Self::P256(_) | Self::P384(_) | Self::Ed25519(_), _) => return None,
+        };
+        Some(parsed.map_err(|_| UnusableKey::Invalid))
+    }
+}
+
+type Parsed = Result<ParsedPublicKey, aws_lc_rs::error::KeyRejected>;
+
+fn curve(algorithm: &'static dyn VerificationAlgorithm, point: &[u8]) -> Parsed {
+    ParsedPublicKey::new(algorithm, point)
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    match algorithm {
+        Algorithm::RS256 => Some(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::RS384 => Some(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::RS512 => Some(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::PS256 => Some(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::PS384 => Some(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::PS512 => Some(&signature::RSA_PSS_2048_8192_SHA512),
+        _ => None,
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, UnusableKey> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| UnusableKey::Invalid)
+}
+
+/// An uncompressed point, SEC 1 section 2.3.3. RFC 7518 section 6.2.1.2: coordinates have the full length.
+fn point(x: &str, y: &str, length: usize) -> Result<Vec<u8>, UnusableKey> {
+    let (x, y) = (decode(x)?, decode(y)?);
+    if x.len() != length || y.len() != length {
+        return Err(UnusableKey::Invalid);
+    }
+    Ok([&[4_u8][..], &x, &y].concat())
+}
+
+/// Whether a public exponent is odd, at least 3 and at most 33 bits long.
+///
+/// SECURITY: parsing from components accepts the exponent 1, under which every message is its own signature. The upper
+/// bound is the crypto library's own: larger ones only cost time.
+fn is_rsa_exponent(e: &[u8]) -> bool {
+    let is_odd = e.last().is_some_and(|last| last % 2 == 1);
+    is_odd && e != [1] && significant_bits(e) <= 33
+}
+
+fn without_leading_zeros(number: Vec<u8>) -> Vec<u8> {
+    number.into_iter().skip_while(|byte| *byte == 0).collect()
+}
+
+fn significant_bits(number: &[u8]) -> usize {
+    let mut bytes = number.iter().skip_while(|byte| **byte == 0);
+    bytes.next().map_or(0, |first| {
+        let top = 8 - first.leading_zeros() as usize;
+        top + bytes.count() * 8
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Keys of issuers: JSON Web Key Sets (RFC 7517), where they come from, and the store that keeps them.
+//!
+//! [`key`] and [`key_set`] parse, [`key_store`] is the state machine that decides when to fetch and what a missing key
+//! means, [`discovery`] reads issuer metadata: all of that is pure. [`fetch`] and [`refresh`] do the IO, in tasks of
+//! their own and never inside a Check.
+
+pub mod address;
+pub mod discovery;
+pub mod fetch;
+pub mod issuer_keys;
+pub mod key;
+pub mod key_set;
+pub mod key_store;
+pub mod refresh;
+pub mod source;

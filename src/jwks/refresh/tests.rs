@@ -1,0 +1,172 @@
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::*;
+use crate::jwks::{
+    fetch::Fetching,
+    issuer_keys::{Generation, IssuerKeys},
+    key_store::{KeyLookup, MissAnswer},
+};
+
+const ISSUER: &str = "https://issuer.test/";
+const JWKS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+/// Answers from a list, then with the last one for ever; counts what was asked.
+struct Scripted {
+    answers: Mutex<VecDeque<Result<String, u16>>>,
+    asked: AtomicUsize,
+    delay: Duration,
+}
+
+impl Scripted {
+    fn new(answers: impl IntoIterator<Item = Result<String, u16>>) -> Arc<Self> {
+        let answers = Mutex::new(answers.into_iter().collect());
+        Arc::new(Self { answers, asked: AtomicUsize::new(0), delay: Duration::from_millis(100) })
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Fetch for Scripted {
+    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mut answers = self.answers.lock().unwrap();
+        let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        let answer = answer.unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(self.delay).await;
+            answer.map(String::into_bytes).map_err(|status| FetchError::Status { url: url.clone(), status })
+        })
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+}
+
+fn jwks_uri() -> KeySource {
+    KeySource::JwksUri { url: Url::parse("https://issuer.test/jwks").unwrap(), allow_http: false }
+}
+
+fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, CancellationToken) {
+    let store = Arc::new(KeyStore::new());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
+    let stop = CancellationToken::new();
+    let target = Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source };
+    let fetch: Arc<dyn Fetch> = Arc::clone(fetch) as Arc<dyn Fetch>;
+    #[expect(clippy::disallowed_methods, reason = "a test's task")]
+    tokio::spawn(run(target, Arc::clone(&store), fetch, Arc::new(Silent), stop.clone()));
+    (store, stop)
+}
+
+fn generation(store: &KeyStore) -> Generation {
+    store.at(Instant::now()).current(ISSUER).map_or(Generation::NONE, |snapshot| snapshot.generation)
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_fetched_at_start_and_again_in_the_background() {
+    let fetch = Scripted::new([Ok(JWKS.to_owned())]);
+    let (store, _stop) = start(&fetch, jwks_uri());
+    store.first_attempts().await;
+    assert_eq!(fetch.asked(), 1);
+    tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
+    assert_eq!(fetch.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
+    let fetch = Scripted::new([Ok(JWKS.to_owned())]);
+    let (store, _stop) = start(&fetch, jwks_uri());
+    store.first_attempts().await;
+    tokio::time::sleep(limits::FETCH_COOLDOWN).await;
+    let seen = generation(&store);
+    let waiters: Vec<_> = (0..50).map(|_| store.on_miss(ISSUER, seen, Instant::now())).collect();
+    for answer in waiters {
+        let MissAnswer::Wait(waiter) = answer else { panic!("should wait") };
+        waiter.fetch_ended().await;
+    }
+    assert_eq!(fetch.asked(), 2);
+    assert!(generation(&store) > seen);
+    for _ in 0..1000 {
+        let answer = store.on_miss(ISSUER, generation(&store), Instant::now());
+        assert!(matches!(answer, MissAnswer::Fresh), "within the cooldown nothing is fetched");
+    }
+    assert_eq!(fetch.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_issuer_keeps_its_keys_and_is_asked_with_back_off() {
+    let fetch = Scripted::new([Ok(JWKS.to_owned()), Err(500)]);
+    let (store, _stop) = start(&fetch, jwks_uri());
+    store.first_attempts().await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(store.at(Instant::now()).current(ISSUER).is_some());
+    let asked = fetch.asked();
+    assert!((100..=230).contains(&asked), "15 to 30 s apart in an hour, asked {asked} times");
+    assert!(store.status(Instant::now())[0].last_error.as_deref().unwrap().contains("answered 500"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_comes_back_needs_no_restart() {
+    let fetch = Scripted::new([Err(503), Err(503), Ok(JWKS.to_owned())]);
+    let (store, _stop) = start(&fetch, jwks_uri());
+    store.first_attempts().await;
+    assert!(matches!(store.on_miss(ISSUER, Generation::NONE, Instant::now()), MissAnswer::Unavailable(_)));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(store.at(Instant::now()).current(ISSUER).is_some());
+    assert!(store.status(Instant::now())[0].last_error.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_document_never_replaces_good_keys() {
+    for bad in ["", "<html>", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"RSA"}]}"#] {
+        let fetch = Scripted::new([Ok(JWKS.to_owned()), Ok(bad.to_owned())]);
+        let (store, _stop) = start(&fetch, jwks_uri());
+        store.first_attempts().await;
+        let before = generation(&store);
+        tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 2).await;
+        assert!(fetch.asked() > 1);
+        assert_eq!(generation(&store), before, "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn discovery_tries_the_next_document_and_follows_a_moving_jwks_uri() {
+    let metadata = |path: &str| Ok(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://issuer.test/{path}"}}"#));
+    let fetch = Scripted::new([Err(404), metadata("one"), Ok(JWKS.to_owned()), metadata("two"), Ok(JWKS.to_owned())]);
+    let document = |path: &str| Url::parse(&format!("https://issuer.test/.well-known/{path}")).unwrap();
+    let documents = vec![document("openid-configuration"), document("oauth-authorization-server")];
+    let (store, _stop) = start(&fetch, KeySource::Discovery { documents, allow_http: false });
+    store.first_attempts().await;
+    assert_eq!(fetch.asked(), 3);
+    assert!(store.at(Instant::now()).current(ISSUER).is_some());
+}
+
+#[tokio::test]
+async fn a_file_is_read_like_a_remote_set_and_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwks.json");
+    let target = |path: &Path| Target {
+        issuer: ISSUER.into(),
+        algorithms: vec![Algorithm::EdDSA],
+        source: KeySource::JwksFile(path.to_owned()),
+    };
+    let fetch = Scripted::new([Err(500)]);
+    let read = async || key_set(&target(&path), fetch.as_ref()).await;
+    assert!(matches!(read().await, Err(FetchError::File { .. })));
+    std::fs::write(&path, JWKS).unwrap();
+    assert_eq!(read().await.unwrap().keys().len(), 1);
+    std::fs::write(&path, vec![b' '; limits::KEY_DOCUMENT_BYTES + 1]).unwrap();
+    assert!(read().await.unwrap_err().to_string().contains("larger than"));
+    assert_eq!(fetch.asked(), 0);
+}

@@ -1,0 +1,188 @@
+//! The claims set, RFC 7519 section 4: reading with the right types, no judging.
+//!
+//! A claim of the wrong type is malformed, never absent: that confusion switched checks off in CVE-2026-25537.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    clock::UnixTime,
+    decision::TokenFault,
+    json, limits,
+    policy::scope::{Scope, ScopeSet},
+};
+
+/// The members of a claims set.
+#[derive(Clone, Default, PartialEq)]
+pub struct Claims(Map<String, Value>);
+
+impl std::fmt::Debug for Claims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Claims({} members)", self.0.len())
+    }
+}
+
+impl Claims {
+    /// Reads a decoded claims set.
+    ///
+    /// # Errors
+    /// [`TokenFault::Malformed`] if it is not one strictly readable JSON object.
+    pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
+        json::parse_object(text).map(Self).map_err(|_| TokenFault::Malformed)
+    }
+
+    /// The value of a claim.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Whether there is such a claim, of whatever value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// A claim that must be a string if it is there, of bounded length.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`].
+    pub fn name(&self, claim: &str) -> Result<Option<&str>, TokenFault> {
+        match self.0.get(claim) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.len() <= limits::NAME_CLAIM_BYTES => Ok(Some(text)),
+            Some(_) => Err(TokenFault::MalformedClaims),
+        }
+    }
+
+    /// A `NumericDate` that must be a number if it is there (RFC 7519 section 2), between 1970 and the year 9999.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`].
+    pub fn date(&self, claim: &str) -> Result<Option<UnixTime>, TokenFault> {
+        match self.0.get(claim) {
+            None => Ok(None),
+            Some(value) => numeric_date(value).map(Some).ok_or(TokenFault::MalformedClaims),
+        }
+    }
+
+    /// Whether an audience claim names one of `wanted`: a string, or an array of strings with one common member.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`] if it is missing or of another type, [`TokenFault::WrongAudience`] if none fits.
+    pub fn check_audience(&self, claim: &str, wanted: &[String]) -> Result<(), TokenFault> {
+        let is_wanted = |text: &String| wanted.contains(text);
+        let fits = match self.0.get(claim) {
+            Some(Value::String(text)) => is_wanted(text),
+            Some(Value::Array(members)) => {
+                let texts: Option<Vec<&String>> = members.iter().map(as_string).collect();
+                texts.ok_or(TokenFault::MalformedClaims)?.into_iter().any(is_wanted)
+            }
+            _ => return Err(TokenFault::MalformedClaims),
+        };
+        if fits { Ok(()) } else { Err(TokenFault::WrongAudience) }
+    }
+
+    /// The union of the scopes in some claims. A claim that is neither a string nor an array holds none, and a member
+    /// that is not a scope-token is not a scope: what can't be read grants nothing.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`] if there are more than [`limits::TOKEN_SCOPES`].
+    pub fn scopes(&self, claims: &[String]) -> Result<ScopeSet, TokenFault> {
+        let mut scopes = Vec::new();
+        for claim in claims {
+            match self.0.get(claim) {
+                Some(Value::String(text)) => scopes.extend(text.split(' ').filter_map(Scope::parse)),
+                Some(Value::Array(members)) => {
+                    scopes.extend(members.iter().filter_map(Value::as_str).filter_map(Scope::parse));
+                }
+                _ => {}
+            }
+        }
+        if scopes.len() > limits::TOKEN_SCOPES {
+            return Err(TokenFault::MalformedClaims);
+        }
+        Ok(scopes.into_iter().collect())
+    }
+}
+
+fn as_string(value: &Value) -> Option<&String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn numeric_date(value: &Value) -> Option<UnixTime> {
+    let Value::Number(number) = value else { return None };
+    let seconds = number.as_f64()?;
+    if !(0.0..=limits::NUMERIC_DATE_SECONDS).contains(&seconds) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and the year 9999 in milliseconds: fits")]
+    let millis = (seconds * 1000.0) as i64;
+    Some(UnixTime::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(text: &str) -> Claims {
+        Claims::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn dates_are_numbers_within_bounds() {
+        assert_eq!(claims(r#"{"exp":7}"#).date("exp").unwrap(), Some(UnixTime::from_secs(7)));
+        assert_eq!(claims(r#"{"exp":7.5}"#).date("exp").unwrap(), Some(UnixTime::from_millis(7500)));
+        assert_eq!(claims("{}").date("exp").unwrap(), None);
+        for bad in [r#""7""#, "null", "[7]", "-1", "253402300800", "1e300", "true", "{}"] {
+            let got = claims(&format!(r#"{{"exp":{bad}}}"#)).date("exp");
+            assert_eq!(got, Err(TokenFault::MalformedClaims), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_audience_is_a_string_or_an_array_of_strings() {
+        let wanted = ["api".to_owned(), "other".to_owned()];
+        let check = |aud: &str| claims(&format!(r#"{{"aud":{aud}}}"#)).check_audience("aud", &wanted);
+        assert_eq!(check(r#""api""#), Ok(()));
+        assert_eq!(check(r#"["x","other"]"#), Ok(()));
+        for wrong in [r#""apis""#, r#""ap""#, r#""API""#, r#"["x"]"#, "[]", r#""""#, r#""api other""#] {
+            assert_eq!(check(wrong), Err(TokenFault::WrongAudience), "{wrong}");
+        }
+        for bad in ["7", "null", "{}", r#"["api",7]"#, r#"{"api":1}"#] {
+            assert_eq!(check(bad), Err(TokenFault::MalformedClaims), "{bad}");
+        }
+        assert_eq!(claims("{}").check_audience("aud", &wanted), Err(TokenFault::MalformedClaims));
+    }
+
+    #[test]
+    fn scopes_are_the_union_of_strings_and_arrays() {
+        let names = ["scope".to_owned(), "scp".to_owned()];
+        let of = |text: &str| claims(text).scopes(&names).unwrap().to_scope_string();
+        assert_eq!(of(r#"{"scope":"b a","scp":["c","a"]}"#), "a b c");
+        assert_eq!(of(r#"{"scope":["a b","c","d\"",7,null]}"#), "c");
+        assert_eq!(of(r#"{"scope":7,"scp":{"a":1}}"#), "");
+        assert_eq!(of(r#"{"scope":"  a   b\tc "}"#), "a");
+    }
+
+    #[test]
+    fn the_number_of_scopes_is_bounded() {
+        let names = ["scope".to_owned()];
+        let text = |count: usize| {
+            let words: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
+            format!(r#"{{"scope":"{}"}}"#, words.join(" "))
+        };
+        assert_eq!(claims(&text(limits::TOKEN_SCOPES)).scopes(&names).unwrap().len(), limits::TOKEN_SCOPES);
+        assert!(claims(&text(limits::TOKEN_SCOPES + 1)).scopes(&names).is_err());
+    }
+
+    #[test]
+    fn names_are_bounded_strings() {
+        assert_eq!(claims(r#"{"sub":"a"}"#).name("sub"), Ok(Some("a")));
+        assert_eq!(claims(r#"{"sub":7}"#).name("sub"), Err(TokenFault::MalformedClaims));
+        let long = format!(r#"{{"sub":"{}"}}"#, "a".repeat(limits::NAME_CLAIM_BYTES + 1));
+        assert_eq!(claims(&long).name("sub"), Err(TokenFault::MalformedClaims));
+    }
+}

@@ -1,0 +1,10 @@
+//! JSON Web Tokens: the compact form (RFC 7515), the header, the claims (RFC 7519), and the verifier that turns the
+//! characters a client sent into a [`verifier::VerifiedToken`].
+//!
+//! Pure and synchronous: keys and the time are arguments, and nothing here logs.
+
+pub mod claims;
+pub mod compact;
+pub mod header;
+pub mod issuer_rules;
+pub mod verifier;

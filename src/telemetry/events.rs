@@ -1,0 +1,107 @@
+//! Every line of the log: one function an event, so that wording and fields are reviewed here and nowhere else.
+//!
+//! Static messages, values in dotted fields. A denial is INFO, an allow DEBUG, our own trouble WARN or ERROR.
+
+use std::{fmt::Display, time::Duration};
+
+use tracing::{debug, error, info, warn};
+
+/// A request was allowed.
+pub fn allowed(rule: &str, issuer: Option<&str>, method: &str, path: &str, request_id: &str) {
+    debug!(
+        rule.id = rule,
+        token.issuer = issuer,
+        http.method = method,
+        http.path = path,
+        request.id = request_id,
+        "request allowed"
+    );
+}
+
+/// A request was denied for a reason of its own.
+pub fn denied(code: &str, rule: &str, issuer: Option<&str>, method: &str, path: &str, request_id: &str) {
+    info!(
+        deny.code = code,
+        rule.id = rule,
+        token.issuer = issuer,
+        http.method = method,
+        http.path = path,
+        request.id = request_id,
+        "request denied"
+    );
+}
+
+/// A request was denied for a reason of ours.
+pub fn failed(code: &str, rule: &str, method: &str, path: &str, request_id: &str) {
+    warn!(
+        deny.code = code,
+        rule.id = rule,
+        http.method = method,
+        http.path = path,
+        request.id = request_id,
+        "request denied because of our own trouble"
+    );
+}
+
+/// An opaque token was refused: most often the client asked its provider for no audience.
+pub fn opaque_token(request_id: &str) {
+    info!(
+        request.id = request_id,
+        "the token is not a JWT; most providers issue one when the client asks for an audience or a resource, and Google \
+         issues none for its own APIs"
+    );
+}
+
+/// Keys were fetched.
+pub fn keys_fetched(issuer: &str, keys: usize, skipped: usize, took: Duration) {
+    debug!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
+}
+
+/// A key of a set was skipped.
+pub fn key_skipped(issuer: &str, reason: &dyn Display) {
+    warn!(token.issuer = issuer, reason = %reason, "a key of the issuer is skipped");
+}
+
+/// Keys could not be fetched.
+pub fn keys_failed(issuer: &str, error: &dyn Display, took: Duration) {
+    warn!(token.issuer = issuer, error = %error, took.ms = ms(took), "keys can't be fetched; will try again");
+}
+
+/// A problem of the configuration that is no error.
+pub fn config_warning(text: &str) {
+    warn!("{text}");
+}
+
+/// The service listens.
+pub fn listening(grpc: &dyn Display, admin: Option<&dyn Display>) {
+    info!(listen.grpc = %grpc, listen.admin = admin.map(tracing::field::display), "portcullis is listening");
+}
+
+/// The service takes requests.
+pub fn serving() {
+    info!("serving: the policy is loaded and every issuer has been asked for its keys");
+}
+
+/// The service begins to stop.
+pub fn stopping(why: &str) {
+    info!(signal = why, "stopping: no longer serving, waiting for requests in flight");
+}
+
+/// The service has stopped, everything answered.
+pub fn stopped() {
+    info!("stopped");
+}
+
+/// The service gave up waiting for requests in flight.
+pub fn drain_cut_off() {
+    warn!("requests were still in flight at the deadline and are cut off");
+}
+
+/// A part of the service ended by itself.
+pub fn part_failed(part: &str, error: &dyn Display) {
+    error!(part, error = %error, "a part of the service ended");
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,7 @@
+//! Logs and metrics. What may be said, and with which names, stands in [`events`] and [`metrics`], on one page each.
+//!
+//! Never in either: tokens, signatures, secrets, query strings, headers, the subject.
+
+pub mod events;
+pub mod metrics;
+pub mod subscriber;

@@ -1,0 +1,5 @@
+use portcullis::policy::rule::{Permit, RuleId};
+
+fn main() {
+    let _ = Permit { rule: RuleId::new("r"), token: None };
+}

@@ -1,0 +1,6 @@
+use portcullis::bearer::access_token::AccessToken;
+
+fn main() {
+    let token = AccessToken::parse(b"a.b.c").unwrap();
+    println!("{token}");
+}

@@ -1,0 +1,88 @@
+//! Input that makes no sense gets a clear answer, and the service goes on.
+
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, attribute_context::Request};
+use http::uri::PathAndQuery;
+use tonic::{client::Grpc, transport::Endpoint};
+
+use crate::support::{
+    check::{Got, get, read},
+    config, issuer,
+    service::TestService,
+};
+
+/// Sends bytes that need not be a message.
+async fn send_bytes(service: &TestService, bytes: Vec<u8>) -> Result<Got, tonic::Status> {
+    let channel = Endpoint::try_from(format!("http://{}", service.grpc)).unwrap().connect().await.unwrap();
+    let mut client = Grpc::new(channel);
+    client.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
+    let codec = portcullis::ext_authz::codec::BytesCodec;
+    let answer = client.unary(tonic::Request::new(bytes::Bytes::from(bytes)), path, codec).await?;
+    Ok(read(prost::Message::decode(answer.into_inner()).unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_say_nothing_are_denied() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let client = service.client().await;
+    let no_http = AttributeContext { request: Some(Request::default()), ..AttributeContext::default() };
+    for attributes in [None, Some(AttributeContext::default()), Some(no_http)] {
+        let got = client.message(CheckRequest { attributes }).await;
+        assert_eq!((got.status, got.reason.as_str()), (400, "request_no_http"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_are_no_message_are_denied_and_not_a_grpc_error() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    // A `CheckRequest` whose path is not UTF-8, a length beyond the end, a wrong wire type, noise.
+    let not_utf8 = vec![0x0A, 0x08, 0x22, 0x06, 0x12, 0x04, 0x22, 0x02, 0xFF, 0xFE];
+    for bytes in [not_utf8, vec![0x0A, 0x7F], vec![0x08, 0x01, 0xFF], vec![0xFF; 64], vec![0; 1000]] {
+        let got = send_bytes(&service, bytes.clone()).await.unwrap();
+        assert_eq!((got.status, got.reason.as_str()), (400, "request_no_http"), "{bytes:?}");
+    }
+    assert_eq!(service.client().await.send(&get("/api/public")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_beyond_the_limit_is_an_error_and_never_an_allow() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let limit = portcullis::limits::CHECK_REQUEST_BYTES;
+    let with = |bytes: usize| get("/api/public").header("x", vec![b'a'; bytes]).message();
+    let size = |message: &CheckRequest| prost::Message::encoded_len(message);
+    let small = with(limit - 2 * size(&with(0)));
+    assert_eq!(service.client().await.message(small).await.status, 200);
+    let large = prost::Message::encode_to_vec(&with(limit));
+    let error = send_bytes(&service, large).await.unwrap_err();
+    assert_eq!(error.code(), tonic::Code::OutOfRange);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn header_bytes_need_not_be_text() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let client = service.client().await;
+    let odd = get("/api/public").header("x-odd", b"\xFF\x00\x80");
+    assert_eq!(client.send(&odd).await.status, 200, "no rule reads it");
+    let got = client.send(&get("/api/private").header("authorization", b"Bearer \xFF")).await;
+    assert_eq!((got.status, got.reason.as_str()), (400, "malformed_credentials"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_pass_and_one_more_does_not() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer()).replace("/api/public,", "'/**',")).await;
+    let client = service.client().await;
+    let segments = |count: usize| "/a".repeat(count);
+    let limit = portcullis::limits::PATH_SEGMENTS;
+    assert_eq!(client.send(&get(&segments(limit))).await.status, 200);
+    let got = client.send(&get(&segments(limit + 1))).await;
+    assert_eq!((got.status, got.reason.as_str()), (400, "request_path_too_long"));
+    let long = |bytes: usize| format!("/{}", "a".repeat(bytes - 1));
+    let limit = portcullis::limits::PATH_BYTES;
+    assert_eq!(client.send(&get(&long(limit))).await.status, 200);
+    assert_eq!(client.send(&get(&long(limit + 1))).await.reason, "request_path_too_long");
+}

@@ -1,0 +1,201 @@
+//! Keys that rotate, fail and come back, over the wire with a real issuer.
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode, routing::get as route};
+use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
+use tokio::net::TcpListener;
+
+use crate::support::{AUDIENCE, check::get, config, issuer, process::free_port, scoped, service::TestService};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_key_is_fetched_when_a_token_needs_it() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let client = service.client().await;
+    let old = scoped(&issuer, "");
+    assert_eq!(client.send(&get("/api/private").bearer(&old)).await.status, 200);
+    issuer.rotate().await.unwrap();
+    // Within the cooldown the set counts as fetched just now.
+    tokio::time::sleep(portcullis::limits::FETCH_COOLDOWN).await;
+    let reads = issuer.key_set_reads();
+    let new = scoped(&issuer, "");
+    let asks: Vec<_> = (0..20).map(|_| get("/api/private").bearer(&new)).collect();
+    let answers = asks.iter().map(|ask| client.send(ask));
+    for got in join_all(answers).await {
+        assert_eq!((got.status, got.reason.as_str()), (200, "ok"));
+    }
+    assert_eq!(issuer.key_set_reads(), reads + 1, "one fetch for all of them");
+    let got = client.send(&get("/api/private").bearer(&old)).await;
+    assert_eq!((got.status, got.reason.as_str()), (401, "token_unknown_key"));
+}
+
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut pinned: Vec<_> = futures.map(Box::pin).collect();
+    let mut done = Vec::new();
+    // All are polled together: each `send` is under way before the first is awaited to its end.
+    std::future::poll_fn(|context| {
+        pinned.retain_mut(|future| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(output) => {
+                done.push(output);
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if pinned.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issuer_that_is_down_at_start_is_503_and_recovers_by_itself() {
+    let port = free_port();
+    let name = format!("http://127.0.0.1:{port}/");
+    let service = TestService::start(&config(&name)).await;
+    let client = service.client().await;
+    let (status, page) = service.page("/readyz").await;
+    assert_eq!(status, 200, "a dead issuer must not keep replicas from starting");
+    assert!(page.contains("issuers_without_keys") && page.contains("refused"), "{page}");
+
+    let issuer = DemoIssuer::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), &name, AUDIENCE).await.unwrap();
+    let token = issuer.mint(&TokenRequest::new()).unwrap();
+    let got = client.send(&get("/api/private").bearer(&token)).await;
+    assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"));
+    assert!(got.header("retry-after").is_some() && got.header("www-authenticate").is_none());
+    assert_eq!(client.send(&get("/api/public")).await.status, 200);
+    assert_eq!(client.send(&get("/api/private")).await.status, 401);
+    issuer.shutdown().await;
+
+    let back = DemoIssuer::start(TcpListener::bind(("127.0.0.1", port)).await.unwrap(), &name, AUDIENCE).await.unwrap();
+    let token = back.mint(&TokenRequest::new()).unwrap();
+    for _ in 0..200 {
+        if client.send(&get("/api/private").bearer(&token)).await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no recovery within twenty seconds");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn known_keys_go_on_working_while_the_issuer_is_down() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let client = service.client().await;
+    let token = scoped(&issuer, "");
+    assert_eq!(client.send(&get("/api/private").bearer(&token)).await.status, 200);
+    issuer.shutdown().await;
+    tokio::time::sleep(portcullis::limits::FETCH_COOLDOWN).await;
+    assert_eq!(client.send(&get("/api/private").bearer(&token)).await.status, 200);
+}
+
+/// An issuer whose metadata and keys are these texts.
+async fn odd_issuer(metadata: impl Fn(&str) -> String, keys: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let name = format!("http://{}/", listener.local_addr().unwrap());
+    let metadata = metadata(&name);
+    let pages = Router::new()
+        .route("/.well-known/openid-configuration", route(move || std::future::ready(metadata.clone())))
+        .route("/jwks", route(move || std::future::ready(keys.clone())))
+        .fallback(async || StatusCode::NOT_FOUND);
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(async move { axum::serve(listener, pages).await });
+    name
+}
+
+fn good_metadata(name: &str) -> String {
+    format!(r#"{{"issuer":"{name}","jwks_uri":"{name}jwks"}}"#)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_sets_that_are_none_are_our_trouble_and_say_so() {
+    let too_large = format!(r#"{{"keys":[],"x":"{}"}}"#, "a".repeat(portcullis::limits::KEY_DOCUMENT_BYTES));
+    let cases = [
+        ("<html>no</html>".to_owned(), "not a JSON Web Key Set"),
+        (r#"{"keys":[]}"#.to_owned(), "empty"),
+        (r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#.to_owned(), "none of the 1 keys"),
+        (too_large, "more than"),
+    ];
+    let minter = issuer().await;
+    for (keys, told) in cases {
+        let name = odd_issuer(good_metadata, keys).await;
+        let service = TestService::start(&config(&name)).await;
+        let token = minter.mint(&TokenRequest::new().claim("iss", name.as_str())).unwrap();
+        let got = service.client().await.send(&get("/api/private").bearer(&token)).await;
+        assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"), "{told}");
+        let (_, page) = service.page("/readyz").await;
+        assert!(page.contains(told), "{told} not in {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issuer_that_calls_itself_otherwise_is_reported_with_both_names() {
+    // As with Auth0 when its trailing slash is forgotten.
+    let without_slash = |name: &str| good_metadata(name).replacen(&format!("\"{name}\""), &format!("\"{}\"", name.trim_end_matches('/')), 1);
+    let name = odd_issuer(without_slash, r#"{"keys":[]}"#.to_owned()).await;
+    let service = TestService::start(&config(&name)).await;
+    let (_, page) = service.page("/readyz").await;
+    let told = format!("write `issuer: {}` in place of `issuer: {name}`", name.trim_end_matches('/'));
+    assert!(page.contains(&told), "{told} not in {page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_issuers_trouble_leaves_the_other_alone() {
+    let good = issuer().await;
+    let dead = format!("http://127.0.0.1:{}/", free_port());
+    let both = config(good.issuer()).replace(
+        "routes:",
+        &format!("  - issuer: {dead}\n    audiences: [{AUDIENCE}]\nroutes:"),
+    );
+    let service = TestService::start(&both).await;
+    let client = service.client().await;
+    let of_dead = good.mint(&TokenRequest::new().claim("iss", dead.as_str())).unwrap();
+    for _ in 0..5 {
+        assert_eq!(client.send(&get("/api/private").bearer(&of_dead)).await.status, 503);
+        assert_eq!(client.send(&get("/api/private").bearer(&scoped(&good, ""))).await.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_issuers_key_does_not_vouch_for_another() {
+    let (a, b) = (issuer().await, issuer().await);
+    let both = config(a.issuer())
+        .replace("routes:", &format!("  - issuer: {}\n    audiences: [{AUDIENCE}]\nroutes:", b.issuer()));
+    let service = TestService::start(&both).await;
+    let client = service.client().await;
+    assert_eq!(client.send(&get("/api/private").bearer(&scoped(&b, ""))).await.status, 200);
+    let forged = a.mint(&TokenRequest::new().claim("iss", b.issuer())).unwrap();
+    assert_eq!(client.send(&get("/api/private").bearer(&forged)).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_for_keys_ends_before_envoys_deadline() {
+    // Accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let name = format!("http://{}/", silent.local_addr().unwrap());
+    let both = config(&name);
+    let minter = issuer().await;
+    let service = tokio::time::timeout(Duration::from_secs(30), TestService::start(&both)).await.unwrap();
+    let token = minter.mint(&TokenRequest::new().claim("iss", name.as_str())).unwrap();
+    let client = service.client().await;
+    for _ in 0..20 {
+        // The client's own deadline would be an error here, not an answer.
+        let got = client.within(&get("/api/private").bearer(&token), Duration::from_millis(300)).await;
+        assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_from_a_file_and_from_a_jwks_uri() {
+    let issuer = issuer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("jwks.json");
+    std::fs::write(&file, issuer.jwk_set().to_string()).unwrap();
+    for source in [format!("jwks_file: {}", file.display()), format!("jwks_uri: {}jwks", issuer.issuer())] {
+        let text = config(issuer.issuer()).replacen("    audiences", &format!("    {source}\n    audiences"), 1);
+        let service = TestService::start(&text).await;
+        let got = service.client().await.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await;
+        assert_eq!(got.status, 200, "{source}");
+    }
+}

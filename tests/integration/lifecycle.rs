@@ -1,0 +1,136 @@
+//! Starting and stopping, as a process.
+
+use std::time::Duration;
+
+use portcullis::cli::demo::issuer::TokenRequest;
+use tokio::net::TcpListener;
+
+use crate::support::{
+    check::{Client, get},
+    config, issuer,
+    process::Serve,
+    scoped,
+};
+
+async fn file(text: &str) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("portcullis.yaml");
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (dir, path)
+}
+
+async fn ready(admin: std::net::SocketAddr) -> bool {
+    reqwest::get(format!("http://{admin}/readyz")).await.is_ok_and(|answer| answer.status() == 200)
+}
+
+async fn until_ready(serve: &Serve) {
+    for _ in 0..500 {
+        if ready(serve.admin).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not ready after ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_variables_protect_every_path() {
+    let issuer = issuer().await;
+    let environment = [
+        ("PORTCULLIS_ISSUER", issuer.issuer()),
+        ("PORTCULLIS_AUDIENCE", "https://api.example.com"),
+        ("PORTCULLIS_LISTEN__GRPC", "127.0.0.1:0"),
+        ("PORTCULLIS_LISTEN__ADMIN", "127.0.0.1:0"),
+        // What Kubernetes injects for a Service called `portcullis`.
+        ("PORTCULLIS_PORT", "tcp://10.0.0.1:9191"),
+        ("PORTCULLIS_SERVICE_HOST", "10.0.0.1"),
+        ("PORTCULLIS_SERVICE_PORT", "9191"),
+        ("PORTCULLIS_PORT_9191_TCP_ADDR", "10.0.0.1"),
+    ];
+    let serve = Serve::start(&[], &environment).await;
+    until_ready(&serve).await;
+    let client = Client::connect(serve.grpc).await;
+    let token = scoped(&issuer, "");
+    for path in ["/", "/a", "/api/public", "/a/b/c/d"] {
+        for method in ["GET", "POST", "DELETE", "OPTIONS", "PURGE"] {
+            assert_eq!(client.send(&get(path).method(method)).await.status, 401, "{method} {path}");
+            assert_eq!(client.send(&get(path).method(method).bearer(&token)).await.status, 200, "{method} {path}");
+        }
+    }
+    let expired = issuer.mint(&TokenRequest::new().expires_in(-60)).unwrap();
+    assert_eq!(client.send(&get("/").bearer(&expired)).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_lets_requests_in_flight_finish_and_exits_0() {
+    // An issuer that accepts and never answers keeps a Check waiting for keys: a request in flight.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let name = format!("http://{}/", silent.local_addr().unwrap());
+    let minter = issuer().await;
+    let (_dir, path) = file(&config(&name)).await;
+    let mut serve = Serve::start(&["--config", &path], &[]).await;
+    let client = Client::connect(serve.grpc).await;
+    let token = minter.mint(&TokenRequest::new().claim("iss", name.as_str())).unwrap();
+    let ask = get("/api/private").bearer(&token);
+    let (got, status) = tokio::join!(client.send(&ask), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        serve.signal("TERM");
+        tokio::time::timeout(Duration::from_secs(20), serve.child.wait()).await.unwrap().unwrap()
+    });
+    assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"), "answered, not cut off");
+    assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_is_lost_while_stopping() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    let mut serve = Serve::start(&["--config", &path], &[]).await;
+    until_ready(&serve).await;
+    let client = Client::connect(serve.grpc).await;
+    let token = scoped(&issuer, "read:messages");
+    let ask = get("/api/private-scoped").bearer(&token);
+    assert_eq!(client.send(&ask).await.status, 200);
+    serve.signal("TERM");
+    // During the notice the listener is open, health says NOT_SERVING, and requests are answered.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!ready(serve.admin).await, "readiness must fall first");
+    for _ in 0..50 {
+        assert_eq!(client.send(&ask).await.status, 200);
+    }
+    drop(client);
+    let status = tokio::time::timeout(Duration::from_secs(20), serve.child.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_log_line_holds_a_token_or_a_query() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    let mut serve = Serve::start(&["--config", &path, "--log", "trace"], &[]).await;
+    until_ready(&serve).await;
+    let client = Client::connect(serve.grpc).await;
+    let token = issuer.mint(&TokenRequest::new().subject("canary-subject").scope("read:messages")).unwrap();
+    for asked in [
+        get("/api/private-scoped?access=canary-query").bearer(&token),
+        get("/api/private?canary-query").bearer(&crate::support::tampered(&token)),
+        get("/api/private").header("authorization", format!("Bearer  {token} x")),
+        get("/api/private").header("cookie", "canary-cookie"),
+        get("/api/private").bearer("canary-opaque"),
+    ] {
+        client.send(&asked).await;
+    }
+    drop(client);
+    serve.signal("TERM");
+    serve.child.wait().await.unwrap();
+    let mut log = String::new();
+    while let Some(line) = serve.log.next_line().await.unwrap() {
+        log.push_str(&line);
+    }
+    assert!(log.contains("request denied"), "{log}");
+    let parts: Vec<&str> = token.split('.').collect();
+    for secret in [parts[0], parts[1], parts[2], "canary"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}

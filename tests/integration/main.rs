@@ -1,0 +1,15 @@
+//! Everything below a real proxy, in one binary: linking once is faster than linking ten times.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod answers;
+mod bad_input;
+mod cli;
+mod compile_fail;
+mod grpc;
+mod keys;
+mod layering;
+mod lifecycle;
+mod wire;
+
+#[path = "../support/mod.rs"]
+mod support;

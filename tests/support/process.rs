@@ -1,0 +1,69 @@
+//! Programs as users run them.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStderr, Command},
+};
+
+/// `portcullis` as built for tests, in an environment of its own.
+pub fn portcullis(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.args(arguments).env_clear().kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped());
+    command
+}
+
+/// A program that `make tools` brought.
+pub fn tool(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(name);
+    assert!(path.exists(), "{} is missing: `make tools` brings it", path.display());
+    path
+}
+
+/// A port that was free just now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A running `portcullis serve`.
+pub struct Serve {
+    pub child: Child,
+    pub grpc: SocketAddr,
+    pub admin: SocketAddr,
+    pub log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Serve {
+    /// Starts it and waits until it listens; ports come out of its log.
+    pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = portcullis(&[&["serve"], arguments].concat());
+        command.env("PORTCULLIS_LOG_FORMAT", "json").envs(environment.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut seen = String::new();
+        loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), log.next_line()).await.unwrap().unwrap();
+            let Some(line) = line else { panic!("it ended before it listened:\n{seen}") };
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if entry["fields"]["message"] == "portcullis is listening" {
+                let address = |field: &str| entry["fields"][field].as_str().unwrap().parse().unwrap();
+                return Self { child, grpc: address("listen.grpc"), admin: address("listen.admin"), log };
+            }
+            seen.push_str(&line);
+            seen.push('\n');
+        }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+}

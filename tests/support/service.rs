@@ -1,0 +1,71 @@
+//! The service in this process, as `serve` starts it.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use portcullis::{
+    app::{App, Drain, Outside, ServeError, Stopped},
+    clock::SystemClock,
+    config::{self, ListenAddr},
+    jwks::fetch::HttpFetch,
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::check::Client;
+
+pub struct TestService {
+    pub grpc: SocketAddr,
+    pub admin: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Result<Stopped, ServeError>>,
+}
+
+impl TestService {
+    /// Starts with that configuration and waits until it is ready.
+    pub async fn start(config: &str) -> Self {
+        let loaded = match config::parse(config, "test.yaml", &BTreeMap::new()) {
+            Ok(loaded) => loaded,
+            Err(problems) => panic!("{}", problems.render(false, 100)),
+        };
+        let outside = Outside { clock: Arc::new(SystemClock), fetch: Arc::new(HttpFetch::new().unwrap()) };
+        let app = App::start(loaded.config, outside).await.unwrap();
+        let ListenAddr::Tcp(grpc) = app.bound.grpc else { panic!("tests use TCP") };
+        let admin = app.bound.admin.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+            "test"
+        };
+        let drain = Drain { notice: Duration::from_millis(50), deadline: Duration::from_secs(10) };
+        #[expect(clippy::disallowed_methods, reason = "a test's task")]
+        let task = tokio::spawn(app.run(stopped, drain));
+        let service = Self { grpc, admin, stop: Some(stop), task };
+        service.until_ready().await;
+        service
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::connect(self.grpc).await
+    }
+
+    /// The status and body of a page of the admin port.
+    pub async fn page(&self, path: &str) -> (u16, String) {
+        let answer = reqwest::get(format!("http://{}{path}", self.admin)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn until_ready(&self) {
+        for _ in 0..500 {
+            if self.page("/readyz").await.0 == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("not ready after ten seconds: {:?}", self.page("/readyz").await);
+    }
+
+    /// Stops as a signal would.
+    pub async fn stop(mut self) -> Result<Stopped, ServeError> {
+        let _ = self.stop.take().unwrap().send(());
+        self.task.await.unwrap()
+    }
+}
