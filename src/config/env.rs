@@ -70,12 +70,10 @@ fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: 
                 None => Ok(true),
             }
         }
-        (Kind::Sections(inner), [index, rest @ ..]) if !rest.is_empty() => {
-            match item(node, field.name, index, name)? {
-                Some(item) => descend(item, inner, rest, name, value),
-                None => Ok(true),
-            }
-        }
+        (Kind::Sections(inner), [index, rest @ ..]) if !rest.is_empty() => match item(node, field.name, index, name)? {
+            Some(item) => descend(item, inner, rest, name, value),
+            None => Ok(true),
+        },
         (Kind::Section(_), []) => Err(problem(name, "is a section of the file", &example(name, field))),
         (Kind::List | Kind::Sections(_), _) => {
             Err(problem(name, "would set a list", "lists and rules are only taken from the file"))
@@ -131,9 +129,11 @@ fn example(name: &str, field: &Field) -> String {
 fn unknown(root: &Node, name: &str) -> Box<Problem> {
     let mut names: Vec<String> = OTHERS.map(str::to_owned).to_vec();
     known_names(PREFIX, FILE, Some(root), &mut names);
-    let help = closest(name, names.iter().map(String::as_str)).map_or_else(
+    // The prefix that all share must not make strangers look alike.
+    let ends = names.iter().filter_map(|known| known.strip_prefix(PREFIX));
+    let help = closest(name.strip_prefix(PREFIX).unwrap_or_default(), ends).map_or_else(
         || format!("every name that starts with `{PREFIX}` must be a known one, so that no typo goes unnoticed"),
-        |meant| format!("did you mean `{meant}`?"),
+        |meant| format!("did you mean `{PREFIX}{meant}`?"),
     );
     problem(name, "is not a known variable", &help)
 }

@@ -53,7 +53,8 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
     let source = Arc::new(Source::new(file_name, text));
     let mut problems = Vec::new();
     for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
-        let problem = Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
+        let problem =
+            Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
         problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
     }
     let root = match parse_yaml(text) {
@@ -68,33 +69,56 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
 }
 
 fn finish(
-    mut root: Node, name: &str, source: Option<&Arc<Source>>, base: &Path, env: &BTreeMap<String, String>,
+    mut root: Node,
+    name: &str,
+    source: Option<&Arc<Source>>,
+    base: &Path,
+    env: &BTreeMap<String, String>,
     mut problems: Vec<Problem>,
 ) -> Result<Loaded, ConfigErrors> {
     env::overlay(&mut root, env, &mut problems);
     let (config, problems) = decode::decode(&root, base, problems);
     let problems = ConfigErrors::new(name, source, problems);
-    config.map_or(Err(problems.clone()), |config| Ok(Loaded { config, warnings: problems }))
+    match config {
+        Some(config) => Ok(Loaded { config, warnings: problems }),
+        None => Err(problems),
+    }
 }
 
 /// One issuer, its audiences, and a valid token on every path.
 fn from_environment(env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let (issuer, audience) = match (env.get(env::ISSUER), env.get(env::AUDIENCE)) {
-        (Some(issuer), Some(audience)) => (issuer, audience),
-        (issuer, audience) => {
-            let message = match (issuer, audience) {
-                (Some(_), _) => format!("`{}` is set, but not `{}`", env::ISSUER, env::AUDIENCE),
-                (_, Some(_)) => format!("`{}` is set, but not `{}`", env::AUDIENCE, env::ISSUER),
-                _ => "there is no configuration".to_owned(),
-            };
-            let help = format!(
-                "start with a file, `--config portcullis.yaml`, or without one: set both `{}` and `{}`",
-                env::ISSUER,
-                env::AUDIENCE
-            );
-            return Err(ConfigErrors::single(ENVIRONMENT, Problem::error(&Place::Nowhere, message).help(help)));
+    let of = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    match (of(env::ISSUER), of(env::AUDIENCE)) {
+        (Some(issuer), Some(audience)) => {
+            finish(tree_of(issuer, audience), ENVIRONMENT, None, Path::new(""), env, Vec::new())
         }
+        (issuer, audience) => Err(nothing_to_load(env, issuer.is_some(), audience.is_some())),
+    }
+}
+
+fn nothing_to_load(env: &BTreeMap<String, String>, has_issuer: bool, has_audience: bool) -> ConfigErrors {
+    let mut problems = Vec::new();
+    let mut nothing = Node { value: Value::Null, place: Place::Nowhere, plain: true };
+    env::overlay(&mut nothing, env, &mut problems);
+    let message = match (has_issuer, has_audience) {
+        (true, _) => format!("`{}` is set, but not `{}`", env::ISSUER, env::AUDIENCE),
+        (_, true) => format!("`{}` is set, but not `{}`", env::AUDIENCE, env::ISSUER),
+        _ => "there is no configuration".to_owned(),
     };
+    let help = format!(
+        "start with a file, `--config portcullis.yaml`, or without one: set both `{}` and `{}`",
+        env::ISSUER,
+        env::AUDIENCE
+    );
+    // A variable that is set but empty is reported as that.
+    if !problems.iter().any(|problem| [Some(env::ISSUER), Some(env::AUDIENCE)].contains(&problem.variable())) {
+        problems.push(Problem::error(&Place::Nowhere, message).help(help));
+    }
+    ConfigErrors::new(ENVIRONMENT, None, problems)
+}
+
+/// The tree of the file that the two variables stand for.
+fn tree_of(issuer: &str, audience: &str) -> Node {
     let (issuer_name, audience_name) = (Arc::from(env::ISSUER), Arc::from(env::AUDIENCE));
     let text = |text: &str| Node::from_variable(&issuer_name, text);
     let with = |value: Value| Node { value, ..text("") };
@@ -106,8 +130,7 @@ fn from_environment(env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErro
     let audiences = Node { value: Value::List(names), ..Node::from_variable(&audience_name, "") };
     let issuers = vec![section(vec![("issuer", text(issuer)), ("audiences", audiences)])];
     let routes = vec![section(vec![("path", text("/**")), ("access", text("authenticated"))])];
-    let root = section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))]);
-    finish(root, ENVIRONMENT, None, Path::new(""), env, Vec::new())
+    section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
 }
 
 /// The text of a configuration file, within its limit.
@@ -139,5 +162,17 @@ pub(super) fn words(error: &io::Error) -> String {
         ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         ErrorKind::IsADirectory => "it is a directory".to_owned(),
         kind => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_in_plain_words() {
+        assert_eq!(words(&ErrorKind::PermissionDenied.into()), "this user may not read it");
+        assert_eq!(words(&ErrorKind::NotFound.into()), "there is no such file");
+        assert!(!words(&io::Error::from_raw_os_error(5)).contains("os error"));
     }
 }

@@ -4,12 +4,14 @@
 //! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
 //! (secrets) are read by [`load`].
 
+mod builder;
 mod decode;
 mod env;
 pub mod error;
 mod kubernetes;
 mod load;
 mod parse;
+mod problem;
 mod scalar;
 mod schema;
 mod source;

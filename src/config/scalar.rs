@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn what_readers_disagree_on_is_known() {
-        for text in ["yes", "Off", "0x10", "007", "1_000", "+1", ".inf", "-.INF", "12:30", "1.", "1e999", "2026-01-01"] {
+        for text in ["yes", "Off", "0x10", "007", "1_000", "+1", ".inf", "-.INF", "12:30", "1.", "1e999", "2026-01-01"]
+        {
             assert!(is_disputed(text), "{text}");
         }
         for text in ["7", "1e3", "org_42", "admin", "v1", "e", ".", "", "127.0.0.1:http", "a1b2"] {

@@ -25,11 +25,6 @@ impl Source {
         Self { name: name.to_owned(), text: text.to_owned(), lines }
     }
 
-    /// Its name, as the operator gave it.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Line and column of an offset, both from 1; columns count characters.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_of(offset);
@@ -44,6 +39,20 @@ impl Source {
 
     fn start_of(&self, line: usize) -> usize {
         self.lines.get(line).copied().unwrap_or(self.text.len())
+    }
+
+    /// The part of a span that is underlined: what stands in its first line, and of that not too much.
+    pub(super) fn underlined(&self, span: Span) -> Span {
+        let line_end = self.start_of(self.line_of(span.start).saturating_add(1));
+        let end = self.boundary(span.end().min(line_end).min(span.start.saturating_add(LINE_SHOWN)));
+        let text = self.text.get(span.start..end).unwrap_or_default();
+        Span { start: span.start.min(self.text.len()), len: text.trim_end().len() }
+    }
+
+    /// Whether the line of an offset is too long to be shown whole, so that only one place of it is.
+    pub(super) fn is_overlong(&self, offset: usize) -> bool {
+        let line = self.line_of(offset);
+        self.start_of(line.saturating_add(1)).saturating_sub(self.start_of(line)) > LINE_SHOWN
     }
 
     /// The nearest character boundary at or before the offset.
@@ -75,7 +84,10 @@ impl Source {
 
 impl SourceCode for Source {
     fn read_span<'a>(
-        &'a self, span: &SourceSpan, before: usize, after: usize,
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let span = Span { start: span.offset(), len: span.len() };
         let (from, to) = self.excerpt(span, before, after);
@@ -103,7 +115,7 @@ mod tests {
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position(2), (2, 1));
         assert_eq!(source.position(5), (2, 3));
-        assert_eq!(source.position(10), (4, 1));
+        assert_eq!(source.position(10), (3, 1));
         assert_eq!(source.position(11), (4, 1));
     }
 

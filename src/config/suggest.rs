@@ -22,7 +22,8 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn visible(c: char) -> Vec<char> {
     // Also the invisible ones that turn text around: a name must not read as another.
-    let hidden = c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let hidden = c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     if hidden { c.escape_unicode().collect() } else { vec![c] }
 }
 

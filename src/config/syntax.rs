@@ -7,15 +7,22 @@ use super::tree::Span;
 /// What the fault is, and what to do if that is known.
 pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
     let help = match kind {
-        ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces, not tabs"),
+        ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => {
+            Some("indent with spaces, not tabs")
+        }
         ErrorKind::UnclosedQuotedScalar => Some("close the quote that was opened before this place"),
-        ErrorKind::UnknownAnchor => Some("an alias `*name` needs an anchor `&name` before it"),
+        ErrorKind::UnknownAnchor => {
+            Some("put an anchor, `&name`, before what it repeats; a text that starts with `*` needs quotes")
+        }
         ErrorKind::RecursionLimitExceeded => Some("flatten it"),
         ErrorKind::InvalidIndentation | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
             Some("look at the indentation here, and for a missing `: ` or quote in the line before")
         }
         _ => None,
     };
+    if matches!(kind, ErrorKind::UnknownAnchor) {
+        return ("an alias has no anchor".to_owned(), help);
+    }
     let text = kind.to_string();
     (format!("the file is not valid YAML: {}", text.trim_end_matches('.')), help)
 }

@@ -59,7 +59,7 @@ fn tests(bag: &mut Bag, claim: &Entry) -> Option<Vec<ClaimTest>> {
     let present = fields.get("present").map(|entry| present(bag, entry));
     let tests: Vec<Option<ClaimTest>> = [equals, one_of, includes, present].into_iter().flatten().collect();
     if tests.is_empty() {
-        if !CLAIM.iter().any(|field| fields.mentions(field.name)) {
+        if !fields.is_faulty() {
             let problem = Problem::error(&claim.place, format!("the claim {shown} has no test"));
             bag.push(problem.help("write `equals`, `in`, `includes` or `present: true`"));
         }
@@ -82,7 +82,10 @@ fn scalar(bag: &mut Bag, node: &Node, what: &str) -> Option<Json> {
     match &node.value {
         Value::String(text) if node.plain && is_disputed(text) => {
             let problem = Problem::error(&node.place, format!("{} can be read as text or otherwise", quoted(text)));
-            bag.push(problem.help(format!("write {} for the text, or `true`, `false`, a decimal number", quoted(&format!("\"{text}\"")))));
+            bag.push(problem.help(format!(
+                "write {} for the text, or `true`, `false`, a decimal number",
+                quoted(&format!("\"{text}\""))
+            )));
             None
         }
         Value::String(text) => Some(Json::String(text.clone())),
@@ -92,7 +95,9 @@ fn scalar(bag: &mut Bag, node: &Node, what: &str) -> Option<Json> {
             let message = format!("{what} must be a string, a number or a boolean, not {other}");
             let problem = Problem::error(&node.place, message);
             bag.push(match other {
-                Value::List(_) => problem.help("for one of several values write `in`, for members of an array `includes`"),
+                Value::List(_) => {
+                    problem.help("for one of several values write `in`, for members of an array `includes`")
+                }
                 _ => problem,
             });
             None

@@ -14,6 +14,8 @@ pub(super) struct Fields<'n> {
     found: Vec<&'n Entry>,
     /// Fields that are there in a way that is already reported: misspelt, or without a value.
     spoiled: Vec<&'n str>,
+    /// Whether some entry is reported.
+    is_faulty: bool,
 }
 
 impl<'n> Fields<'n> {
@@ -25,7 +27,7 @@ impl<'n> Fields<'n> {
             bag.push(Problem::error(&node.place, message).help(format!("its fields: {}", listed(&names, "and"))));
             return None;
         };
-        let mut fields = Self { place: &node.place, found: Vec::new(), spoiled: Vec::new() };
+        let mut fields = Self { place: &node.place, found: Vec::new(), spoiled: Vec::new(), is_faulty: false };
         for entry in entries {
             fields.take(bag, entry, entries, what, &names);
         }
@@ -37,10 +39,11 @@ impl<'n> Fields<'n> {
             let absent = names.iter().filter(|name| !all.iter().any(|other| other.key == **name));
             let meant = closest(&entry.key, absent.copied());
             self.spoiled.extend(meant);
-            let help = meant.map_or_else(
-                || format!("the fields here: {}", listed(names, "and")),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+            let help = match (meant, closest(&entry.key, names.iter().copied())) {
+                (Some(meant), _) => format!("did you mean `{meant}`?"),
+                (None, Some(there)) => format!("`{there}` is there already: remove one of the two"),
+                (None, None) => format!("the fields here: {}", listed(names, "and")),
+            };
             bag.push(Problem::error(&entry.place, format!("{what} has no field {}", quoted(&entry.key))).help(help));
         } else if let Some(first) = self.found.iter().find(|found| found.key == entry.key) {
             let problem = Problem::error(&entry.place, format!("{} is there twice", quoted(&entry.key)));
@@ -51,7 +54,9 @@ impl<'n> Fields<'n> {
             bag.push(problem.help("give it one, or remove the line"));
         } else {
             self.found.push(entry);
+            return;
         }
+        self.is_faulty = true;
     }
 
     /// A field, if it is there with a value.
@@ -64,9 +69,9 @@ impl<'n> Fields<'n> {
         self.spoiled.contains(&name) || self.get(name).is_some()
     }
 
-    /// Whether some field is there in a way that can't be used.
-    pub(super) fn is_spoiled(&self) -> bool {
-        !self.spoiled.is_empty()
+    /// Whether something about the fields themselves is reported: what is missing may be what was meant.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.is_faulty
     }
 
     /// A field that must be there: a problem if nothing looks like it.

@@ -90,7 +90,11 @@ fn refuse_same_names(bag: &mut Bag, named: &Named<'_>) -> bool {
                 quoted(name.as_str())
             );
             let problem = Problem::error(place, message).help("choose names that differ in more than `-`, `_` and `.`");
-            bag.push(if other_place == place { problem } else { problem.and(other_place, "the other one") });
+            bag.push(if other_place == place {
+                problem
+            } else {
+                problem.label("this header").and(other_place, "the other header")
+            });
         }
     }
     different

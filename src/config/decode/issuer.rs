@@ -33,8 +33,10 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerCo
     let clock_tolerance = clock_tolerance(bag, fields.get("clock_tolerance"));
     let max_token_age = max_token_age(bag, fields.get("max_token_age"));
     let strict = read::flag_or(bag, fields.get("strict"), false);
-    let audience_claim =
-        fields.get("audience_claim").map_or(Some("aud".to_owned()), |entry| read::text(bag, entry).map(str::to_owned));
+    let audience_claim = match fields.get("audience_claim") {
+        Some(entry) => read::text(bag, entry).map(str::to_owned),
+        None => Some("aud".to_owned()),
+    };
     let client_id_claims = claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
     let scope_claims = claims(bag, &fields, "scope_claims", &["scope", "scp"]);
     let rules = IssuerRules {
@@ -59,7 +61,8 @@ fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
     if let Value::List(items) = &entry.node.value
         && let Some(item) = items.iter().find(|item| matches!(&item.value, Value::String(text) if text == "account"))
     {
-        let problem = Problem::warning(&item.place, "the audience `account` is in nearly every token of a Keycloak realm");
+        let problem =
+            Problem::warning(&item.place, "the audience `account` is in nearly every token of a Keycloak realm");
         bag.push(problem.help("add an audience mapper to the client, and name that audience here"));
     }
     NonEmpty::new(audiences)

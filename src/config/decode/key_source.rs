@@ -12,7 +12,7 @@ use crate::{
     config::{
         error::Problem,
         suggest::quoted,
-        tree::Entry,
+        tree::{Entry, Place},
     },
     jwks::source::KeySource,
 };
@@ -46,8 +46,8 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, b
         _ => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
-            let documents =
-                if url.path().contains("/.well-known/") { vec![url] } else { discovery_documents(&url) };
+            let is_document = url.path().contains("/.well-known/");
+            let documents = if is_document { vec![url] } else { documents(bag, &entry.node.place, &url)? };
             Some(KeySource::Discovery { documents, allow_http })
         }
     }
@@ -59,10 +59,23 @@ fn from_issuer(bag: &mut Bag, fields: &Fields<'_>, issuer: &str, allow_http: boo
     let looks_like_url = issuer.contains("://") && matches!(url::Url::parse(issuer), Ok(url) if url.has_host());
     if !looks_like_url {
         let message = format!("{} is not a URL, so its keys can't be discovered from it", quoted(issuer));
-        let help = "write the issuer as its tokens do, with `https://`, or add `jwks_uri`, `jwks_file` or `discovery_url`";
+        let help =
+            "write the issuer as its tokens do, with `https://`, or add `jwks_uri`, `jwks_file` or `discovery_url`";
         bag.push(Problem::error(place, message).help(help));
         return None;
     }
     let url = key_url(bag, place, issuer, allow_http)?;
-    Some(KeySource::Discovery { documents: discovery_documents(&url), allow_http })
+    let documents = documents(bag, place, &url)?;
+    Some(KeySource::Discovery { documents, allow_http })
+}
+
+/// RFC 8414 section 2: an issuer has no query, so there is no place for one in the documents' addresses.
+fn documents(bag: &mut Bag, place: &Place, base: &url::Url) -> Option<Vec<url::Url>> {
+    if base.query().is_some() {
+        let problem =
+            Problem::error(place, format!("{} has a query, so no metadata is found from it", quoted(base.as_str())));
+        bag.push(problem.help("remove the `?` and what follows, or add `jwks_uri` or `jwks_file`"));
+        return None;
+    }
+    Some(discovery_documents(base))
 }

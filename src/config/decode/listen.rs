@@ -44,7 +44,9 @@ fn grpc(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {
     };
     if !path.starts_with('/') || path.ends_with('/') {
         let message = format!("{} is not the place of a socket", quoted(text));
-        bag.push(Problem::error(&entry.node.place, message).help("write an absolute path: `unix:/run/portcullis.sock`"));
+        bag.push(
+            Problem::error(&entry.node.place, message).help("write an absolute path: `unix:/run/portcullis.sock`"),
+        );
         return None;
     }
     Some(ListenAddr::Unix(path.into()))

@@ -3,7 +3,7 @@
 use super::{Bag, read};
 use crate::{
     config::{error::Problem, suggest::quoted, tree::Entry},
-    policy::rule::RuleId,
+    policy::{HostPattern, PathPattern, rule::RuleId},
 };
 
 /// Characters of an id. It stands in logs, metadata and metrics.
@@ -23,9 +23,10 @@ pub(super) fn given(bag: &mut Bag, entry: &Entry) -> Option<RuleId> {
 }
 
 /// `GET,HEAD admin.example.com/api/{id}`: what the rule matches.
-pub(super) fn derived(methods: Option<&[&str]>, host: Option<&str>, path: &str) -> RuleId {
+pub(super) fn derived(methods: Option<&[&str]>, host: &HostPattern, path: &PathPattern) -> RuleId {
     let methods = methods.map_or_else(|| "*".to_owned(), |methods| methods.join(","));
-    RuleId::new(&format!("{methods} {}{path}", host.unwrap_or_default()))
+    let host = if *host == HostPattern::Any { String::new() } else { host.to_string() };
+    RuleId::new(&format!("{methods} {host}{path}"))
 }
 
 /// The id of the rule that `default:` is.
@@ -39,8 +40,9 @@ mod tests {
 
     #[test]
     fn a_derived_id_says_what_is_matched() {
-        assert_eq!(derived(None, None, "/a").as_str(), "* /a");
-        let methods = ["GET", "HEAD"];
-        assert_eq!(derived(Some(&methods), Some("h.example"), "/a/{x}").as_str(), "GET,HEAD h.example/a/{x}");
+        let path = PathPattern::parse("/a/{x}").unwrap();
+        assert_eq!(derived(None, &HostPattern::Any, &path).as_str(), "* /a/{x}");
+        let host = HostPattern::parse("h.example").unwrap();
+        assert_eq!(derived(Some(&["GET", "HEAD"]), &host, &path).as_str(), "GET,HEAD h.example/a/{x}");
     }
 }

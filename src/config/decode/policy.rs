@@ -101,11 +101,14 @@ fn needs_token(rule: &Rule) -> bool {
 
 fn report(bag: &mut Bag, found: &PolicyProblem, places: &[&Place]) {
     let place = places.get(found.route).copied().unwrap_or(&Place::Nowhere);
-    let problem =
-        if found.is_error { Problem::error(place, found.message()) } else { Problem::warning(place, found.message()) };
+    let problem = if found.is_error() {
+        Problem::error(place, found.message())
+    } else {
+        Problem::warning(place, found.message())
+    };
     let problem = problem.help(found.help());
     bag.push(match found.other.and_then(|other| places.get(other)) {
-        Some(other) => problem.and(other, "the other route"),
+        Some(other) => problem.label("this route").and(other, "the other route"),
         None => problem,
     });
 }

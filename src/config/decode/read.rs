@@ -45,7 +45,8 @@ pub(super) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
         },
         _ => {}
     }
-    let problem = Problem::error(&entry.node.place, format!("`{}` must be true or false, not {}", entry.key, found(&entry.node)));
+    let problem =
+        Problem::error(&entry.node.place, format!("`{}` must be true or false, not {}", entry.key, found(&entry.node)));
     let disputed = matches!(&entry.node.value, Value::String(_)) && entry.node.plain;
     bag.push(if disputed {
         problem.help("`true` and `false` are the only booleans: no `yes`, `on` or `1`")
@@ -82,7 +83,9 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
 
 /// A list of different values, each read by `one`. `None` if any of them is broken.
 pub(super) fn list_of<T: PartialEq>(
-    bag: &mut Bag, entry: &Entry, mut one: impl FnMut(&mut Bag, &Node, &str) -> Option<T>,
+    bag: &mut Bag,
+    entry: &Entry,
+    mut one: impl FnMut(&mut Bag, &Node, &str) -> Option<T>,
 ) -> Option<Vec<T>> {
     let nodes = list(bag, entry)?;
     let what = format!("an item of `{}`", entry.key);

@@ -9,7 +9,7 @@ use crate::{
         tree::{Entry, Node, Place},
     },
     policy::{
-        HostPattern, Method, Methods, PathPattern, Route,
+        HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
         rule::{Access, Requirement, Rule, RuleId},
         scope::ScopeRequirement,
     },
@@ -48,7 +48,7 @@ pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node) -> Option<Decoded<'n>> {
     let given = named.map(|entry| name::given(bag, entry));
     let shadows = read::flag_or(bag, fields.get("shadows"), false);
     // What is misspelt may be what narrows the rule: it is not built without it.
-    if fields.is_spoiled() {
+    if fields.is_faulty() {
         return None;
     }
     let matched = matched?;
@@ -65,36 +65,24 @@ fn matched<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<Matched<'n>> {
     let host = fields.get("host").map(|entry| host(bag, entry));
     let methods = fields.get("methods").map(|entry| read::list_of(bag, entry, method));
     let place = &path_entry?.node.place;
-    let ((path, path_text), host, methods) = (path?, host.map_or(Some(None), |h| h.map(Some))?, methods);
-    let methods = methods.map_or(Some(None), |list| list.map(Some))?;
-    let (host, host_text) = host.map_or((HostPattern::any(), None), |(host, text)| (host, Some(text)));
+    let (path, host, methods) = (path?, host.unwrap_or(Some(HostPattern::Any))?, methods.map(|read| read.ok_or(())));
+    let methods = methods.transpose().ok()?;
     let names: Option<Vec<&str>> = methods.as_ref().map(|list| list.iter().map(Method::as_str).collect());
-    let id = name::derived(names.as_deref(), host_text, path_text);
-    let methods = methods.map_or(Methods::Any, Methods::These);
+    let id = name::derived(names.as_deref(), &host, &path);
+    let methods = methods.map_or(Some(Methods::Any), Methods::only)?;
     Some(Matched { host, path, methods, place, id })
 }
 
-fn path<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<(PathPattern, &'n str)> {
+fn path(bag: &mut Bag, entry: &Entry) -> Option<PathPattern> {
     let text = read::text(bag, entry)?;
-    match PathPattern::parse(text) {
-        Ok(path) => Some((path, text)),
-        Err(why) => {
-            bag.push(Problem::error(&entry.node.place, format!("{} is not a path pattern: {why}", quoted(text))));
-            None
-        }
-    }
+    let problem = |error: PatternError| Problem::error(&entry.node.place, error.to_string()).help(error.help());
+    PathPattern::parse(text).map_err(|error| bag.push(problem(error))).ok()
 }
 
-fn host<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<(HostPattern, &'n str)> {
+fn host(bag: &mut Bag, entry: &Entry) -> Option<HostPattern> {
     let text = read::text(bag, entry)?;
-    match HostPattern::parse(text) {
-        Ok(host) => Some((host, text)),
-        Err(why) => {
-            let problem = Problem::error(&entry.node.place, format!("{} is not a host pattern: {why}", quoted(text)));
-            bag.push(problem.help("write a name without a port, `api.example.com`, or `*.example.com`"));
-            None
-        }
-    }
+    let problem = |error: HostPatternError| Problem::error(&entry.node.place, error.to_string()).help(error.help());
+    HostPattern::parse(text).map_err(|error| bag.push(problem(error))).ok()
 }
 
 fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
@@ -105,7 +93,7 @@ fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
         ("`*` is not a method".to_owned(), "leave `methods` out: the route is then for all of them".to_owned())
     } else if text != upper && usual.contains(&upper.as_str()) {
         (format!("{} is not a method: case counts", quoted(text)), format!("write `{upper}`"))
-    } else if let Some(method) = Method::parse(text) {
+    } else if let Ok(method) = Method::parse(text) {
         return Some(method);
     } else {
         (format!("{} is not a method", quoted(text)), read::choose(&upper, &usual))
@@ -123,7 +111,9 @@ fn access(bag: &mut Bag, fields: &Fields<'_>) -> Option<Access> {
     let claims = fields.get("claims").map(|entry| (entry, claim::decode(bag, entry)));
     if !["access", "scopes", "claims"].iter().any(|name| fields.mentions(name)) {
         let problem = Problem::error(fields.place(), "a route doesn't say who may use it");
-        bag.push(problem.help("write `access: public`, `access: authenticated`, or the `scopes` that a token must have"));
+        bag.push(
+            problem.help("write `access: public`, `access: authenticated`, or the `scopes` that a token must have"),
+        );
         return None;
     }
     let demand = scopes.as_ref().map(|(entry, _)| *entry).or_else(|| claims.as_ref().map(|(entry, _)| *entry));
@@ -132,12 +122,15 @@ fn access(bag: &mut Bag, fields: &Fields<'_>) -> Option<Access> {
         && word != Word::Authenticated
     {
         let name = if word == Word::Public { "public" } else { "optional" };
-        let problem = Problem::error(&demand.place, format!("`{}` asks for a token on a route that doesn't need one", demand.key));
+        let problem = Problem::error(
+            &demand.place,
+            format!("`{}` asks for a token on a route that doesn't need one", demand.key),
+        );
         let problem = problem.label("needs a token").and(&access.node.place, "needs none");
         bag.push(problem.help(format!("remove `access: {name}`, or remove `{}`", demand.key)));
         return None;
     }
-    let scopes = scopes.map_or(Some(ScopeRequirement::default()), |(_, scopes)| scopes);
+    let scopes = scopes.map_or_else(|| Some(ScopeRequirement::default()), |(_, scopes)| scopes);
     let claims = claims.map_or(Some(Vec::new()), |(_, claims)| claims);
     let requirement = Requirement { scopes: scopes?, claims: claims? };
     Some(match word {

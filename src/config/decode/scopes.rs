@@ -21,7 +21,7 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<ScopeRequirement> {
     let any = fields.get("any").map_or(Some(Vec::new()), |entry| list(bag, entry));
     let (all, any) = (all?, any?);
     if all.is_empty() && any.is_empty() {
-        if !fields.mentions("all") && !fields.mentions("any") {
+        if !fields.is_faulty() {
             let problem = Problem::error(&entry.place, "`scopes` asks for nothing");
             bag.push(problem.help("name them, `scopes: [read:messages]`, or write `access: authenticated`"));
         }

@@ -32,7 +32,8 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
     if !range.contains(&bytes.len()) {
         let amount = if bytes.len() < *range.start() { "fewer" } else { "more" };
         let bound = if bytes.len() < *range.start() { range.start() } else { range.end() };
-        let problem = Problem::error(&entry.node.place, format!("the secret in {shown} has {amount} than {bound} bytes"));
+        let problem =
+            Problem::error(&entry.node.place, format!("the secret in {shown} has {amount} than {bound} bytes"));
         bag.push(problem.help("make one: `openssl rand -base64 48 > FILE`"));
         return None;
     }

@@ -1,0 +1,194 @@
+//! Events of a YAML parser to a tree, within limits: levels, aliases, and nodes once aliases are written out.
+
+use serde_saphyr::granit_parser::{Event, ScalarStyle, Span as YamlSpan};
+
+use super::{
+    problem::Problem,
+    scalar,
+    tree::{Entry, Node, Place, Span, Value},
+};
+use crate::limits;
+
+/// A collection that is not closed yet.
+struct Open {
+    node: Node,
+    anchor: usize,
+    /// The key that waits for its value.
+    key: Option<(String, Place)>,
+    /// Nodes there were before it.
+    nodes_before: usize,
+    /// Levels below it.
+    height: usize,
+}
+
+/// A node that aliases may repeat.
+struct Anchored {
+    id: usize,
+    node: Node,
+    nodes: usize,
+    height: usize,
+}
+
+/// A tree that is not finished yet.
+#[derive(Default)]
+pub(super) struct Builder {
+    open: Vec<Open>,
+    root: Option<Node>,
+    anchors: Vec<Anchored>,
+    aliases: usize,
+    nodes: usize,
+    /// Nodes kept a second time for aliases to come.
+    kept: usize,
+    documents: usize,
+}
+
+impl Builder {
+    /// Takes the next event of a text.
+    pub(super) fn take(&mut self, event: Event<'_>, span: &YamlSpan, text: &str) -> Result<(), Box<Problem>> {
+        let place = place_of(span);
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents = self.documents.saturating_add(1);
+                if self.documents > 1 {
+                    return fail(&place, "the file has a second document", "keep one, and no `---` after it");
+                }
+                Ok(())
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                refuse_tag(tag.is_some(), &place)?;
+                let plain = style == ScalarStyle::Plain;
+                let value = if plain { scalar::resolve(&value) } else { Value::String(value.into_owned()) };
+                self.count(1, &place)?;
+                self.finish(Node { value, place, plain }, anchor, 1, 0, Some((span, text)))
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                refuse_tag(tag.is_some(), &place)?;
+                self.start(Value::List(Vec::new()), place, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                refuse_tag(tag.is_some(), &place)?;
+                self.start(Value::Section(Vec::new()), place, anchor)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(id) => self.repeat(id, &place),
+            Event::UnresolvedAlias(_) => fail(&place, "an alias has no anchor", "define it before it is used"),
+            Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) => Ok(()),
+            // Comments are switched off, and an event of a kind unknown here would be lost structure.
+            _ => fail(&place, "unexpected YAML", "write it plainly"),
+        }
+    }
+
+    /// The tree; nothing if there was none.
+    pub(super) fn finished(self) -> Node {
+        self.root.unwrap_or(Node { value: Value::Null, place: Place::Nowhere, plain: true })
+    }
+
+    fn start(&mut self, value: Value, place: Place, anchor: usize) -> Result<(), Box<Problem>> {
+        self.count(1, &place)?;
+        if self.open.len() >= limits::CONFIG_DEPTH {
+            return too_deep(&place);
+        }
+        let node = Node { value, place, plain: false };
+        self.open.push(Open { node, anchor, key: None, nodes_before: self.nodes.saturating_sub(1), height: 0 });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Box<Problem>> {
+        let Some(mut closed) = self.open.pop() else { return Ok(()) };
+        if let Value::Section(entries) = &closed.node.value
+            && let Some(first) = entries.first()
+        {
+            closed.node.place = first.place.clone();
+        }
+        let nodes = self.nodes.saturating_sub(closed.nodes_before);
+        self.finish(closed.node, closed.anchor, nodes, closed.height.saturating_add(1), None)
+    }
+
+    fn repeat(&mut self, id: usize, place: &Place) -> Result<(), Box<Problem>> {
+        self.aliases = self.aliases.saturating_add(1);
+        if self.aliases > limits::CONFIG_ALIASES {
+            let message = format!("the file has more than {} aliases", limits::CONFIG_ALIASES);
+            return fail(place, message, "write some of them out");
+        }
+        let Some(found) = self.anchors.iter().rfind(|anchored| anchored.id == id) else {
+            return fail(place, "an alias stands inside its own anchor", "write it out");
+        };
+        let (node, nodes, height) = (found.node.clone(), found.nodes, found.height);
+        self.count(nodes, place)?;
+        if self.open.len().saturating_add(height) > limits::CONFIG_DEPTH {
+            return too_deep(place);
+        }
+        self.finish(node, 0, nodes, height, None)
+    }
+
+    fn count(&mut self, nodes: usize, place: &Place) -> Result<(), Box<Problem>> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes.saturating_add(self.kept) > limits::CONFIG_NODES {
+            let message = format!("the file has more than {} values, aliases written out", limits::CONFIG_NODES);
+            return fail(place, message, "make it smaller");
+        }
+        Ok(())
+    }
+
+    /// Puts a whole node where it belongs: as a key, a value, an item or the root.
+    fn finish(
+        &mut self,
+        node: Node,
+        anchor: usize,
+        nodes: usize,
+        height: usize,
+        written: Option<(&YamlSpan, &str)>,
+    ) -> Result<(), Box<Problem>> {
+        if anchor != 0 {
+            self.kept = self.kept.saturating_add(nodes);
+            self.count(0, &node.place)?;
+            self.anchors.push(Anchored { id: anchor, node: node.clone(), nodes, height });
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        parent.height = parent.height.max(height);
+        match (&mut parent.node.value, parent.key.take()) {
+            (Value::Section(entries), Some((key, place))) => entries.push(Entry { key, place, node }),
+            (Value::Section(_), None) => parent.key = Some(key_of(node, written)?),
+            (Value::List(items), _) => items.push(node),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A field's name. Numbers and the like are taken as they are written.
+fn key_of(node: Node, written: Option<(&YamlSpan, &str)>) -> Result<(String, Place), Box<Problem>> {
+    let as_written = written.and_then(|(span, text)| span.slice(text)).map(str::to_owned);
+    let key = match node.value {
+        Value::String(key) => key,
+        Value::Null | Value::Bool(_) | Value::Number(_) => as_written.unwrap_or_default(),
+        Value::List(_) | Value::Section(_) => {
+            return Err(Box::new(Problem::error(&node.place, "a list or a section can't be the name of a field")));
+        }
+    };
+    if key == "<<" && node.plain {
+        return fail(&node.place, "merge keys (`<<`) are not supported", "write the fields out");
+    }
+    Ok((key, node.place))
+}
+
+fn place_of(span: &YamlSpan) -> Place {
+    let range = span.byte_range().unwrap_or_default();
+    // A block list or section has no characters of its own: one is underlined all the same.
+    Place::File(Span { start: range.start, len: range.len().max(1) })
+}
+
+fn refuse_tag(there_is_one: bool, place: &Place) -> Result<(), Box<Problem>> {
+    if there_is_one { fail(place, "tags (`!…`) are not supported", "remove the tag") } else { Ok(()) }
+}
+
+fn too_deep<T>(place: &Place) -> Result<T, Box<Problem>> {
+    fail(place, format!("the file is nested deeper than {} levels", limits::CONFIG_DEPTH), "flatten it")
+}
+
+fn fail<T>(place: &Place, message: impl Into<String>, help: &str) -> Result<T, Box<Problem>> {
+    Err(Box::new(Problem::error(place, message).help(help)))
+}

@@ -1,0 +1,223 @@
+//! Single faults of values, each with its message and without a second one that follows from it.
+
+use portcullis::config::error::Severity;
+
+use crate::{errors_of, parse, problems};
+
+const ISSUERS: &str = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\n";
+const ROUTES: &str = "routes: [{ path: /a, access: public }]\n";
+
+/// The one error of a file, without its place.
+fn error_of(text: &str) -> String {
+    let errors = errors_of(text);
+    let [only] = errors.as_slice() else { panic!("{text}\n{errors:#?}") };
+    only.split_once(' ').map_or_else(|| only.clone(), |(_, message)| message.to_owned())
+}
+
+fn check(cases: &[(&str, &str)], file: impl Fn(&str) -> String) {
+    for (case, expected) in cases {
+        let said = error_of(&file(case));
+        assert!(said.contains(expected), "{case}\n  said: {said}\n  expected: {expected}");
+    }
+}
+
+#[test]
+fn faults_of_listeners() {
+    let cases = [
+        ("grpc: 9191", "`grpc` must be a string, not a number"),
+        ("grpc: ''", "`grpc` is empty"),
+        ("grpc:", "`grpc` has no value"),
+        ("grpc: 127.0.0.1", "`127.0.0.1` is not an address with a port"),
+        ("grpc: 127.0.0.1:99999", "is not an address with a port"),
+        ("grpc: '::1:9191'", "is not an address with a port"),
+        ("grpc: example.com:9191", "`example.com` is a name"),
+        ("grpc: off", "is not an address with a port"),
+        ("grpc: unix:p.sock", "is not the place of a socket"),
+        ("grpc: 'unix:'", "is not the place of a socket"),
+        ("admin: unix:/run/a.sock", "is not an address with a port"),
+        ("admin: false", "`admin` must be a string, not a boolean"),
+        ("admin: 127.0.0.1:9191", "`grpc` and `admin` both listen on `127.0.0.1:9191`"),
+        ("port: 1", "`listen` has no field `port`"),
+    ];
+    check(&cases, |case| format!("{ROUTES}listen: {{ {case} }}"));
+    assert_eq!(
+        error_of(&format!("{ROUTES}listen: 127.0.0.1:9191")),
+        "`listen` must be a section of fields, not a string"
+    );
+    assert!(parse(&format!("{ROUTES}listen: {{ grpc: 'localhost:9191', admin: '[::1]:9192' }}")).is_ok());
+}
+
+#[test]
+fn faults_of_issuers() {
+    let cases = [
+        ("audiences: [a]", "an issuer lacks `issuer`"),
+        ("issuer: '', audiences: [a]", "`issuer` is empty"),
+        ("issuer: https://i.example/", "an issuer lacks `audiences`"),
+        ("issuer: https://i.example/, audience: [a]", "an issuer has no field `audience`"),
+        ("issuer: https://i.example/, audiences: []", "`audiences` is an empty list"),
+        ("issuer: https://i.example/, audiences: a", "`audiences` must be a list, not a string"),
+        ("issuer: https://i.example/, audiences: [1]", "an item of `audiences` must be a string, not a number"),
+        ("issuer: https://i.example/, audiences: [a, a]", "`audiences` has the same item twice"),
+        ("issuer: i.example, audiences: [a]", "`i.example` is not a URL"),
+        ("issuer: http://i.example, audiences: [a]", "is plain http"),
+        ("issuer: 'https://u:p@i.example', audiences: [a]", "`https://…@i.example` has a user name or password"),
+        ("issuer: 'https://i.example/#x', audiences: [a]", "has a fragment"),
+        ("issuer: 'https://i.example/?x=y', audiences: [a]", "has a query"),
+    ];
+    check(&cases, |case| format!("{ROUTES}issuers: [{{ {case} }}]"));
+    let many: Vec<String> = (0..65).map(|n| format!("{{ issuer: https://{n}.example/, audiences: [a] }}")).collect();
+    assert_eq!(error_of(&format!("{ROUTES}issuers: [{}]", many.join(","))), "there are 65 issuers, more than 64");
+    assert!(parse(&format!("{ROUTES}issuers: [{}]", many[1..].join(","))).is_ok());
+}
+
+#[test]
+fn faults_of_an_issuers_options() {
+    let cases = [
+        ("jwks_uri: 'https://k.example', jwks_file: k.json", "`jwks_uri` and `jwks_file` both say where the keys are"),
+        ("discovery_url: 'https://k.example', secret_file: s", "`discovery_url` and `secret_file` both say"),
+        ("jwks_uri: 'ftp://k.example/'", "is neither https nor http"),
+        ("jwks_uri: keys", "`keys` is not a URL"),
+        ("jwks_uri: 'http://k.example/'", "is plain http"),
+        ("jwks_uri: 'http://169.254.169.254/', allow_http: true", "is a link-local, mapped or unspecified address"),
+        ("allow_http: 1", "`allow_http` must be true or false, not `1`"),
+        ("strict: on", "`strict` must be true or false, not `on`"),
+        ("strict: 'true'", "`strict` must be true or false, not `true`"),
+        ("algorithms: [none]", "there is no algorithm `none`"),
+        ("algorithms: [NONE]", "there is no algorithm `none`"),
+        ("algorithms: [HS256]", "`HS256` doesn't fit this issuer's keys"),
+        ("algorithms: [rs256]", "`rs256` is not an algorithm"),
+        ("algorithms: [ES512]", "`ES512` is not an algorithm"),
+        ("algorithms: []", "`algorithms` is an empty list"),
+        ("algorithms: RS256", "`algorithms` must be a list, not a string"),
+        ("algorithms: [RS256, RS256]", "`algorithms` has the same item twice"),
+        ("clock_tolerance: 5", "`clock_tolerance` lacks a unit"),
+        ("clock_tolerance: soon", "`soon` is not a duration"),
+        ("clock_tolerance: 301s", "`clock_tolerance` is more than 5m"),
+        ("max_token_age: 0s", "`max_token_age` is zero"),
+        ("max_token_age: never", "`never` is not a duration"),
+        ("audience_claim: [aud]", "`audience_claim` must be a string, not a list"),
+        ("client_id_claims: azp", "`client_id_claims` must be a list, not a string"),
+        ("scope_claims: []", "`scope_claims` is an empty list"),
+        ("jwks_url: 'https://k.example/'", "an issuer has no field `jwks_url`"),
+    ];
+    check(&cases, |case| format!("{ROUTES}issuers: [{{ issuer: https://i.example/, audiences: [a], {case} }}]"));
+}
+
+#[test]
+fn faults_of_routes() {
+    let cases = [
+        ("access: public", "a route lacks `path`"),
+        ("path: /a", "a route doesn't say who may use it"),
+        ("path: /a, access: private", "`access` can't be `private`"),
+        ("path: /a, access: true", "`access` must be a string, not a boolean"),
+        ("path: /a, access: public, scopes: [a]", "`scopes` asks for a token on a route that doesn't need one"),
+        ("path: /a, access: optional, claims: { a: { present: true } }", "`claims` asks for a token on a route"),
+        ("path: /a, scopes: []", "`scopes` is an empty list"),
+        ("path: /a, scopes: {}", "`scopes` asks for nothing"),
+        ("path: /a, scopes: a", "`scopes` must be a list, not a string"),
+        ("path: /a, scopes: ['a b']", "`a b` is not one scope"),
+        ("path: /a, scopes: ['é']", "`é` is not one scope"),
+        ("path: /a, scopes: { any: [] }", "`any` is an empty list"),
+        ("path: /a, scopes: { one: [a] }", "`scopes` has no field `one`"),
+        ("path: /a, scope: [a]", "a route has no field `scope`"),
+        ("path: /a, access: public, methods: []", "`methods` is an empty list"),
+        ("path: /a, access: public, methods: GET", "`methods` must be a list, not a string"),
+        ("path: /a, access: public, methods: [get]", "`get` is not a method: case counts"),
+        ("path: /a, access: public, methods: ['*']", "`*` is not a method"),
+        ("path: /a, access: public, methods: ['G T']", "`G T` is not a method"),
+        ("path: /a, access: public, methods: [GET, GET]", "`methods` has the same item twice"),
+        ("path: a, access: public", "does not start with `/`"),
+        ("path: /a, access: public, host: 'h.example:80'", "has a port"),
+        ("path: /a, access: public, id: 'a\"b'", "can't be the id of a route"),
+        ("path: /a, access: public, id: default", "`default` can't be the id of a route"),
+        ("path: /a, access: public, shadows: maybe", "`shadows` must be true or false, not `maybe`"),
+        ("path: /a, access: public, path: /b", "`path` is there twice"),
+    ];
+    check(&cases, |case| format!("{ISSUERS}routes: [{{ {case} }}]"));
+    let same = "routes: [{ path: /a, access: public, id: x }, { path: /b, access: public, id: x }]";
+    assert_eq!(error_of(same), "`x` is the id of two routes");
+    let taken = "routes: [{ path: /a, access: public }, { path: /b, access: public, id: '* /a' }]";
+    assert_eq!(error_of(taken), "`* /a` is the id of two routes");
+    assert_eq!(error_of(&format!("{ISSUERS}routes: []")), "`routes` is an empty list");
+    assert_eq!(error_of(&format!("{ISSUERS}routes: {{}}")), "`routes` must be a list, not a section");
+    assert_eq!(error_of("routes: [/a]"), "a route must be a section of fields, not a string");
+    assert!(error_of(ISSUERS).contains("the file lacks `routes`"));
+}
+
+#[test]
+fn faults_of_claims() {
+    let cases = [
+        ("[a]", "`claims` must be a section of claims, not a list"),
+        ("{}", "`claims` asks for nothing"),
+        ("{ a: b }", "the claim `a` needs a test, not just a value"),
+        ("{ a: 7 }", "the claim `a` must be a section of fields, not a number"),
+        ("{ a: {} }", "the claim `a` has no test"),
+        ("{ a: { eq: b } }", "the claim `a` has no field `eq`"),
+        ("{ a: { equals: [b] } }", "`equals` must be a string, a number or a boolean, not a list"),
+        ("{ a: { equals: ~ } }", "`equals` has no value"),
+        ("{ a: { equals: no } }", "`no` can be read as text or otherwise"),
+        ("{ a: { equals: 0x10 } }", "`0x10` can be read as text or otherwise"),
+        ("{ a: { in: b } }", "`in` must be a list, not a string"),
+        ("{ a: { in: [] } }", "`in` is an empty list"),
+        ("{ a: { in: [b, ~] } }", "an item of `in` must be a string, a number or a boolean, not nothing"),
+        ("{ a: { includes: [[b]] } }", "an item of `includes` must be a string"),
+        ("{ a: { present: false } }", "`present` can only be true"),
+        ("{ a: { present: true }, a: { present: true } }", "the claim `a` is there twice"),
+    ];
+    check(&cases, |case| format!("{ISSUERS}routes: [{{ path: /a, claims: {case} }}]"));
+}
+
+#[test]
+fn faults_of_identity() {
+    let cases = [
+        ("aliases: never", "`aliases` can't be `never`"),
+        ("forward_authorization: yes", "`forward_authorization` must be true or false, not `yes`"),
+        ("forward_authorisation: true", "`identity` has no field `forward_authorisation`"),
+        ("headers: x-user", "`headers` must be a section of fields, not a string"),
+        ("headers: { subject: 'x user' }", "`x user` is not a header that can carry an identity"),
+        ("headers: { subject: Host }", "`Host` is not a header that can carry an identity"),
+        ("headers: { subject: ':path' }", "`:path` is not a header that can carry an identity"),
+        ("headers: { subject: a-b, issuer: A_B }", "`subject` and `issuer` would be sent in the same header"),
+        ("headers: { client_id: x.auth.subject }", "`subject` and `client_id` would be sent in the same header"),
+        ("headers: { user: x-user }", "`headers` has no field `user`"),
+    ];
+    check(&cases, |case| format!("{ROUTES}identity: {{ {case} }}"));
+}
+
+#[test]
+fn faults_of_the_whole() {
+    let needing = "tokens are judged here, but there are no issuers to trust";
+    let cases = [
+        ("routes: [{ path: /a, access: authenticated }]", needing),
+        ("routes: [{ path: /a, access: optional }]", needing),
+        ("routes: [{ path: /a, scopes: [a] }]\nissuers: []", needing),
+        ("default: authenticated", needing),
+        ("default: public", "what no route covers can't be open"),
+        ("default: allow", "`default` can't be `allow`"),
+        ("routes: [{ path: /a, access: public }]\nextra: 1", "the file has no field `extra`"),
+        ("routes: [{ path: /a, access: public }]\nroute: 1", "the file has no field `route`"),
+        ("routs: []", "the file has no field `routs`"),
+        ("routes:", "`routes` has no value"),
+        ("issuers:\nroutes: [{ path: /a, scopes: [a] }]", "`issuers` has no value"),
+    ];
+    check(&cases, str::to_owned);
+}
+
+#[test]
+fn places_are_lines_and_characters() {
+    let text = "# é\nroutes:\n  - { path: /a, id: \"é\", access: publik }\n";
+    assert_eq!(errors_of(text), ["3:21 `é` can't be the id of a route", "3:34 `access` can't be `publik`"]);
+}
+
+#[test]
+fn warnings_come_with_the_configuration() {
+    let warnings = |text: &str| problems(&parse(text).unwrap().warnings, Severity::Warning);
+    let open = warnings(&format!("{ROUTES}listen: {{ grpc: '0.0.0.0:9191', admin: '[::]:9192' }}"));
+    assert_eq!(open.len(), 2);
+    assert!(open.iter().all(|warning| warning.contains("is reachable from other machines")), "{open:?}");
+    let issuer = |more: &str| warnings(&format!("{ROUTES}issuers: [{{ issuer: https://i.example/, {more} }}]"));
+    assert!(issuer("audiences: [b, account]")[0].contains("the audience `account`"));
+    assert!(issuer("audiences: [a], clock_tolerance: 61s")[0].contains("stay valid for another 61s"));
+    assert!(issuer("audiences: [a], jwks_uri: 'http://k.example/', allow_http: true")[0].contains("plain http"));
+    assert!(issuer("audiences: [a], jwks_uri: 'http://localhost/', clock_tolerance: 60s").is_empty());
+}

@@ -1,0 +1,102 @@
+//! Files that can't be had, and secrets.
+
+use std::{fs, path::Path};
+
+use portcullis::{
+    config::{self, error::Severity},
+    jwks::source::KeySource,
+    limits,
+};
+use tempfile::TempDir;
+
+use crate::{env, problems};
+
+fn message(path: &Path) -> String {
+    let errors = config::load(Some(path), &env(&[])).unwrap_err();
+    let said = problems(&errors, Severity::Error);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(errors.problems().all(|problem| problem.help_text().is_some()));
+    said[0].clone()
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_with_its_reason() {
+    let dir = TempDir::new().unwrap();
+    assert!(message(&dir.path().join("none.yaml")).ends_with("can't be read: there is no such file"));
+    assert!(message(dir.path()).ends_with("can't be read: it is a directory"));
+    let file = dir.path().join("p.yaml");
+    fs::write(&file, b"routes:\n  - path: /caf\xe9\n").unwrap();
+    assert!(message(&file).ends_with("is not UTF-8 text in line 2"), "{}", message(&file));
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_refused_before_it_is_parsed() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("p.yaml");
+    let valid = "routes: [{ path: /a, access: public }]\n#";
+    fs::write(&file, format!("{valid}{}", "x".repeat(limits::CONFIG_BYTES - valid.len()))).unwrap();
+    assert!(config::load(Some(&file), &env(&[])).is_ok());
+    fs::write(&file, format!("{valid}{}", "x".repeat(limits::CONFIG_BYTES - valid.len() + 1))).unwrap();
+    assert!(message(&file).ends_with("has more than 8 MiB"));
+    fs::write(&file, "[".repeat(10 << 20)).unwrap();
+    assert!(message(&file).ends_with("has more than 8 MiB"));
+}
+
+/// What a configuration with that secret file gives: the secret, or the one problem as it is printed.
+fn secret(contents: &[u8], algorithms: &str) -> Result<Vec<u8>, String> {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("secret"), contents).unwrap();
+    let file = dir.path().join("p.yaml");
+    let issuer = format!("issuer: i, audiences: [a], secret_file: secret, algorithms: [{algorithms}]");
+    fs::write(&file, format!("issuers: [{{ {issuer} }}]\nroutes: [{{ path: /a, access: authenticated }}]")).unwrap();
+    let loaded = config::load(Some(&file), &env(&[])).map_err(|errors| errors.render(false, 200))?;
+    assert!(!format!("{loaded:?}").contains("sesame"), "a secret must not be in debug output");
+    match &loaded.config.issuers[0].source {
+        KeySource::Secret(secret) => Ok(secret.expose().to_vec()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_line_break_is_stripped_from_a_secret_and_nothing_else() {
+    let text = b"open sesame open sesame open ses";
+    assert_eq!(text.len(), 32);
+    for end in ["", "\n", "\r\n"] {
+        assert_eq!(secret(&[text, end.as_bytes()].concat(), "HS256").unwrap(), text, "{end:?}");
+    }
+    for end in ["\n\n", " ", "\r", " \n"] {
+        let stripped = end.strip_suffix('\n').unwrap_or(end);
+        let expected = [text, stripped.as_bytes()].concat();
+        assert_eq!(secret(&[text, end.as_bytes()].concat(), "HS256").unwrap(), expected, "{end:?}");
+    }
+}
+
+#[test]
+fn a_secret_of_the_wrong_size_is_refused_without_being_shown() {
+    for (length, algorithms, expected) in [
+        (31, "HS256", "has fewer than 32 bytes"),
+        (0, "HS256", "has fewer than 32 bytes"),
+        (4097, "HS256", "has more than 4096 bytes"),
+        (1 << 20, "HS256", "has more than 4096 bytes"),
+        (47, "HS256, HS384", "too short for HS384, which needs 48 bytes"),
+        (63, "HS512", "too short for HS512, which needs 64 bytes"),
+    ] {
+        let contents: Vec<u8> = b"sesame".iter().copied().cycle().take(length).collect();
+        let error = secret(&contents, algorithms).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("sesame"), "{error}");
+    }
+    for (length, algorithms) in [(32, "HS256"), (4096, "HS256"), (48, "HS384"), (64, "HS512")] {
+        assert_eq!(secret(&vec![b'x'; length], algorithms).unwrap().len(), length);
+    }
+}
+
+#[test]
+fn a_secret_file_that_is_not_there_is_named() {
+    let text = "issuers: [{ issuer: i, audiences: [a], secret_file: none/secret }]\ndefault: authenticated";
+    let errors = config::parse(text, "etc/portcullis.yaml", &env(&[])).unwrap_err();
+    let said = problems(&errors, Severity::Error);
+    assert_eq!(said, ["1:53 the secret file `etc/none/secret` can't be read: there is no such file"]);
+    let text = "issuers: [{ issuer: i, audiences: [a], secret_file: / }]\ndefault: authenticated";
+    let errors = config::parse(text, "portcullis.yaml", &env(&[])).unwrap_err();
+    assert_eq!(problems(&errors, Severity::Error), ["1:53 the secret file `/` can't be read: it is not a file"]);
+}

@@ -1,0 +1,178 @@
+//! Files that are right, and what becomes of them.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use portcullis::{
+    config::{self, ListenAddr, error::Severity},
+    identity::Aliases,
+    jwks::source::KeySource,
+    policy::rule::{Access, ClaimRule, ClaimTest, Requirement},
+};
+use serde_json::json;
+
+use crate::{env, parse, problems};
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/valid").join(name)
+}
+
+const ISSUER: &str = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\n";
+const ROUTES: &str = "routes: [{ path: /**, access: authenticated }]\n";
+
+#[test]
+fn every_valid_fixture_loads() {
+    let mut count = 0;
+    for entry in fs::read_dir(fixture("")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            count += 1;
+            if let Err(errors) = config::load(Some(&path), &env(&[])) {
+                panic!("{}", errors.render(false, 120));
+            }
+        }
+    }
+    assert!(count >= 3);
+}
+
+#[test]
+fn the_smallest_file_has_the_documented_defaults() {
+    let loaded = parse(&format!("{ISSUER}{ROUTES}")).unwrap();
+    assert!(loaded.warnings.is_empty());
+    let config = loaded.config;
+    assert_eq!(config.listen.grpc, ListenAddr::Tcp("127.0.0.1:9191".parse().unwrap()));
+    assert_eq!(config.listen.admin, Some("127.0.0.1:9192".parse().unwrap()));
+    let [issuer] = config.issuers.as_slice() else { panic!("one issuer") };
+    assert_eq!(&*issuer.rules.issuer, "https://i.example/");
+    assert_eq!(issuer.rules.audiences.as_slice(), ["a"]);
+    assert_eq!(format!("{:?}", issuer.rules.algorithms.as_slice()), "[RS256, PS256, ES256, EdDSA]");
+    assert_eq!(issuer.rules.clock_tolerance, Duration::from_secs(5));
+    assert_eq!(issuer.rules.max_token_age, None);
+    assert!(!issuer.rules.strict);
+    assert_eq!(issuer.rules.audience_claim, "aud");
+    assert_eq!(issuer.rules.client_id_claims, ["client_id", "azp", "cid", "appid"]);
+    assert_eq!(issuer.rules.scope_claims, ["scope", "scp"]);
+    assert_eq!(config.identity.aliases, Aliases::Seen);
+    assert!(config.identity.forward_authorization && !config.identity.forward_overrides);
+    assert!(!config.identity.subject_in_metadata);
+    assert_eq!(config.identity.subject.unwrap().as_str(), "x-auth-subject");
+}
+
+#[test]
+fn everything_that_is_written_is_read() {
+    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    assert_eq!(problems(&loaded.warnings, Severity::Warning).len(), 3, "{}", loaded.warnings.render(false, 100));
+    let config = loaded.config;
+    assert_eq!(config.listen.grpc, ListenAddr::Unix("/run/portcullis.sock".into()));
+    assert_eq!(config.listen.admin, None);
+    let [remote, file, secret] = config.issuers.as_slice() else { panic!("three issuers") };
+    assert_eq!(remote.rules.clock_tolerance, Duration::from_secs(90));
+    assert_eq!(remote.rules.max_token_age, Some(Duration::from_secs(24 * 3600)));
+    assert!(remote.rules.strict);
+    assert_eq!(remote.rules.audience_claim, "client_id");
+    assert_eq!(remote.rules.client_id_claims, ["azp"]);
+    assert_eq!(remote.rules.scope_claims, ["scope", "permissions"]);
+    assert_eq!(format!("{:?}", remote.rules.algorithms.as_slice()), "[ES384, RS512]");
+    let KeySource::JwksUri { url, allow_http: true } = &remote.source else { panic!("{:?}", remote.source) };
+    assert_eq!(url.as_str(), "http://keys.example.com/jwks");
+    let KeySource::JwksFile(path) = &file.source else { panic!("{:?}", file.source) };
+    assert_eq!(*path, fixture("keys.json"));
+    let KeySource::Secret(bytes) = &secret.source else { panic!("{:?}", secret.source) };
+    assert_eq!(bytes.expose(), b"a-secret-of-forty-eight-bytes-for-tests-and-no-more");
+    assert_eq!(format!("{:?}", secret.rules.algorithms.as_slice()), "[HS256, HS384]");
+    assert_eq!(config.identity.subject.unwrap().as_str(), "x-user");
+    assert_eq!(config.identity.scopes, None);
+    assert_eq!(config.identity.aliases, Aliases::Always);
+    assert!(!config.identity.forward_authorization && config.identity.forward_overrides);
+    assert!(config.identity.subject_in_metadata);
+}
+
+#[test]
+fn discovery_starts_at_the_issuer_or_at_another_address() {
+    let documents = |issuer: &str| {
+        let loaded = parse(&format!("issuers: [{{ {issuer}, audiences: [a] }}]\n{ROUTES}")).unwrap();
+        match &loaded.config.issuers[0].source {
+            KeySource::Discovery { documents, .. } => documents.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        documents("issuer: https://i.example/realms/r"),
+        [
+            "https://i.example/realms/r/.well-known/openid-configuration",
+            "https://i.example/.well-known/oauth-authorization-server/realms/r",
+        ]
+    );
+    assert_eq!(
+        documents("issuer: anything, discovery_url: 'http://localhost:8080/'"),
+        [
+            "http://localhost:8080/.well-known/openid-configuration",
+            "http://localhost:8080/.well-known/oauth-authorization-server",
+        ]
+    );
+    let exact = "https://i.example/x/.well-known/openid-configuration";
+    assert_eq!(documents(&format!("issuer: anything, discovery_url: '{exact}'")), [exact]);
+}
+
+#[test]
+fn rules_are_called_by_their_id_or_by_what_they_match() {
+    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    let ids: Vec<&str> = loaded.config.policy.rules().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "public things",
+            "* /api/feed",
+            "* /api/private",
+            "* /api/private-scoped",
+            "GET,HEAD /api/messages/{id}",
+            "DELETE /api/messages/{id}",
+            "* admin.example.com/**",
+        ]
+    );
+    assert_eq!(loaded.config.policy.default_rule().unwrap().id.as_str(), "default");
+}
+
+#[test]
+fn what_routes_ask_for_is_what_is_written() {
+    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    let rules: Vec<_> = loaded.config.policy.rules().collect();
+    assert_eq!(rules[0].access, Access::Public);
+    assert_eq!(rules[1].access, Access::Optional);
+    assert_eq!(rules[2].access, Access::Token(Requirement::default()));
+    let Access::Token(get) = &rules[4].access else { panic!("{:?}", rules[4]) };
+    assert_eq!(
+        format!("{:?}", get.scopes),
+        r#"ScopeRequirement { all: [], any: ["read:messages", "admin:messages"] }"#
+    );
+    let Access::Token(delete) = &rules[5].access else { panic!("{:?}", rules[5]) };
+    assert_eq!(format!("{:?}", delete.scopes), r#"ScopeRequirement { all: ["delete:messages"], any: ["a", "b"] }"#);
+    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    assert_eq!(
+        delete.claims,
+        [
+            rule("org_id", ClaimTest::Equals(json!("org_42"))),
+            rule("level", ClaimTest::OneOf(vec![json!(1), json!(2.5), json!("3"), json!(true)])),
+            rule("roles", ClaimTest::Includes(vec![json!("admin")])),
+            rule("roles", ClaimTest::Present),
+        ]
+    );
+}
+
+#[test]
+fn public_routes_alone_need_no_issuer() {
+    assert!(parse("routes: [{ path: /health, access: public }]").is_ok());
+    assert!(parse("issuers: []\nroutes: [{ path: /health, access: public }]").is_ok());
+    assert!(parse("default: deny").is_ok());
+}
+
+#[test]
+fn the_largest_allowed_number_of_routes_loads_and_one_more_does_not() {
+    let limit = portcullis::limits::RULES;
+    let routes = |count: usize| {
+        let lines: String = (0..count).map(|n| format!("  - {{ path: /r/{n}, access: authenticated }}\n")).collect();
+        parse(&format!("{ISSUER}routes:\n{lines}"))
+    };
+    assert!(routes(limit).is_ok());
+    let errors = routes(limit + 1).unwrap_err();
+    assert_eq!(problems(&errors, Severity::Error), ["2:1 there are 20001 routes, more than 20000"]);
+}
