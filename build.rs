@@ -30,11 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .output_type("::bytes::Bytes")
         .codec_path("crate::ext_authz::codec::BytesCodec")
         .build();
-    let service = Service::builder()
-        .name("Authorization")
-        .package("envoy.service.auth.v3")
-        .method(check)
-        .build();
+    let service = Service::builder().name("Authorization").package("envoy.service.auth.v3").method(check).build();
     Builder::new().build_client(false).compile(&[service]);
     Ok(())
 }

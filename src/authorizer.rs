@@ -134,9 +134,7 @@ impl Authorizer {
                 decided(rule, rule.admit(Arc::clone(&token)), Some(token))
             }
             Err(Unverified::Refused(fault)) => decided(rule, Err(fault.into()), None),
-            Err(Unverified::KeyMissing(missing)) => {
-                Outcome::KeyMissing(Undecided { missing, rule: rule.id.clone() })
-            }
+            Err(Unverified::KeyMissing(missing)) => Outcome::KeyMissing(Undecided { missing, rule: rule.id.clone() }),
         }
     }
 }

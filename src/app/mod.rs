@@ -29,7 +29,7 @@ use crate::{
     limits,
     telemetry::{events, metrics::Metrics},
 };
-use listen::{Bound, BindError};
+use listen::{BindError, Bound};
 use observers::Observers;
 
 /// What the service needs of the outside: the time, and a way to fetch keys.
@@ -95,6 +95,12 @@ pub struct App {
     stop_refreshers: CancellationToken,
 }
 
+impl fmt::Debug for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outside(..)")
+    }
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("bound", &self.bound).finish_non_exhaustive()
@@ -144,11 +150,7 @@ impl App {
     ///
     /// # Errors
     /// [`ServeError::Part`] if a part ended by itself: a service without one of its parts does not go on.
-    pub async fn run(
-        mut self,
-        stop: impl Future<Output = &'static str>,
-        drain: Drain,
-    ) -> Result<Stopped, ServeError> {
+    pub async fn run(mut self, stop: impl Future<Output = &'static str>, drain: Drain) -> Result<Stopped, ServeError> {
         tokio::pin!(stop);
         let why = loop {
             tokio::select! {

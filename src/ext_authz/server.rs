@@ -65,7 +65,8 @@ impl GrpcServer {
         let (reporter, health_service) = health_reporter();
         let health = Health(reporter);
         health.set_serving(false).await;
-        let check = AuthorizationServer::new(Service::new(engine)).max_decoding_message_size(limits::CHECK_REQUEST_BYTES);
+        let check =
+            AuthorizationServer::new(Service::new(engine)).max_decoding_message_size(limits::CHECK_REQUEST_BYTES);
         let reflection = || {
             Reflection::configure()
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -90,7 +91,11 @@ impl GrpcServer {
     ///
     /// # Errors
     /// The transport failed.
-    pub async fn serve(self, listener: Listener, stop: impl Future<Output = ()>) -> Result<(), tonic::transport::Error> {
+    pub async fn serve(
+        self,
+        listener: Listener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
         let router = Server::builder()
             .max_concurrent_streams(limits::CONCURRENT_STREAMS)
             .initial_connection_window_size(limits::CONNECTION_WINDOW)

@@ -10,6 +10,7 @@ use super::{
     method::Method,
     overlap,
     pattern::PathPattern,
+    rule::Access,
     trie::{Node, PatternId},
 };
 use crate::limits;
@@ -98,6 +99,7 @@ impl<'p> Common<'p> {
             other: self.two.to_string(),
             example: self.paths.example(),
             method: weaker.method.as_ref().map(Method::to_string),
+            is_strict: weaker.is_strict,
         };
         PolicyProblem { route: weaker.rule, other: Some(weaker.stricter.unwrap_or(self.two.first)), kind }
     }
@@ -110,6 +112,8 @@ struct Weaker {
     stricter: Option<usize>,
     /// `None` for methods that no rule of either pattern names.
     method: Option<Method>,
+    /// Whether it asks for less, not only for something else.
+    is_strict: bool,
 }
 
 impl Policy {
@@ -117,18 +121,31 @@ impl Policy {
         Some((self.entries.get(one.0)?, self.entries.get(two.0)?))
     }
 
-    /// The first method for which the rule of `special` is weaker than that of `general` and does not say that it is
-    /// meant. Not admitting a method at all is as strict as can be.
+    /// A method for which the rule of `special` lets in what that of `general` does not, without saying that it is
+    /// meant: one for which it asks for less, if there is one.
     fn weaker_method(&self, special: &Entry, general: &Entry) -> Option<Weaker> {
         let others = (special.methods.admitting_others(), general.methods.admitting_others(), None);
         let names = special.methods.names().chain(general.methods.names()).chain([&Method::HEAD]);
         let named = names.map(|name| (special.methods.admitting(name), general.methods.admitting(name), Some(name)));
-        named.chain([others]).find_map(|(rule, stricter, method)| {
+        let weaker = named.chain([others]).filter_map(|(rule, stricter, method)| {
             let rule = rule?;
             let is_meant = self.shadows.get(rule).copied().unwrap_or(false);
             let is_weaker = !stricter.is_some_and(|stricter| self.is_as_strict(rule, stricter));
-            (!is_meant && is_weaker).then(|| Weaker { rule, stricter, method: method.cloned() })
-        })
+            let is_strict = self.asks_for_less(rule, stricter);
+            (!is_meant && is_weaker).then(|| Weaker { rule, stricter, method: method.cloned(), is_strict })
+        });
+        let mut weaker: Vec<Weaker> = weaker.collect();
+        weaker.sort_by_key(|weaker| !weaker.is_strict);
+        weaker.into_iter().next()
+    }
+
+    /// Whether one rule asks for less than another. Where the other pattern has no rule for the method, asking for a
+    /// token at all is something else, and asking for none is less.
+    fn asks_for_less(&self, rule: usize, other: Option<usize>) -> bool {
+        match other {
+            Some(other) => self.is_as_strict(other, rule),
+            None => self.rules.get(rule).is_none_or(|rule| !matches!(rule.access, Access::Token(_))),
+        }
     }
 
     fn is_as_strict(&self, rule: usize, other: usize) -> bool {

@@ -57,7 +57,7 @@ pub enum ProblemKind {
         /// The pattern for exactly what both match.
         intersection: String,
     },
-    /// A rule takes requests from a stricter one for more hosts.
+    /// A rule takes requests from one for more hosts that asks for more, or for something else.
     Shadowing {
         /// The pattern.
         pattern: String,
@@ -67,6 +67,8 @@ pub enum ProblemKind {
         example: String,
         /// The method it has; `None` for one that no rule names.
         method: Option<String>,
+        /// Whether it asks for less, which is an error; asking for something else is a warning.
+        is_strict: bool,
     },
     /// `/**` without a token on any host.
     OpenToAll,
@@ -89,8 +91,10 @@ impl PolicyProblem {
             | ProblemKind::SameRequests { .. }
             | ProblemKind::SameFolded { .. }
             | ProblemKind::Crossing { .. }
-            | ProblemKind::Shadowing { .. } => Severity::Error,
-            ProblemKind::OpenToAll | ProblemKind::OneSpelling { .. } => Severity::Warning,
+            | ProblemKind::Shadowing { is_strict: true, .. } => Severity::Error,
+            ProblemKind::Shadowing { is_strict: false, .. }
+            | ProblemKind::OpenToAll
+            | ProblemKind::OneSpelling { .. } => Severity::Warning,
         }
     }
 
@@ -118,9 +122,10 @@ impl PolicyProblem {
             ProblemKind::Crossing { pattern, other, example, .. } => {
                 format!("`{pattern}` and `{other}` both match `{example}`, and neither is the more specific one")
             }
-            ProblemKind::Shadowing { pattern, other, example, method } => {
+            ProblemKind::Shadowing { pattern, other, example, method, is_strict } => {
                 let method = method.as_deref().unwrap_or("any other method");
-                format!("`{pattern}` is weaker than `{other}`, from which it takes `{example}` ({method})")
+                let less = if *is_strict { "asks for less" } else { "asks for something else" };
+                format!("`{pattern}` {less} than `{other}`, from which it takes `{example}` ({method})")
             }
             ProblemKind::OpenToAll => "`/**` without a token opens every path that no other route covers".to_owned(),
             ProblemKind::OneSpelling { pattern, folded } => {
@@ -163,7 +168,7 @@ mod tests {
             ProblemKind::SameRequests { pattern: text(), method: Some(text()) },
             ProblemKind::SameFolded { pattern: text(), other: text() },
             ProblemKind::Crossing { pattern: text(), other: text(), example: text(), intersection: text() },
-            ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None },
+            ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None, is_strict: true },
             ProblemKind::OpenToAll,
             ProblemKind::OneSpelling { pattern: text(), folded: text() },
         ];

@@ -88,12 +88,16 @@ async fn refused_tokens_have_their_reasons() {
         let got = ask(&client, get("/api/private").bearer(&issuer.mint(&request).unwrap())).await;
         assert_eq!((got.status, got.reason.as_str()), (401, reason));
         let challenge = got.header("www-authenticate").unwrap();
-        assert!(challenge.starts_with(r#"Bearer realm="api", error="invalid_token", error_description=""#), "{challenge}");
+        assert!(
+            challenge.starts_with(r#"Bearer realm="api", error="invalid_token", error_description=""#),
+            "{challenge}"
+        );
         let body: Value = serde_json::from_str(&got.body).unwrap();
         assert_eq!((&body["status"], &body["error"]), (&json!(401), &json!("invalid_token")));
         assert_eq!(body["request_id"], "3f5c-test");
     }
-    for (token, reason) in [("opaque", "token_opaque"), ("a.b.c.d.e", "token_encrypted"), ("a.b.c", "token_malformed")] {
+    for (token, reason) in [("opaque", "token_opaque"), ("a.b.c.d.e", "token_encrypted"), ("a.b.c", "token_malformed")]
+    {
         let got = ask(&client, get("/api/private").bearer(token)).await;
         assert_eq!((got.status, got.reason.as_str()), (401, reason));
     }
@@ -171,9 +175,24 @@ async fn paths_that_two_parsers_read_differently_are_refused() {
     let service = TestService::start(&config(issuer.issuer())).await;
     let client = service.client().await;
     for path in [
-        "/api/public/../private", "/api//public", "/api/public%2f..%2fprivate", "/api/%2e%2e/private", "/api/public/.",
-        "/api\\public", "/api/public%5c", "/api/public;x=1", "/api/public#x", "/api/public%00", "/api/public%0a",
-        "/api/public%zz", "/api/public%", "", "api/public", "*", "http://x/api/public", "/api/public\u{e9}",
+        "/api/public/../private",
+        "/api//public",
+        "/api/public%2f..%2fprivate",
+        "/api/%2e%2e/private",
+        "/api/public/.",
+        "/api\\public",
+        "/api/public%5c",
+        "/api/public;x=1",
+        "/api/public#x",
+        "/api/public%00",
+        "/api/public%0a",
+        "/api/public%zz",
+        "/api/public%",
+        "",
+        "api/public",
+        "*",
+        "http://x/api/public",
+        "/api/public\u{e9}",
     ] {
         let got = client.send(&get(path)).await;
         assert_eq!(got.status, 400, "{path:?} was {got:?}");

@@ -20,7 +20,9 @@ fn write(dir: &Path, text: impl AsRef<[u8]>) -> String {
 
 #[tokio::test]
 async fn help_has_examples() {
-    for command in [&["serve"][..], &["check"], &["demo"], &["demo", "issuer"], &["demo", "upstream"], &["demo", "quickstart"]] {
+    for command in
+        [&["serve"][..], &["check"], &["demo"], &["demo", "issuer"], &["demo", "upstream"], &["demo", "quickstart"]]
+    {
         let (code, text) = run(&[command, &["--help"]].concat(), &[]).await;
         assert_eq!(code, 0);
         assert!(text.contains("Example"), "{command:?}: {text}");
@@ -51,7 +53,11 @@ async fn configurations_that_cannot_be_read_are_exit_2() {
     let missing = dir.path().join("missing.yaml");
     for command in ["check", "serve"] {
         let arguments = |file: &str| -> Vec<String> {
-            if command == "serve" { vec!["serve".into(), "--config".into(), file.into()] } else { vec!["check".into(), file.into()] }
+            if command == "serve" {
+                vec!["serve".into(), "--config".into(), file.into()]
+            } else {
+                vec!["check".into(), file.into()]
+            }
         };
         let texts: [(&[u8], &str); 4] =
             [(b"routes: [", ""), (b"\xFF\xFE", "UTF-8"), (b"", ""), (b"isuers: []\n", "issuers")];
@@ -109,7 +115,8 @@ async fn a_port_in_use_is_exit_2_and_named() {
 #[tokio::test]
 async fn the_readmes_configurations_are_good() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let blocks = readme.split("```yaml\n").skip(1).filter_map(|block| block.split_once("\n```")).map(|(block, _)| block);
+    let blocks =
+        readme.split("```yaml\n").skip(1).filter_map(|block| block.split_once("\n```")).map(|(block, _)| block);
     let whole: Vec<&str> = blocks.filter(|block| block.contains("issuers:") && block.contains("routes:")).collect();
     assert!(!whole.is_empty());
     let dir = tempfile::tempdir().unwrap();

@@ -22,7 +22,8 @@ async fn grpcurl_lists_and_describes() {
     let service = TestService::start(&config(issuer.issuer())).await;
     let (good, text) = grpcurl(&service, &[], &["list"]).await;
     assert!(good, "{text}");
-    for name in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+    for name in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
+    {
         assert!(text.contains(name), "{name} not in {text}");
     }
     let (good, text) = grpcurl(&service, &[], &["describe", "envoy.service.auth.v3.Authorization"]).await;
@@ -57,7 +58,8 @@ async fn the_readmes_check_requests_work_as_printed() {
     assert!(requests.len() >= 2, "the README has {} calls", requests.len());
     for request in requests {
         let with_token = request.replace("$TOKEN", &scoped(&issuer, "read:messages"));
-        let (good, text) = grpcurl(&service, &["-d", &with_token], &["envoy.service.auth.v3.Authorization/Check"]).await;
+        let (good, text) =
+            grpcurl(&service, &["-d", &with_token], &["envoy.service.auth.v3.Authorization/Check"]).await;
         assert!(good, "{text}");
         let answer: Value = serde_json::from_str(&text).unwrap();
         if request.contains("$TOKEN") {

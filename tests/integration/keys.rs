@@ -132,7 +132,9 @@ async fn key_sets_that_are_none_are_our_trouble_and_say_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_issuer_that_calls_itself_otherwise_is_reported_with_both_names() {
     // As with Auth0 when its trailing slash is forgotten.
-    let without_slash = |name: &str| good_metadata(name).replacen(&format!("\"{name}\""), &format!("\"{}\"", name.trim_end_matches('/')), 1);
+    let without_slash = |name: &str| {
+        good_metadata(name).replacen(&format!("\"{name}\""), &format!("\"{}\"", name.trim_end_matches('/')), 1)
+    };
     let name = odd_issuer(without_slash, r#"{"keys":[]}"#.to_owned()).await;
     let service = TestService::start(&config(&name)).await;
     let (_, page) = service.page("/readyz").await;
@@ -144,10 +146,8 @@ async fn an_issuer_that_calls_itself_otherwise_is_reported_with_both_names() {
 async fn one_issuers_trouble_leaves_the_other_alone() {
     let good = issuer().await;
     let dead = format!("http://127.0.0.1:{}/", free_port());
-    let both = config(good.issuer()).replace(
-        "routes:",
-        &format!("  - issuer: {dead}\n    audiences: [{AUDIENCE}]\nroutes:"),
-    );
+    let both =
+        config(good.issuer()).replace("routes:", &format!("  - issuer: {dead}\n    audiences: [{AUDIENCE}]\nroutes:"));
     let service = TestService::start(&both).await;
     let client = service.client().await;
     let of_dead = good.mint(&TokenRequest::new().claim("iss", dead.as_str())).unwrap();

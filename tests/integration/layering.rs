@@ -10,7 +10,19 @@ const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["limits.rs", "clock.rs", "json.rs", "decision.rs", "identity.rs", "policy/scope.rs"]),
     ("mechanisms", &["bearer/", "jwt/", "policy/", "jwks/"]),
     ("engine", &["authorizer.rs"]),
-    ("adapters", &["jwks/fetch.rs", "jwks/fetch/", "jwks/refresh.rs", "jwks/refresh/", "ext_authz/", "config/", "admin/", "telemetry/"]),
+    (
+        "adapters",
+        &[
+            "jwks/fetch.rs",
+            "jwks/fetch/",
+            "jwks/refresh.rs",
+            "jwks/refresh/",
+            "ext_authz/",
+            "config/",
+            "admin/",
+            "telemetry/",
+        ],
+    ),
     ("root", &["app/", "shutdown.rs", "cli/", "main.rs", "lib.rs"]),
 ];
 
@@ -123,15 +135,21 @@ fn no_file_imports_from_a_higher_floor() {
 
 #[test]
 fn adapters_do_not_import_each_other() {
-    let adapter = |name: &str| ["ext_authz", "config", "admin", "telemetry", "jwks/fetch", "jwks/refresh"]
-        .into_iter()
-        .find(|adapter| name.starts_with(adapter));
+    let adapter = |name: &str| {
+        ["ext_authz", "config", "admin", "telemetry", "jwks/fetch", "jwks/refresh"]
+            .into_iter()
+            .find(|adapter| name.starts_with(adapter))
+    };
     let mut wrong = Vec::new();
     for (name, code) in code() {
         let Some(own) = adapter(&name) else { continue };
         let others = imports(&code).into_iter().filter(|import| adapter(import).is_some_and(|other| other != own));
         // The task that refreshes and the fetcher are two halves of one adapter.
-        wrong.extend(others.filter(|import| !(own.starts_with("jwks") && import.starts_with("jwks"))).map(|import| format!("{name}: {import}")));
+        wrong.extend(
+            others
+                .filter(|import| !(own.starts_with("jwks") && import.starts_with("jwks")))
+                .map(|import| format!("{name}: {import}")),
+        );
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
@@ -160,7 +178,8 @@ fn crates_stay_in_their_homes() {
 
 #[test]
 fn the_lower_floors_have_no_clock_no_io_and_no_log() {
-    let forbidden = ["SystemTime::now", "Instant::now", "std::fs", "tokio::fs", "std::net::Tcp", "rand::", "tracing::", "println!"];
+    let forbidden =
+        ["SystemTime::now", "Instant::now", "std::fs", "tokio::fs", "std::net::Tcp", "rand::", "tracing::", "println!"];
     for (name, code) in code() {
         if floor(&name) <= 2 && name != "clock.rs" {
             for word in forbidden {

@@ -27,7 +27,7 @@ routes:
   - {{ path: '/api/messages/{{id}}', methods: [GET], scopes: {{ any: [read:messages, admin:messages] }} }}
   - {{ path: '/api/messages/{{id}}', methods: [DELETE], scopes: [delete:messages], claims: {{ org_id: {{ equals: org_42 }} }} }}
   - {{ path: '/pkg.Greeter/Hello', scopes: [greet] }}
-  - {{ host: admin.example.com, path: '/**', scopes: [admin] }}
+  - {{ host: admin.example.com, path: '/**', scopes: [admin], shadows: true }}
 "
     )
 }

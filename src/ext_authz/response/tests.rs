@@ -14,7 +14,11 @@ use crate::{
 fn attributes(headers: &[(&str, &str)]) -> Attributes {
     let headers = headers
         .iter()
-        .map(|(key, value)| HeaderValue { key: (*key).into(), value: String::new(), raw_value: value.as_bytes().into() })
+        .map(|(key, value)| HeaderValue {
+            key: (*key).into(),
+            value: String::new(),
+            raw_value: value.as_bytes().into(),
+        })
         .collect();
     let http = attribute_context::HttpRequest {
         id: "req-1".into(),
@@ -118,7 +122,8 @@ fn grpc_callers_get_a_status_and_plain_text() {
     let denial = Denial::without_rule(DenyReason::KeysUnavailable);
     let grpc = attributes(&[("content-type", "application/grpc")]);
     let got = denied(&deny(&denial, &grpc, &IdentityHeaders::default()));
-    let status = got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "grpc-status");
+    let status =
+        got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "grpc-status");
     assert_eq!(status.unwrap().value, "14");
     assert!(!got.body.starts_with('{'), "{}", got.body);
 }
@@ -128,7 +133,8 @@ fn our_trouble_says_when_to_come_back() {
     let retry_after = Some(std::time::Duration::from_millis(1500));
     let denial = Denial { retry_after, ..Denial::without_rule(DenyReason::KeysUnavailable) };
     let got = denied(&deny(&denial, &attributes(&[]), &IdentityHeaders::default()));
-    let header = got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "retry-after");
+    let header =
+        got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "retry-after");
     assert_eq!(header.unwrap().value, "2");
     assert_eq!(got.status.unwrap().code, 503);
 }
@@ -155,9 +161,20 @@ fn what_is_not_set_is_removed_on_public_routes_too() {
     let got = ok(&allow(&public(), &attributes(&spoofed), &IdentityHeaders::default()));
     assert!(sets(&got).is_empty());
     let removed: Vec<&str> = got.headers_to_remove.iter().map(String::as_str).collect();
-    for name in ["x-auth-subject", "x-auth-scopes", "x-auth-issuer", "x-auth-client-id", "x_auth_subject",
-        "x.auth-scopes", "x-http-method-override", "x-method-override", "x-http-method", "x-original-url",
-        "x-rewrite-url", "x-original_url"] {
+    for name in [
+        "x-auth-subject",
+        "x-auth-scopes",
+        "x-auth-issuer",
+        "x-auth-client-id",
+        "x_auth_subject",
+        "x.auth-scopes",
+        "x-http-method-override",
+        "x-method-override",
+        "x-http-method",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-original_url",
+    ] {
         assert!(removed.contains(&name), "{name} not in {removed:?}");
     }
     assert!(!removed.contains(&"x-other") && !removed.contains(&"authorization"));
@@ -173,7 +190,8 @@ fn a_set_header_keeps_its_name_and_loses_its_aliases() {
 
 #[test]
 fn aliases_can_be_removed_blindly_and_authorization_kept_back() {
-    let identity = IdentityHeaders { aliases: Aliases::Always, forward_authorization: false, ..IdentityHeaders::default() };
+    let identity =
+        IdentityHeaders { aliases: Aliases::Always, forward_authorization: false, ..IdentityHeaders::default() };
     let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &identity));
     for name in ["x_auth_subject", "x.auth.client_id", "authorization", "x_original_url"] {
         assert!(got.headers_to_remove.contains(&name.to_owned()), "{name}");
