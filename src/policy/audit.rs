@@ -121,7 +121,7 @@ impl Policy {
     /// meant. Not admitting a method at all is as strict as can be.
     fn weaker_method(&self, special: &Entry, general: &Entry) -> Option<Weaker> {
         let others = (special.methods.admitting_others(), general.methods.admitting_others(), None);
-        let names = special.methods.names().chain(general.methods.names()).chain([&Method::HEAD]);
+        let names = special.methods.names().chain(general.methods.names());
         let named = names.map(|name| (special.methods.admitting(name), general.methods.admitting(name), Some(name)));
         named.chain([others]).find_map(|(rule, stricter, method)| {
             let rule = rule?;
