@@ -15,6 +15,10 @@ pub const PATH_SEGMENTS: usize = 64;
 pub const METHOD_CHARS: usize = 32;
 /// Bytes of a host name, RFC 1035 section 2.3.4, plus a port.
 pub const HOST_BYTES: usize = 255 + 6;
+/// Bytes of a host name alone, without its trailing dot.
+pub const HOST_NAME_BYTES: usize = 253;
+/// Bytes of one label of a host name, RFC 1035 section 2.3.4.
+pub const HOST_LABEL_BYTES: usize = 63;
 /// Bytes of one Unix millisecond-free `grpc-timeout` value: eight digits and a unit.
 pub const GRPC_TIMEOUT_CHARS: usize = 9;
 /// Streams that one HTTP/2 connection may have open at once.

@@ -125,7 +125,7 @@ impl Policy {
     /// meant: one for which it asks for less, if there is one.
     fn weaker_method(&self, special: &Entry, general: &Entry) -> Option<Weaker> {
         let others = (special.methods.admitting_others(), general.methods.admitting_others(), None);
-        let names = special.methods.names().chain(general.methods.names()).chain([&Method::HEAD]);
+        let names = special.methods.names().chain(general.methods.names());
         let named = names.map(|name| (special.methods.admitting(name), general.methods.admitting(name), Some(name)));
         let weaker = named.chain([others]).filter_map(|(rule, stricter, method)| {
             let rule = rule?;

@@ -9,11 +9,6 @@ use std::{
 
 use crate::{decision::RequestFault, limits};
 
-/// Bytes of a host name without its trailing dot, RFC 1035 section 2.3.4.
-const NAME_BYTES: usize = 253;
-/// Bytes of one label of it.
-const LABEL_BYTES: usize = 63;
-
 /// One host: a name in lower case without trailing dot, or an IP literal in its usual form, IPv6 in brackets. No port.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(Box<str>);
@@ -87,7 +82,7 @@ fn canonical(host: &str) -> Option<String> {
         return Some(format!("[{address}]"));
     }
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    if name.is_empty() || name.len() > NAME_BYTES || !name.split('.').all(is_label) {
+    if name.is_empty() || name.len() > limits::HOST_NAME_BYTES || !name.split('.').all(is_label) {
         return None;
     }
     // `127.1`, `0177.0.0.1` and `0x7f000001` are names to one parser and addresses to another (WHATWG URL, "ends in a
@@ -100,7 +95,7 @@ fn canonical(host: &str) -> Option<String> {
 
 /// LDH and the underscore of service names, RFC 1123 section 2.1 and RFC 2782.
 fn is_label(label: &str) -> bool {
-    (1..=LABEL_BYTES).contains(&label.len())
+    (1..=limits::HOST_LABEL_BYTES).contains(&label.len())
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         && !label.starts_with('-')
         && !label.ends_with('-')

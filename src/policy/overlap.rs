@@ -12,7 +12,7 @@ pub(super) fn overlapping(
     right: &Node,
     mut visit: impl FnMut(PatternId, PatternId) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let start = Pair { left: At::Prefix(left), right: At::Prefix(right), left_ahead: false, right_ahead: false };
+    let start = Pair { left: At::Prefix(left), right: At::Prefix(right), right_ahead: false };
     walk(start, false, |one, two, _| visit(one, two))
 }
 
@@ -25,12 +25,11 @@ pub(super) fn crossing(
     let mut same = vec![table];
     while let Some(node) = same.pop() {
         same.extend(node.literals.values().chain(node.param.as_deref()));
-        // Two patterns part where one goes on with a literal and the other with a parameter. From there on the first
-        // is ahead; they cross if the other gets ahead as well.
+        // Two patterns part where one goes on with a literal and the other with a parameter. There the first is the
+        // more specific one; they cross if somewhere below the other is.
         for literal in node.literals.values() {
             let Some(param) = node.param.as_deref() else { break };
-            let start =
-                Pair { left: At::Prefix(literal), right: At::Prefix(param), left_ahead: true, right_ahead: false };
+            let start = Pair { left: At::Prefix(literal), right: At::Prefix(param), right_ahead: false };
             walk(start, true, |one, two, crosses| if crosses { visit(one, two) } else { ControlFlow::Continue(()) })?;
         }
     }
@@ -46,12 +45,12 @@ enum At<'t> {
     Tail(PatternId),
 }
 
-/// Two places that the same path can lead to. One is ahead if somewhere on the way it was the more specific one.
+/// Two places that the same path can lead to.
 #[derive(Clone, Copy)]
 struct Pair<'t> {
     left: At<'t>,
     right: At<'t>,
-    left_ahead: bool,
+    /// Whether somewhere on the way the right one was the more specific one.
     right_ahead: bool,
 }
 
@@ -64,9 +63,8 @@ fn walk(
     while let Some(pair) = open.pop() {
         for (left, left_exact) in pair.left.ends() {
             for (right, right_exact) in pair.right.ends() {
-                let left_ahead = pair.left_ahead || left_exact && !right_exact;
                 let right_ahead = pair.right_ahead || right_exact && !left_exact;
-                visit(left, right, left_ahead && right_ahead)?;
+                visit(left, right, right_ahead)?;
             }
         }
         pair.follow(only_crossing, &mut open);
@@ -86,15 +84,13 @@ impl<'t> At<'t> {
 }
 
 impl<'t> Pair<'t> {
-    /// The pairs that one more segment leads to. Looking for crossings, those are left out where a tail can't get
-    /// ahead any more.
+    /// The pairs that one more segment leads to. Looking for crossings, those are left out where the right one has its
+    /// tail and so can't get ahead any more.
     fn follow(self, only_crossing: bool, open: &mut Vec<Self>) {
         if let (At::Prefix(left), At::Prefix(right)) = (self.left, self.right) {
             self.follow_both(left, right, open);
         }
-        if let (Some(tail), At::Prefix(node)) = (self.left.tail(), self.right)
-            && (self.left_ahead || !only_crossing)
-        {
+        if let (Some(tail), At::Prefix(node)) = (self.left.tail(), self.right) {
             let children = node.literals.values().chain(node.param.as_deref());
             let below = Self { left: At::Tail(tail), right_ahead: true, ..self };
             open.extend(children.map(|child| Self { right: At::Prefix(child), ..below }));
@@ -103,7 +99,7 @@ impl<'t> Pair<'t> {
             && (self.right_ahead || !only_crossing)
         {
             let children = node.literals.values().chain(node.param.as_deref());
-            let below = Self { right: At::Tail(tail), left_ahead: true, ..self };
+            let below = Self { right: At::Tail(tail), ..self };
             open.extend(children.map(|child| Self { left: At::Prefix(child), ..below }));
         }
     }
@@ -119,7 +115,7 @@ impl<'t> Pair<'t> {
             open.extend(both.map(|(left, right)| to(left, right)));
         }
         if let Some(param) = right.param.as_deref() {
-            open.extend(left.literals.values().map(|child| Self { left_ahead: true, ..to(child, param) }));
+            open.extend(left.literals.values().map(|child| to(child, param)));
         }
         if let Some(param) = left.param.as_deref() {
             open.extend(right.literals.values().map(|child| Self { right_ahead: true, ..to(param, child) }));

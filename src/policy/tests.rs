@@ -57,8 +57,10 @@ fn selected(policy: &Policy, method: &str, host: &str, path: &str) -> String {
 
 #[test]
 fn the_truth_table() {
+    /// Patterns; paths and what decides about each.
+    type Line<'t> = (&'t [&'t str], &'t [(&'t str, &'t str)]);
     let deep = ["/a/b/c", "/a/{x}/d", "/a/**", "/a/{x}", "/**"];
-    let table: [(&[&str], &[(&str, &str)]); 5] = [
+    let table: [Line<'_>; 5] = [
         (&["/admin/**", "/**"], &[("/admin", "/admin/**"), ("/admin/", "/admin/**"), ("/admin/x/y", "/admin/**")]),
         (&["/**"], &[("/", "/**")]),
         (

@@ -28,62 +28,12 @@ fn a_host_has_one_canonical_form() {
 
 #[test]
 fn anything_but_one_name_or_address_is_refused() {
-    let long_label = format!("{}.com", "a".repeat(LABEL_BYTES + 1));
+    let long_label = format!("{}.com", "a".repeat(limits::HOST_LABEL_BYTES + 1));
     let long_name = "a.".repeat(127);
-    let refused = [
-        "",
-        ".",
-        ":80",
-        "a,b",
-        "a, b",
-        "a b",
-        " a",
-        "a ",
-        "user@host",
-        "user:pw@host",
-        "a..b",
-        ".a",
-        "a..",
-        "a:",
-        "a:x",
-        "a:-1",
-        "a:65536",
-        "a:000080",
-        "a:80:80",
-        "::1",
-        "[::1",
-        "::1]",
-        "[]",
-        "[::1]x",
-        "[::1]:",
-        "[::1]80",
-        "[fe80::1%25eth0]",
-        "[1.2.3.4]",
-        "[v1.a]",
-        "a/b",
-        "a?b",
-        "a#b",
-        "a\\b",
-        "a%2eb",
-        "é.com",
-        "a\0b",
-        "a\tb",
-        "-a.com",
-        "a-.com",
-        "*",
-        "*.com",
-        "127.1",
-        "0177.0.0.1",
-        "01.2.3.4",
-        "2130706433",
-        "0x7f000001",
-        "a.0x7f",
-        "0x",
-        "1.2.3.4.5",
-        "256.1.1.1",
-        "a.1",
-        &long_label,
-    ];
+    let words = ". :80 a,b user@host user:pw@host a..b .a a.. a: a:x a:-1 a:65536 a:000080 a:80:80 ::1 [::1 ::1] [] \
+        [::1]x [::1]: [::1]80 [fe80::1%25eth0] [1.2.3.4] [v1.a] a/b a?b a#b a%2eb é.com -a.com a-.com * \
+        *.com 127.1 0177.0.0.1 01.2.3.4 2130706433 0x7f000001 a.0x7f 0x 1.2.3.4.5 256.1.1.1 a.1";
+    let refused = words.split(' ').chain(["", "a, b", "a b", " a", "a ", "a\\b", "a\0b", "a\tb", &long_label]);
     for raw in refused {
         assert_eq!(Host::parse(raw), Err(RequestFault::Host), "{raw:?}");
     }
