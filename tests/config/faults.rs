@@ -176,12 +176,16 @@ fn faults_of_identity() {
         ("headers: x-user", "`headers` must be a section of fields, not a string"),
         ("headers: { subject: 'x user' }", "`x user` is not a header that can carry an identity"),
         ("headers: { subject: Host }", "`Host` is not a header that can carry an identity"),
+        ("headers: { subject: X_Original_URL }", "`X_Original_URL` is not a header that can carry an identity"),
         ("headers: { subject: ':path' }", "`:path` is not a header that can carry an identity"),
         ("headers: { subject: a-b, issuer: A_B }", "`subject` and `issuer` would be sent in the same header"),
         ("headers: { client_id: x.auth.subject }", "`subject` and `client_id` would be sent in the same header"),
+        ("headers: { subject: x-1-2-3-4-5-6-7 }, aliases: always", "has too many spellings for `aliases: always`"),
         ("headers: { user: x-user }", "`headers` has no field `user`"),
     ];
     check(&cases, |case| format!("{ROUTES}identity: {{ {case} }}"));
+    assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6 }}, aliases: always }}")).is_ok());
+    assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6-7 }} }}")).is_ok());
 }
 
 #[test]
