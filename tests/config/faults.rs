@@ -78,7 +78,10 @@ fn faults_of_an_issuers_options() {
         ("jwks_uri: 'ftp://k.example/'", "is neither https nor http"),
         ("jwks_uri: keys", "`keys` is not a URL"),
         ("jwks_uri: 'http://k.example/'", "is plain http"),
-        ("jwks_uri: 'http://169.254.169.254/', allow_http: true", "is a link-local, mapped or unspecified address"),
+        (
+            "jwks_uri: 'http://169.254.169.254/', allow_http: true",
+            "is a link-local address, where cloud metadata services are",
+        ),
         ("allow_http: 1", "`allow_http` must be true or false, not `1`"),
         ("strict: on", "`strict` must be true or false, not `on`"),
         ("strict: 'true'", "`strict` must be true or false, not `true`"),
