@@ -78,7 +78,10 @@ fn faults_of_an_issuers_options() {
         ("jwks_uri: 'ftp://k.example/'", "is neither https nor http"),
         ("jwks_uri: keys", "`keys` is not a URL"),
         ("jwks_uri: 'http://k.example/'", "is plain http"),
-        ("jwks_uri: 'http://169.254.169.254/', allow_http: true", "is a link-local, mapped or unspecified address"),
+        (
+            "jwks_uri: 'http://169.254.169.254/', allow_http: true",
+            "is a link-local address, where cloud metadata services are",
+        ),
         ("allow_http: 1", "`allow_http` must be true or false, not `1`"),
         ("strict: on", "`strict` must be true or false, not `on`"),
         ("strict: 'true'", "`strict` must be true or false, not `true`"),
@@ -176,12 +179,16 @@ fn faults_of_identity() {
         ("headers: x-user", "`headers` must be a section of fields, not a string"),
         ("headers: { subject: 'x user' }", "`x user` is not a header that can carry an identity"),
         ("headers: { subject: Host }", "`Host` is not a header that can carry an identity"),
+        ("headers: { subject: X_Original_URL }", "`X_Original_URL` is not a header that can carry an identity"),
         ("headers: { subject: ':path' }", "`:path` is not a header that can carry an identity"),
         ("headers: { subject: a-b, issuer: A_B }", "`subject` and `issuer` would be sent in the same header"),
         ("headers: { client_id: x.auth.subject }", "`subject` and `client_id` would be sent in the same header"),
+        ("headers: { subject: x-1-2-3-4-5-6-7 }, aliases: always", "has too many spellings for `aliases: always`"),
         ("headers: { user: x-user }", "`headers` has no field `user`"),
     ];
     check(&cases, |case| format!("{ROUTES}identity: {{ {case} }}"));
+    assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6 }}, aliases: always }}")).is_ok());
+    assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6-7 }} }}")).is_ok());
 }
 
 #[test]

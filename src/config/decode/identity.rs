@@ -8,8 +8,11 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Place},
     },
-    identity::{Aliases, HeaderName, IdentityHeaders},
+    identity::{Aliases, HeaderName, IdentityHeaders, OVERRIDES, fold},
 };
+
+/// Separators of a name up to which [`crate::identity::spellings`] has all its spellings.
+const SEPARATORS: usize = 6;
 
 /// The headers in use and where their names stand.
 type Named<'n> = Vec<(HeaderName, &'static str, &'n Place)>;
@@ -30,7 +33,20 @@ pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<IdentityHea
     identity.forward_authorization = authorization?;
     identity.forward_overrides = overrides?;
     identity.subject_in_metadata = metadata?;
-    headers.map(|()| identity)
+    headers?;
+    refuse_many_spellings(bag, &identity, entry)?;
+    Some(identity)
+}
+
+/// With `aliases: always` every spelling is removed by name, and of a name with many separators there are too many.
+fn refuse_many_spellings(bag: &mut Bag, identity: &IdentityHeaders, entry: &Entry) -> Option<()> {
+    let has_many = |name: &&HeaderName| fold(name.as_str()).matches('-').count() > SEPARATORS;
+    let found = identity.names().find(has_many).filter(|_| identity.aliases == Aliases::Always);
+    let Some(name) = found else { return Some(()) };
+    let message = format!("{} has too many spellings for `aliases: always`", quoted(name.as_str()));
+    let help = format!("choose a name with at most {SEPARATORS} of `-`, `_` and `.`");
+    bag.push(Problem::error(&entry.place, message).help(help));
+    None
 }
 
 fn headers(bag: &mut Bag, entry: &Entry, identity: &mut IdentityHeaders) -> Option<()> {
@@ -67,7 +83,9 @@ fn header(bag: &mut Bag, entry: &Entry) -> Option<Option<HeaderName>> {
     if text == "none" {
         return Some(None);
     }
-    let name = HeaderName::parse(text);
+    // What backends take for another method or path is removed, not set.
+    let is_override = OVERRIDES.contains(&fold(text).as_str());
+    let name = HeaderName::parse(text).filter(|_| !is_override);
     if name.is_none() {
         let message = format!("{} is not a header that can carry an identity", quoted(text));
         let help = "a header name like `x-auth-subject`, none that frames or routes a message; `none` sends nothing";
@@ -78,10 +96,10 @@ fn header(bag: &mut Bag, entry: &Entry) -> Option<Option<HeaderName>> {
 
 /// Backends fold `_`, `.` and `-`: two names that fold to the same one would overwrite each other there.
 fn refuse_same_names(bag: &mut Bag, named: &Named<'_>) -> bool {
-    let fold = |name: &HeaderName| name.as_str().replace(['_', '.'], "-");
     let mut different = true;
     for (at, (name, field, place)) in named.iter().enumerate() {
-        let same = named.iter().take(at).find(|(other, _, _)| fold(other) == fold(name));
+        let folded = fold(name.as_str());
+        let same = named.iter().take(at).find(|(other, _, _)| fold(other.as_str()) == folded);
         if let Some((other, other_field, other_place)) = same {
             different = false;
             let message = format!(

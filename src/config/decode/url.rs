@@ -1,11 +1,14 @@
 //! URLs that keys are fetched from, and the metadata documents that a URL leads to.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::borrow::Cow;
 
 use url::{Host, Url};
 
 use super::Bag;
-use crate::config::{error::Problem, suggest::quoted, tree::Place};
+use crate::{
+    config::{error::Problem, suggest::quoted, tree::Place},
+    jwks::address::{forbidden, is_loopback},
+};
 
 /// A URL to fetch keys from: https, or http on loopback or where it is allowed.
 pub(super) fn key_url(bag: &mut Bag, place: &Place, text: &str, allow_http: bool) -> Option<Url> {
@@ -25,26 +28,29 @@ pub(super) fn key_url(bag: &mut Bag, place: &Place, text: &str, allow_http: bool
     }
 }
 
-fn judge(text: &str, allow_http: bool) -> Result<Url, (&'static str, &'static str)> {
-    let url = Url::parse(text).map_err(|_| ("is not a URL", "write a whole one: `https://host/path`"))?;
+fn judge(text: &str, allow_http: bool) -> Result<Url, (Cow<'static, str>, &'static str)> {
+    let url = Url::parse(text).map_err(|_| ("is not a URL".into(), "write a whole one: `https://host/path`"))?;
     // The parser repairs what others read differently: blanks, `\` for `/`.
     if text.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || c == '\\') {
-        return Err(("has a character that no URL has", "remove it"));
+        return Err(("has a character that no URL has".into(), "remove it"));
     }
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(("is neither https nor http", "write `https://…`, or use `jwks_file` for a file"));
+        return Err(("is neither https nor http".into(), "write `https://…`, or use `jwks_file` for a file"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(("has a user name or password in it", "keys are public: remove it"));
+        return Err(("has a user name or password in it".into(), "keys are public: remove it"));
     }
     if url.fragment().is_some() {
-        return Err(("has a fragment", "remove the `#` and what follows"));
+        return Err(("has a fragment".into(), "remove the `#` and what follows"));
     }
-    if is_refused_address(&url) {
-        return Err(("is a link-local, mapped or unspecified address", "keys are not fetched from such addresses"));
+    if let Some(why) = forbidden_address(&url) {
+        return Err((format!("is {why}").into(), "keys are never fetched from there: name the issuer's own host"));
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return Err(("is plain http", "use https; `allow_http: true` accepts that anyone on the way can replace keys"));
+        return Err((
+            "is plain http".into(),
+            "use https; `allow_http: true` accepts that anyone on the way can replace keys",
+        ));
     }
     Ok(url)
 }
@@ -63,37 +69,23 @@ pub(super) fn discovery_documents(base: &Url) -> Vec<Url> {
     ]
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Why no keys are fetched from a URL's host, if it is an address.
+fn forbidden_address(url: &Url) -> Option<&'static str> {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// Addresses that no issuer has: metadata services of clouds live at link-local ones.
-fn is_refused_address(url: &Url) -> bool {
-    let address: IpAddr = match url.host() {
-        Some(Host::Ipv4(address)) => address.into(),
-        Some(Host::Ipv6(address)) => address.into(),
-        Some(Host::Domain(_)) | None => return false,
-    };
-    match address {
-        IpAddr::V4(address) => address.is_link_local() || address.is_unspecified(),
-        IpAddr::V6(address) => {
-            let is_embedded = address.to_ipv4().is_some() && address != Ipv6Addr::LOCALHOST;
-            address.is_unicast_link_local() || address.is_unspecified() || is_embedded
-        }
+        Some(Host::Ipv4(address)) => forbidden(address.into()),
+        Some(Host::Ipv6(address)) => forbidden(address.into()),
+        Some(Host::Domain(_)) | None => None,
     }
 }
 
 /// A password must not come back in a message.
 fn without_userinfo(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(authority_end);
-    authority.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("{scheme}://…@{host}{path}"))
+    let start = text.find("//").and_then(|at| at.checked_add(2)).unwrap_or_default();
+    let (scheme, rest) = text.split_at(start);
+    // An authority ends at `/`; without `//` nothing tells where it does.
+    let end = if start > 0 { rest.find(['/', '?', '#']).unwrap_or(rest.len()) } else { rest.len() };
+    let (authority, path) = rest.split_at(end);
+    authority.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("{scheme}…@{host}{path}"))
 }
 
 #[cfg(test)]
@@ -160,5 +152,7 @@ mod tests {
     fn a_password_is_not_repeated() {
         assert_eq!(without_userinfo("https://u:p@a.example/x@y"), "https://…@a.example/x@y");
         assert_eq!(without_userinfo("https://a.example/x@y"), "https://a.example/x@y");
+        assert_eq!(without_userinfo("https:\\\\u:p@a.example"), "…@a.example");
+        assert_eq!(without_userinfo("u:p@a.example"), "…@a.example");
     }
 }
