@@ -1,4 +1,52 @@
-//! stub
+//! Portcullis: an Envoy external authorizer. It validates OAuth 2.0 bearer access tokens and enforces scope policies
+//! per route, so that a proxy protects any backend without authorization code in it. What it is for and how it is run
+//! stands in the README; this page is about the house.
+//!
+//! # One Check in six hops
+//!
+//! ```text
+//! Envoy ──CheckRequest──▶ 1 ext_authz::service
+//!                         2 ext_authz::attributes   -> RequestAttributes (canonical, bounded)
+//!                         3 authorizer
+//!                             4 policy              -> the rule, or a denial
+//!                             5 jwt::verifier       -> VerifiedToken   (rule.admit -> Permit)
+//! Envoy ◀─CheckResponse── 6 ext_authz::response     (the only file that builds a CheckResponse)
+//! ```
+//!
+//! The single await on the way is "a key is missing: wait for the store's fetch, bounded, then run 3 once more".
+//!
+//! # Floors
+//!
+//! | floor | modules | |
+//! |---|---|---|
+//! | root | [`cli`], [`app`], [`shutdown`] | arguments, composition, tasks, signals |
+//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`admin`], [`telemetry`] | the outside |
+//! | engine | [`authorizer`] | a request and a moment in, a decision out |
+//! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
+//! | words | [`limits`], [`clock`], [`json`], [`decision`], [`identity`], [`policy::scope`] | what all speak in |
+//!
+//! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
+//!
+//! # Invariants
+//!
+//! *Invariant: shut unless opened.* Whatever is unknown, ambiguous, late or broken is a denial. There is no default that
+//! allows, and no way from an error to an allow.
+//!
+//! *Invariant: success is a proof.* Only [`jwt::verifier::Verifier`] makes a [`jwt::verifier::VerifiedToken`], only a
+//! [`policy::rule::Rule`] makes a [`policy::rule::Permit`], and only from a permit an allow answer is made. Forgetting a
+//! check does not compile.
+//!
+//! *Invariant: engine and below are pure.* No clock, no IO, no randomness, no logs: the time and the keys are arguments.
+//!
+//! *Invariant: keys are never looked up without an issuer*, and no fetch is ever made inside a Check.
+//!
+//! *Invariant: one table from reason to answer*, [`bearer::challenge`], without a wildcard arm.
+//!
+//! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged.
+//!
+//! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only
+//! logs; a switch that turns verification off; keys or tokens in the repository.
+
 pub mod admin;
 pub mod app;
 pub mod authorizer;

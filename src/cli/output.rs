@@ -26,5 +26,7 @@ const WIDTH: usize = 100;
 
 #[expect(clippy::disallowed_methods, reason = "NO_COLOR (no-color.org) is the terminal's, not the service's")]
 fn wants_colour() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    // https://no-color.org: any value that is not empty.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !plain
 }

@@ -11,7 +11,7 @@ use crate::json;
 pub enum InvalidMetadata {
     /// Not a JSON object.
     #[error("the metadata at `{0}` is not a JSON object")]
-    NotAnObject(Url),
+    NotAnObject(String),
     /// RFC 8414 section 3.3: the issuer must be identical to the one asked for, or anybody's document would do.
     #[error(
         "the metadata at `{document}` names issuer `{found}`, but `{configured}` is configured; \
@@ -19,7 +19,7 @@ pub enum InvalidMetadata {
     )]
     OtherIssuer {
         /// Where the document is.
-        document: Url,
+        document: String,
         /// What it says, made safe to print.
         found: String,
         /// What the configuration says.
@@ -27,12 +27,12 @@ pub enum InvalidMetadata {
     },
     /// No `jwks_uri`, or not a URL.
     #[error("the metadata at `{0}` has no valid `jwks_uri`")]
-    NoJwksUri(Url),
+    NoJwksUri(String),
     /// A `jwks_uri` that may not be fetched.
     #[error("the `jwks_uri` of the metadata at `{document}` is refused: {reason}")]
     ForbiddenJwksUri {
         /// Where the document is.
-        document: Url,
+        document: String,
         /// Why.
         reason: ForbiddenUrl,
     },
@@ -43,20 +43,20 @@ pub enum InvalidMetadata {
 /// # Errors
 /// [`InvalidMetadata`].
 pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str) -> Result<Url, InvalidMetadata> {
-    let members = json::parse_object(text).map_err(|_| InvalidMetadata::NotAnObject(document.clone()))?;
+    let members = json::parse_object(text).map_err(|_| InvalidMetadata::NotAnObject(document.to_string()))?;
     let found = members.get("issuer").and_then(Value::as_str).unwrap_or_default();
     if found != issuer {
         return Err(InvalidMetadata::OtherIssuer {
-            document: document.clone(),
+            document: document.to_string(),
             found: printable(found),
             configured: issuer.to_owned(),
         });
     }
     let uri = members.get("jwks_uri").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    let uri = uri.ok_or_else(|| InvalidMetadata::NoJwksUri(document.clone()))?;
+    let uri = uri.ok_or_else(|| InvalidMetadata::NoJwksUri(document.to_string()))?;
     match address::check_discovered(&uri, document) {
         Ok(()) => Ok(uri),
-        Err(reason) => Err(InvalidMetadata::ForbiddenJwksUri { document: document.clone(), reason }),
+        Err(reason) => Err(InvalidMetadata::ForbiddenJwksUri { document: document.to_string(), reason }),
     }
 }
 

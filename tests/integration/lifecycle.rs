@@ -69,24 +69,24 @@ async fn sigterm_lets_requests_in_flight_finish_and_exits_0() {
     let name = format!("http://{}/", silent.local_addr().unwrap());
     let minter = issuer().await;
     let (_dir, path) = file(&config(&name)).await;
-    let mut serve = Serve::start(&["--config", &path], &[]).await;
+    let serve = Serve::start(&["--config", &path], &[]).await;
     let client = Client::connect(serve.grpc).await;
     let token = minter.mint(&TokenRequest::new().claim("iss", name.as_str())).unwrap();
     let ask = get("/api/private").bearer(&token);
     let (got, status) = tokio::join!(client.send(&ask), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         serve.signal("TERM");
-        tokio::time::timeout(Duration::from_secs(20), serve.child.wait()).await.unwrap().unwrap()
+        serve.ended().await.0
     });
     assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"), "answered, not cut off");
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(status, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_is_lost_while_stopping() {
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer())).await;
-    let mut serve = Serve::start(&["--config", &path], &[]).await;
+    let serve = Serve::start(&["--config", &path], &[]).await;
     until_ready(&serve).await;
     let client = Client::connect(serve.grpc).await;
     let token = scoped(&issuer, "read:messages");
@@ -100,15 +100,14 @@ async fn no_request_is_lost_while_stopping() {
         assert_eq!(client.send(&ask).await.status, 200);
     }
     drop(client);
-    let status = tokio::time::timeout(Duration::from_secs(20), serve.child.wait()).await.unwrap().unwrap();
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(serve.ended().await.0, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_log_line_holds_a_token_or_a_query() {
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer())).await;
-    let mut serve = Serve::start(&["--config", &path, "--log", "trace"], &[]).await;
+    let serve = Serve::start(&["--config", &path, "--log", "trace"], &[]).await;
     until_ready(&serve).await;
     let client = Client::connect(serve.grpc).await;
     let token = issuer.mint(&TokenRequest::new().subject("canary-subject").scope("read:messages")).unwrap();
@@ -123,11 +122,7 @@ async fn no_log_line_holds_a_token_or_a_query() {
     }
     drop(client);
     serve.signal("TERM");
-    serve.child.wait().await.unwrap();
-    let mut log = String::new();
-    while let Some(line) = serve.log.next_line().await.unwrap() {
-        log.push_str(&line);
-    }
+    let (_, log) = serve.ended().await;
     assert!(log.contains("request denied"), "{log}");
     let parts: Vec<&str> = token.split('.').collect();
     for secret in [parts[0], parts[1], parts[2], "canary"] {

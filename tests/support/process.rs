@@ -8,8 +8,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
-    process::{Child, ChildStderr, Command},
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
 };
 
 /// `portcullis` as built for tests, in an environment of its own.
@@ -32,12 +33,12 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A running `portcullis serve`.
+/// A running `portcullis serve`. Its log is read all the time: a full pipe would stop it.
 pub struct Serve {
     pub child: Child,
     pub grpc: SocketAddr,
     pub admin: SocketAddr,
-    pub log: Lines<BufReader<ChildStderr>>,
+    log: JoinHandle<String>,
 }
 
 impl Serve {
@@ -46,24 +47,39 @@ impl Serve {
         let mut command = portcullis(&[&["serve"], arguments].concat());
         command.env("PORTCULLIS_LOG_FORMAT", "json").envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();
-        loop {
-            let line = tokio::time::timeout(Duration::from_secs(20), log.next_line()).await.unwrap().unwrap();
+        let (grpc, admin) = loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.unwrap().unwrap();
             let Some(line) = line else { panic!("it ended before it listened:\n{seen}") };
+            seen.push_str(&line);
+            seen.push('\n');
             let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
             if entry["fields"]["message"] == "portcullis is listening" {
                 let address = |field: &str| entry["fields"][field].as_str().unwrap().parse().unwrap();
-                return Self { child, grpc: address("listen.grpc"), admin: address("listen.admin"), log };
+                break (address("listen.grpc"), address("listen.admin"));
             }
-            seen.push_str(&line);
-            seen.push('\n');
-        }
+        };
+        #[expect(clippy::disallowed_methods, reason = "a test's task")]
+        let log = tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                seen.push_str(&line);
+                seen.push('\n');
+            }
+            seen
+        });
+        Self { child, grpc, admin, log }
     }
 
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end: exit code and all that it logged.
+    pub async fn ended(mut self) -> (Option<i32>, String) {
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap();
+        (status.code(), self.log.await.unwrap())
     }
 }

@@ -43,6 +43,7 @@ impl Child {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);
         // What the user's shell says about another Portcullis, or about a proxy, is not about this one.
+        #[expect(clippy::disallowed_methods, reason = "the child's environment is ours, less what is not about it")]
         for (variable, _) in std::env::vars_os() {
             if variable.as_encoded_bytes().starts_with(b"PORTCULLIS_") {
                 command.env_remove(variable);

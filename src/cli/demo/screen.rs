@@ -24,6 +24,7 @@ impl Screen {
     /// The terminal as it is.
     pub(super) fn new() -> Self {
         // https://no-color.org: any value that is not empty.
+        #[expect(clippy::disallowed_methods, reason = "the terminal's wish, not configuration")]
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { colour: !plain && io::stdout().is_terminal() }
     }

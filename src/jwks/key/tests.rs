@@ -67,7 +67,7 @@ fn published_private_parts_make_a_key_unusable() {
 fn the_modulus_has_2048_to_8192_bits() {
     let modulus = |bits: usize| {
         let mut bytes = vec![0xFF_u8; bits / 8];
-        bytes[0] = if bits % 8 == 0 { 0x80 } else { 0xFF };
+        bytes[0] = if bits.is_multiple_of(8) { 0x80 } else { 0xFF };
         URL_SAFE_NO_PAD.encode(bytes)
     };
     let text = |bits| format!(r#"{{"kty":"RSA","n":"{}","e":"AQAB"}}"#, modulus(bits));

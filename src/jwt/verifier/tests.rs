@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json!() at the call reads better")]
+
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
