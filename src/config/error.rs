@@ -11,7 +11,7 @@ use super::source::Source;
 const SHOWN: usize = 50;
 
 /// Every problem of one configuration, in the order of the file, those of the environment last. As the error of
-/// [`super::load`] it holds at least one of severity [`Severity::Error`], and the warnings as well.
+/// [`super::load()`] it holds at least one of severity [`Severity::Error`], and the warnings as well.
 #[derive(Clone, Debug)]
 pub struct ConfigErrors {
     name: String,

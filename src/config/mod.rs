@@ -2,7 +2,7 @@
 //!
 //! `parse` turns text into a [`tree`] of nodes that know their place, `env` lays the environment over it, `decode` turns
 //! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
-//! (secrets) are read by [`load`].
+//! (secrets) are read by [`load()`].
 
 mod builder;
 mod decode;

@@ -1,5 +1,5 @@
 //! The quickstart's requests and what must come of each. Data only: sending is the runner's business, comparing is
-//! [`super::judge`]'s.
+//! [`mod@super::judge`]'s.
 
 use super::tokens::Tokens;
 
