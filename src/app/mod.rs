@@ -192,7 +192,8 @@ fn spawn_refresher(
         return;
     }
     keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch());
-    let target = Target { issuer: name, algorithms, source: issuer.source.clone() };
+    let target =
+        Target { issuer: name, algorithms, source: issuer.source.clone(), written_at: issuer.written_at.clone() };
     let refresher =
         refresh::run(target, Arc::clone(keys), Arc::clone(&outside.fetch), Arc::clone(observers) as _, stop.clone());
     tasks.spawn(async move {

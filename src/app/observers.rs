@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{Decided, Observer as DecisionObserver},
-    jwks::{fetch::FetchError, key_set::KeySet, refresh::Observer as FetchObserver},
+    jwks::{fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver},
     telemetry::{events, metrics::Metrics},
 };
 
@@ -49,7 +49,16 @@ impl FetchObserver for Observers {
             Ok(set) => {
                 events::keys_fetched(issuer, set.keys().len(), set.skipped().len(), took);
                 for reason in set.skipped() {
-                    events::key_skipped(issuer, reason);
+                    match reason {
+                        UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => {
+                            events::key_not_for_us(issuer, reason);
+                        }
+                        UnusableKey::Unreadable
+                        | UnusableKey::RsaSize(_)
+                        | UnusableKey::Invalid
+                        | UnusableKey::Private
+                        | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
+                    }
                 }
             }
             Err(error) => events::keys_failed(issuer, error, took),

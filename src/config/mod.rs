@@ -1,8 +1,8 @@
 //! The configuration: a YAML file, overlaid by the environment, decoded with every problem reported at once.
 //!
 //! `parse` turns text into a [`tree`] of nodes that know their place, `env` lays the environment over it, `decode` turns
-//! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a socket; files named in the configuration
-//! (secrets) are read by [`load()`].
+//! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a
+//! socket; files named in the configuration (secrets) are read by [`load()`].
 
 mod builder;
 mod decode;
@@ -63,4 +63,7 @@ pub struct IssuerConfig {
     pub rules: IssuerRules,
     /// Where its keys are.
     pub source: KeySource,
+    /// Where its name stands, for people: `portcullis.yaml:7`, or the name of a variable.
+    pub written_at: String,
+    place: tree::Place,
 }

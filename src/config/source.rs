@@ -25,6 +25,11 @@ impl Source {
         Self { name: name.to_owned(), text: text.to_owned(), lines }
     }
 
+    /// The file's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Line and column of an offset, both from 1; columns count characters.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_of(offset);

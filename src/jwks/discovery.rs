@@ -15,7 +15,7 @@ pub enum InvalidMetadata {
     /// RFC 8414 section 3.3: the issuer must be identical to the one asked for, or anybody's document would do.
     #[error(
         "the metadata at `{document}` names issuer `{found}`, but `{configured}` is configured; \
-         if that is your provider, write `issuer: {found}` in place of `issuer: {configured}`"
+         if that is your provider, write `issuer: {found}` in place of `issuer: {configured}` ({written_at})"
     )]
     OtherIssuer {
         /// Where the document is.
@@ -24,6 +24,8 @@ pub enum InvalidMetadata {
         found: String,
         /// What the configuration says.
         configured: String,
+        /// Where it says so.
+        written_at: String,
     },
     /// No `jwks_uri`, or not a URL.
     #[error("the metadata at `{0}` has no valid `jwks_uri`")]
@@ -38,11 +40,11 @@ pub enum InvalidMetadata {
     },
 }
 
-/// The `jwks_uri` of a metadata document.
+/// The `jwks_uri` of a metadata document. `written_at` is where the configuration names the issuer.
 ///
 /// # Errors
 /// [`InvalidMetadata`].
-pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str) -> Result<Url, InvalidMetadata> {
+pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str, written_at: &str) -> Result<Url, InvalidMetadata> {
     let members = json::parse_object(text).map_err(|_| InvalidMetadata::NotAnObject(document.to_string()))?;
     let found = members.get("issuer").and_then(Value::as_str).unwrap_or_default();
     if found != issuer {
@@ -50,6 +52,7 @@ pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str) -> Result<Url, Invali
             document: document.to_string(),
             found: printable(found),
             configured: issuer.to_owned(),
+            written_at: written_at.to_owned(),
         });
     }
     let uri = members.get("jwks_uri").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
@@ -73,7 +76,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Url, InvalidMetadata> {
         let document = Url::parse("https://tenant.test/.well-known/openid-configuration").unwrap();
-        jwks_uri(text.as_bytes(), &document, ISSUER)
+        jwks_uri(text.as_bytes(), &document, ISSUER, "portcullis.yaml:3")
     }
 
     #[test]
@@ -90,7 +93,12 @@ mod tests {
             text.contains("names issuer `https://tenant.test`, but `https://tenant.test/` is configured"),
             "{text}"
         );
-        assert!(text.contains("write `issuer: https://tenant.test` in place of"), "{text}");
+        assert!(
+            text.contains(
+                "write `issuer: https://tenant.test` in place of `issuer: https://tenant.test/` (portcullis.yaml:3)"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Target {
     pub algorithms: Vec<Algorithm>,
     /// Where its keys are.
     pub source: KeySource,
+    /// Where the configuration names it, for people.
+    pub written_at: String,
 }
 
 /// Hears how fetches went: logs and metrics.
@@ -76,7 +78,7 @@ pub async fn run(
 async fn key_set(target: &Target, fetch: &dyn Fetch) -> Result<KeySet, FetchError> {
     let (place, text) = match &target.source {
         KeySource::Discovery { documents, allow_http } => {
-            let url = discover(&target.issuer, documents, *allow_http, fetch).await?;
+            let url = discover(target, documents, *allow_http, fetch).await?;
             (url.to_string(), fetch.fetch(&url).await?)
         }
         KeySource::JwksUri { url, allow_http } => {
@@ -90,17 +92,17 @@ async fn key_set(target: &Target, fetch: &dyn Fetch) -> Result<KeySet, FetchErro
 }
 
 /// The `jwks_uri` of the first metadata document that is there. If none is, the first one's error is the one that helps.
-async fn discover(issuer: &str, documents: &[Url], allow_http: bool, fetch: &dyn Fetch) -> Result<Url, FetchError> {
+async fn discover(target: &Target, documents: &[Url], allow_http: bool, fetch: &dyn Fetch) -> Result<Url, FetchError> {
     let mut first_error = None;
     for document in documents {
         address::check_configured(document, allow_http)?;
         match fetch.fetch(document).await {
-            Ok(text) => return Ok(discovery::jwks_uri(&text, document, issuer)?),
+            Ok(text) => return Ok(discovery::jwks_uri(&text, document, &target.issuer, &target.written_at)?),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
     Err(first_error.unwrap_or_else(|| FetchError::KeySet {
-        place: issuer.to_owned(),
+        place: target.issuer.to_string(),
         reason: super::key_set::InvalidKeySet::NotAKeySet,
     }))
 }

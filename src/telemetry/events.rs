@@ -57,7 +57,12 @@ pub fn keys_fetched(issuer: &str, keys: usize, skipped: usize, took: Duration) {
     debug!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
 }
 
-/// A key of a set was skipped.
+/// A key of a set was left out, as keys for other purposes or algorithms are.
+pub fn key_not_for_us(issuer: &str, reason: &dyn Display) {
+    debug!(token.issuer = issuer, reason = %reason, "a key of the issuer is not for us");
+}
+
+/// A key of a set that should be usable was skipped.
 pub fn key_skipped(issuer: &str, reason: &dyn Display) {
     warn!(token.issuer = issuer, reason = %reason, "a key of the issuer is skipped");
 }

@@ -2,10 +2,9 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
 use tokio::process::Command;
 
-use crate::support::{config, issuer, process::tool, scoped, service::TestService};
+use crate::support::{config, issuer, process::tool, service::TestService};
 
 /// Runs grpcurl against the service. The README has 127.0.0.1:9191; the port is the only difference.
 async fn grpcurl(service: &TestService, before: &[&str], after: &[&str]) -> (bool, String) {
@@ -42,32 +41,41 @@ async fn grpcurl_asks_for_health() {
     assert!(!good && text.to_lowercase().contains("not"), "{text}");
 }
 
-/// The JSON objects that the README gives to `Authorization/Check`, in order.
-fn readme_requests() -> Vec<String> {
+/// The shell blocks of the README that call grpcurl.
+fn readme_blocks() -> Vec<String> {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let calls = readme.split("grpcurl -plaintext -d '").skip(1);
-    let calls = calls.filter(|call| call.contains("envoy.service.auth.v3.Authorization/Check"));
-    calls.map(|call| call.split_once('\'').unwrap().0.to_owned()).collect()
+    let blocks = readme.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0.to_owned());
+    blocks.filter(|block| block.contains("grpcurl ")).collect()
+}
+
+/// Runs a block as a user pastes it, with the addresses of this test in place of the defaults.
+async fn paste(block: &str, service: &TestService, issuer: &str) -> (bool, String) {
+    let script = block.replace("127.0.0.1:9191", &service.grpc.to_string()).replace("http://127.0.0.1:9400/", issuer);
+    #[expect(clippy::disallowed_methods, reason = "where this machine's programs are")]
+    let path = format!("{}:{}", tool("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new("bash");
+    command.args(["-eu", "-o", "pipefail", "-c", &script]).env("PATH", path).stdin(Stdio::null());
+    let output = command.output().await.unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), text)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_readmes_check_requests_work_as_printed() {
+async fn the_readmes_calls_work_as_printed() {
     let issuer = issuer().await;
     let service = TestService::start(&config(issuer.issuer())).await;
-    let requests = readme_requests();
-    assert!(requests.len() >= 2, "the README has {} calls", requests.len());
-    for request in requests {
-        let with_token = request.replace("$TOKEN", &scoped(&issuer, "read:messages"));
-        let (good, text) =
-            grpcurl(&service, &["-d", &with_token], &["envoy.service.auth.v3.Authorization/Check"]).await;
-        assert!(good, "{text}");
-        let answer: Value = serde_json::from_str(&text).unwrap();
-        if request.contains("$TOKEN") {
-            assert!(answer["okResponse"].is_object(), "{text}");
-            assert!(answer["status"]["code"].is_null() || answer["status"]["code"] == 0, "{text}");
-        } else {
-            assert_eq!(answer["status"]["code"], 16, "{text}");
-            assert_eq!(answer["deniedResponse"]["status"]["code"], "Unauthorized", "{text}");
+    let blocks = readme_blocks();
+    let wanted: [&[&str]; 3] = [
+        &["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "\"status\": \"SERVING\""],
+        &["\"code\": 16", "deniedResponse", "Unauthorized", r#"Bearer realm=\"api\""#],
+        &["okResponse", "x-auth-subject", "read:messages"],
+    ];
+    assert_eq!(blocks.len(), wanted.len());
+    for (block, wanted) in blocks.iter().zip(wanted) {
+        let (good, text) = paste(block, &service, issuer.issuer()).await;
+        assert!(good, "{block}\n{text}");
+        for word in wanted {
+            assert!(text.contains(word), "{word} not in {text}");
         }
     }
 }

@@ -138,7 +138,7 @@ async fn an_issuer_that_calls_itself_otherwise_is_reported_with_both_names() {
     let name = odd_issuer(without_slash, r#"{"keys":[]}"#.to_owned()).await;
     let service = TestService::start(&config(&name)).await;
     let (_, page) = service.page("/readyz").await;
-    let told = format!("write `issuer: {}` in place of `issuer: {name}`", name.trim_end_matches('/'));
+    let told = format!("write `issuer: {}` in place of `issuer: {name}` (test.yaml:3)", name.trim_end_matches('/'));
     assert!(page.contains(&told), "{told} not in {page}");
 }
 

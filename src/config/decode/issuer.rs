@@ -50,7 +50,8 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerCo
         client_id_claims: client_id_claims?,
         scope_claims: scope_claims?,
     };
-    Some(IssuerConfig { rules, source: source? })
+    let place = issuer?.node.place.clone();
+    Some(IssuerConfig { rules, source: source?, written_at: String::new(), place })
 }
 
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {

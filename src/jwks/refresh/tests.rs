@@ -62,7 +62,8 @@ fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, Cancellati
     let store = Arc::new(KeyStore::new());
     store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
     let stop = CancellationToken::new();
-    let target = Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source };
+    let target =
+        Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, written_at: String::new() };
     let fetch: Arc<dyn Fetch> = Arc::clone(fetch) as Arc<dyn Fetch>;
     #[expect(clippy::disallowed_methods, reason = "a test's task")]
     tokio::spawn(run(target, Arc::clone(&store), fetch, Arc::new(Silent), stop.clone()));
@@ -160,6 +161,7 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
         issuer: ISSUER.into(),
         algorithms: vec![Algorithm::EdDSA],
         source: KeySource::JwksFile(path.to_owned()),
+        written_at: String::new(),
     };
     let fetch = Scripted::new([Err(500)]);
     let read = async || key_set(&target(&path), fetch.as_ref()).await;
