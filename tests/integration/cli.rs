@@ -99,6 +99,18 @@ async fn a_good_configuration_is_exit_0_and_the_samples_are_good() {
 }
 
 #[tokio::test]
+async fn the_kubernetes_sample_holds_a_good_configuration() {
+    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/kubernetes.yaml")).unwrap();
+    let (_, rest) = sample.split_once("  portcullis.yaml: |\n").unwrap();
+    let lines = rest.lines().take_while(|line| line.starts_with("    "));
+    let text: String = lines.map(|line| format!("{}\n", line.strip_prefix("    ").unwrap())).collect();
+    assert!(text.contains("routes:"), "{text}");
+    let dir = tempfile::tempdir().unwrap();
+    let (code, said) = run(&["check", &write(dir.path(), text)], &[]).await;
+    assert!(code == 0 && said.contains("0 warnings"), "{said}");
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_exit_2_and_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -10,6 +10,7 @@ use crate::support::{
     config, issuer,
     process::Serve,
     scoped,
+    service::TestService,
 };
 
 async fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -128,4 +129,23 @@ async fn no_log_line_holds_a_token_or_a_query() {
     for secret in [parts[0], parts[1], parts[2], "canary"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unix_socket_serves_as_well() {
+    let issuer = issuer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("portcullis.sock");
+    let text = config(issuer.issuer()).replace("'127.0.0.1:0', admin", &format!("'unix:{}', admin", socket.display()));
+    let service = TestService::start(&text).await;
+    let connect = tower::service_fn(move |_: http::Uri| {
+        let socket = socket.clone();
+        async move { tokio::net::UnixStream::connect(socket).await.map(hyper_util::rt::TokioIo::new) }
+    });
+    let endpoint = tonic::transport::Endpoint::from_static("http://portcullis.invalid");
+    let client = Client::over(endpoint.connect_with_connector(connect).await.unwrap());
+    assert_eq!(client.send(&get("/api/private")).await.status, 401);
+    assert_eq!(client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await.status, 200);
+    drop(client);
+    assert_eq!(service.stop().await.unwrap(), portcullis::app::Stopped::Clean);
 }

@@ -138,6 +138,11 @@ impl Client {
         Self(AuthorizationClient::connect(format!("http://{address}")).await.unwrap())
     }
 
+    /// Over a connection of another kind.
+    pub fn over(channel: tonic::transport::Channel) -> Self {
+        Self(AuthorizationClient::new(channel))
+    }
+
     pub async fn send(&self, ask: &Ask) -> Got {
         self.message(ask.message()).await
     }

@@ -92,7 +92,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_leads_to_a_free_one() {
-        let screen = Screen::new();
+        let screen = Screen::silent();
         let first = Reserved::take(screen, "one", 0).await.unwrap();
         let taken = first.addr().port();
         let second = Reserved::take(screen, "two", taken).await.unwrap();

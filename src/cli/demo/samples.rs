@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_sample_envoy_gets_every_port_and_stays_on_loopback() {
-        let ports = Ports::take(Screen::new()).await.unwrap();
+        let ports = Ports::take(Screen::silent()).await.unwrap();
         let envoy = ports.envoy_config();
         for port in [&ports.envoy, &ports.envoy_admin, &ports.grpc, &ports.upstream] {
             let place = format!("address: 127.0.0.1\n                      port_value: {}", port.addr().port());

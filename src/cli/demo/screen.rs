@@ -9,6 +9,7 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     colour: bool,
+    silent: bool,
 }
 
 /// What a text is meant to look like.
@@ -26,17 +27,29 @@ impl Screen {
         // https://no-color.org: any value that is not empty.
         #[expect(clippy::disallowed_methods, reason = "the terminal's wish, not configuration")]
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: !plain && io::stdout().is_terminal() }
+        Self { colour: !plain && io::stdout().is_terminal(), silent: false }
+    }
+
+    /// One that says nothing: a test's output is for what went wrong.
+    #[cfg(test)]
+    pub(super) fn silent() -> Self {
+        Self { colour: false, silent: true }
     }
 
     /// One line on standard output.
     pub(super) fn line(self, text: impl fmt::Display) {
+        if self.silent {
+            return;
+        }
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).unwrap_or_default();
     }
 
     /// One line on standard error.
     pub(super) fn note(self, text: impl fmt::Display) {
+        if self.silent {
+            return;
+        }
         writeln!(io::stderr().lock(), "{text}").unwrap_or_default();
     }
 
@@ -58,7 +71,7 @@ mod tests {
 
     #[test]
     fn no_escapes_without_colour() {
-        assert_eq!(Screen { colour: false }.paint(Look::Bad, "x"), "x");
-        assert_eq!(Screen { colour: true }.paint(Look::Bold, "x"), "\x1b[1mx\x1b[0m");
+        assert_eq!(Screen::silent().paint(Look::Bad, "x"), "x");
+        assert_eq!(Screen { colour: true, ..Screen::silent() }.paint(Look::Bold, "x"), "\x1b[1mx\x1b[0m");
     }
 }

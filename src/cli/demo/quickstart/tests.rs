@@ -44,7 +44,7 @@ async fn a_backend_without_a_gate_fails_all_but_the_public_case() {
     let stack = stack(upstream.addr(), &issuer);
     let good: Vec<_> = verdicts(&stack).await.into_iter().filter(|(_, problems)| *problems == 0).collect();
     assert_eq!(good, [("no token", 0)]);
-    assert!(!run(Screen::new(), &Client::new().unwrap(), &stack).await.unwrap());
+    assert!(!run(Screen::silent(), &Client::new().unwrap(), &stack).await.unwrap());
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_stack_that_never_answers_is_given_up() {
         issuer: "http://127.0.0.1:1/".to_owned(),
         audience: String::new(),
     };
-    let error = run(Screen::new(), &Client::new().unwrap(), &stack).await.unwrap_err().to_string();
+    let error = run(Screen::silent(), &Client::new().unwrap(), &stack).await.unwrap_err().to_string();
     assert!(
         error.starts_with("the stack is not ready after 30 s: no answer from `http://127.0.0.1:1/token`"),
         "{error}"
