@@ -3,7 +3,7 @@
 //! Pure and synchronous. It knows no wire format, no clock and no network; where keys are missing it says so and is
 //! asked once more by its caller.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     bearer::credentials::Credentials,
@@ -20,12 +20,18 @@ use crate::{
 };
 
 /// What of a request matters to the decision: canonical and bounded.
-#[derive(Debug)]
 pub struct RequestAttributes<'a> {
     /// Host, path and method.
     pub target: RequestTarget,
     /// The values of all `authorization` headers, in order.
     pub authorization: Vec<&'a [u8]>,
+}
+
+impl fmt::Debug for RequestAttributes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the credentials.
+        f.debug_struct("RequestAttributes").field("target", &self.target).finish_non_exhaustive()
+    }
 }
 
 /// The decision on a request.

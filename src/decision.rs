@@ -82,6 +82,8 @@ pub enum TokenFault {
 pub enum RequestFault {
     /// The Check has no HTTP request in it, or can't be decoded.
     NoHttpRequest,
+    /// The Check is larger than [`crate::limits::CHECK_REQUEST_BYTES`].
+    TooLarge,
     /// The path is missing, empty or relative.
     PathNotAbsolute,
     /// The path is longer than its limit or has too many segments.
@@ -166,6 +168,7 @@ impl RequestFault {
     const fn code(self) -> &'static str {
         match self {
             Self::NoHttpRequest => "request_no_http",
+            Self::TooLarge => "request_too_large",
             Self::PathNotAbsolute => "request_path_not_absolute",
             Self::PathTooLong => "request_path_too_long",
             Self::EmptySegment => "request_empty_segment",

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 // --- wire ---------------------------------------------------------------------------------------------------------
 
-/// Bytes of one `CheckRequest`. Envoy caps request headers at 60 KiB; bodies are not asked for.
+/// Bytes of one `CheckRequest` that are looked at. Envoy caps request headers at 60 KiB; bodies are not asked for.
 pub const CHECK_REQUEST_BYTES: usize = 256 * 1024;
+/// Bytes of one `CheckRequest` that are received. Beyond the limit above the answer is a denial; only beyond this one is it
+/// a gRPC error, which Envoy may be configured to take for an allow: so it is more than Envoy can be made to send.
+pub const CHECK_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of a request path with its query.
 pub const PATH_BYTES: usize = 8 * 1024;
 /// Segments of a path: bounds the search through the pattern tree.
@@ -19,10 +22,16 @@ pub const HOST_BYTES: usize = 255 + 6;
 pub const HOST_NAME_BYTES: usize = 253;
 /// Bytes of one label of a host name, RFC 1035 section 2.3.4.
 pub const HOST_LABEL_BYTES: usize = 63;
-/// Bytes of one Unix millisecond-free `grpc-timeout` value: eight digits and a unit.
+/// Characters of a `grpc-timeout` value: eight digits and a unit.
 pub const GRPC_TIMEOUT_CHARS: usize = 9;
 /// Streams that one HTTP/2 connection may have open at once.
 pub const CONCURRENT_STREAMS: u32 = 1024;
+/// A connection that is silent for so long is asked for a sign of life.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// And closed if it gives none within this time: its peer is dead.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a connection could not be accepted, for want of file descriptors say, nothing is accepted for so long.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// HTTP/2 connection window: measured best between 64 KiB and 4 MiB.
 pub const CONNECTION_WINDOW: u32 = 256 * 1024;
 
@@ -57,6 +66,10 @@ pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
 /// One fetch, from connecting to the last byte.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// One attempt to get an issuer's keys: metadata, one more place for it, and the key set.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(16);
+/// Characters of a URL in a message: some come out of remote documents.
+pub const SHOWN_URL_CHARS: usize = 200;
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a success, a missing key asks for no other fetch within this time.
@@ -99,8 +112,13 @@ pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 
 /// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.
 pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
-/// From closing the listeners to giving up on requests in flight.
-pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+/// From closing the listeners to giving up on requests in flight: with what precedes it, less than the 30 s after which
+/// Kubernetes kills.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
+/// Once nothing is in flight, for how long connections may stay open: answers are still being written.
+pub const DRAIN_FLUSH: Duration = Duration::from_millis(500);
+/// For how long a task that hangs in the system may hold up the exit.
+pub const EXIT_GRACE: Duration = Duration::from_millis(500);
 
 // --- demo ---------------------------------------------------------------------------------------------------------
 

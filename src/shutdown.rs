@@ -1,14 +1,20 @@
-//! When to stop: SIGTERM (containers, systemd) or SIGINT (Ctrl-C).
+//! When to stop: SIGTERM (containers, systemd) or SIGINT (Ctrl-C). The first asks for a clean end, the second for one now.
 
-use std::io;
+use std::{future::Future, io};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What asks a service to stop.
+pub trait Stop: Send {
+    /// Returns when it is asked to, with what asked. Can be called again for the next time.
+    fn asked(&mut self) -> impl Future<Output = &'static str> + Send;
+}
 
 /// Signals, listened to from the moment this is made.
 #[derive(Debug)]
 pub struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 impl Signals {
@@ -19,9 +25,10 @@ impl Signals {
     pub fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
+}
 
-    /// Returns at the next signal, with its name.
-    pub async fn next(&mut self) -> &'static str {
+impl Stop for Signals {
+    async fn asked(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

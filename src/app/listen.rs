@@ -83,7 +83,10 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let is_socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
-            if !is_socket || UnixStream::connect(path).await.is_ok() {
+            // Only a refusal says that nobody listens: a live owner that is busy answers otherwise, or not at all.
+            let probe = UnixStream::connect(path).await;
+            let is_dead = probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+            if !is_socket || !is_dead {
                 return Err(error);
             }
             std::fs::remove_file(path)?;

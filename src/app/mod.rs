@@ -3,10 +3,10 @@
 pub mod listen;
 pub mod observers;
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::{self, Admin},
@@ -27,6 +27,7 @@ use crate::{
     },
     jwt::verifier::Verifier,
     limits,
+    shutdown::Stop,
     telemetry::{events, metrics::Metrics},
 };
 use listen::{BindError, Bound};
@@ -83,16 +84,17 @@ impl Default for Drain {
 
 /// A running service.
 pub struct App {
-    tasks: JoinSet<Result<(), ServeError>>,
-    health: Health,
     /// Where it listens, ports filled in.
     pub bound: Bound,
+    servers: JoinSet<Result<(), ServeError>>,
+    refreshers: JoinSet<()>,
+    keys: Arc<KeyStore>,
+    health: Health,
+    in_flight: TaskTracker,
     /// Cancelled first: not ready any more.
     stopping: CancellationToken,
-    /// Cancelled next: no new connections.
+    /// Cancelled next: no new connections. Refreshers end last: a Check in flight may be waiting for one.
     stop_servers: CancellationToken,
-    /// Cancelled last: nothing needs keys any more.
-    stop_refreshers: CancellationToken,
 }
 
 impl fmt::Debug for Outside {
@@ -108,7 +110,8 @@ impl fmt::Debug for App {
 }
 
 impl App {
-    /// Binds, starts every task, and returns while keys are still being fetched.
+    /// Binds, starts every task, and returns while keys are still being fetched. Health says NOT_SERVING until
+    /// [`Self::run`] says otherwise.
     ///
     /// # Errors
     /// [`ServeError`]: an address in use, for example.
@@ -117,73 +120,115 @@ impl App {
         let keys = Arc::new(KeyStore::new());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys)));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
-        let stop_refreshers = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let mut refreshers = JoinSet::new();
         for issuer in &config.issuers {
-            spawn_refresher(&mut tasks, issuer, &keys, &outside, &observers, &stop_refreshers);
+            spawn_refresher(&mut refreshers, issuer, &keys, &outside, &observers);
         }
         let verifier = Verifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
+        let in_flight = TaskTracker::new();
         let engine = Engine {
             authorizer: Authorizer::new(config.policy, verifier),
             keys: Arc::clone(&keys),
             identity: config.identity,
             clock: outside.clock,
             observer: observers,
+            in_flight: in_flight.clone(),
         };
         let server = GrpcServer::new(Arc::new(engine)).await;
         let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
+        let mut servers = JoinSet::new();
         let stop = stop_servers.clone().cancelled_owned();
-        tasks.spawn(async move { part("gRPC server", server.serve(listeners.grpc, stop).await) });
+        servers.spawn(async move { part("gRPC server", server.serve(listeners.grpc, stop).await) });
         if let Some(listener) = listeners.admin {
             let metrics = Arc::new(move || metrics.to_text());
             let pages = Admin { keys: Arc::clone(&keys), metrics, stopping: stopping.clone() };
             let stop = stop_servers.clone().cancelled_owned();
-            tasks.spawn(async move { part("admin server", admin::serve(pages, listener, stop).await) });
+            servers.spawn(async move { part("admin server", admin::serve(pages, listener, stop).await) });
         }
-        tasks.spawn(announce(keys, health.clone(), stopping.clone()));
-        Ok(Self { tasks, health, bound: listeners.bound, stopping, stop_servers, stop_refreshers })
+        let bound = listeners.bound;
+        Ok(Self { bound, servers, refreshers, keys, health, in_flight, stopping, stop_servers })
     }
 
-    /// Runs until `stop` resolves with a reason, then drains.
+    /// Runs until it is asked to stop, then drains. Asked once more, it stops at once.
     ///
     /// # Errors
-    /// [`ServeError::Part`] if a part ended by itself: a service without one of its parts does not go on.
-    pub async fn run(mut self, stop: impl Future<Output = &'static str>, drain: Drain) -> Result<Stopped, ServeError> {
-        tokio::pin!(stop);
-        let why = loop {
-            tokio::select! {
-                why = &mut stop => break why,
-                Some(ended) = self.tasks.join_next() => finished(ended)?,
-            }
-        };
+    /// [`ServeError::Part`] if a server ended by itself: a service without one of its ports does not go on.
+    pub async fn run(mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
+        let why = self.serve(&mut stop).await?;
         events::stopping(why);
         self.stopping.cancel();
         self.health.set_serving(false).await;
-        tokio::time::sleep(drain.notice).await;
+        tokio::select! {
+            () = tokio::time::sleep(drain.notice) => {}
+            _ = stop.asked() => return Ok(Stopped::CutOff),
+        }
         self.stop_servers.cancel();
-        self.stop_refreshers.cancel();
-        let drained = tokio::time::timeout(drain.deadline, async {
-            while let Some(ended) = self.tasks.join_next().await {
-                finished(ended)?;
+        tokio::select! {
+            () = tokio::time::sleep(drain.deadline) => Ok(Stopped::CutOff),
+            _ = stop.asked() => Ok(Stopped::CutOff),
+            drained = self.drained() => drained.map(|()| Stopped::Clean),
+        }
+    }
+
+    /// Serves until it is asked to stop. Health says SERVING once every issuer has been asked for its keys, whether they
+    /// came or not: one that is down must not keep new replicas from starting.
+    async fn serve(&mut self, stop: &mut impl Stop) -> Result<&'static str, ServeError> {
+        let keys = Arc::clone(&self.keys);
+        let mut ready = pin!(keys.first_attempts());
+        let mut announced = false;
+        loop {
+            tokio::select! {
+                biased;
+                why = stop.asked() => return Ok(why),
+                Some(ended) = self.servers.join_next() => {
+                    finished(ended)?;
+                    return Err(ServeError::Part { part: "server", cause: "nobody asked it to".to_owned() });
+                }
+                // It never ends by itself. If a bug ends one, its issuer has the trouble, and the others go on.
+                Some(Err(error)) = self.refreshers.join_next() => events::part_failed("key refresher", &error),
+                () = &mut ready, if !announced => {
+                    announced = true;
+                    self.health.set_serving(true).await;
+                    events::serving();
+                }
             }
-            Ok::<_, ServeError>(())
+        }
+    }
+
+    /// Returns when all is answered: the servers have ended, or what is still open are connections and streams without a
+    /// Check in flight (a dead Envoy's, a health watch). Those are no reason to wait.
+    async fn drained(&mut self) -> Result<(), ServeError> {
+        let in_flight = self.in_flight.clone();
+        let mut idle = pin!(async {
+            in_flight.close();
+            loop {
+                in_flight.wait().await;
+                tokio::time::sleep(limits::DRAIN_FLUSH).await;
+                if in_flight.is_empty() {
+                    break;
+                }
+            }
         });
-        match drained.await {
-            Ok(outcome) => outcome.map(|()| Stopped::Clean),
-            Err(_) => Ok(Stopped::CutOff),
+        loop {
+            tokio::select! {
+                () = &mut idle => return Ok(()),
+                ended = self.servers.join_next() => match ended {
+                    Some(ended) => finished(ended)?,
+                    None => return Ok(()),
+                },
+            }
         }
     }
 }
 
 fn spawn_refresher(
-    tasks: &mut JoinSet<Result<(), ServeError>>,
+    refreshers: &mut JoinSet<()>,
     issuer: &IssuerConfig,
     keys: &Arc<KeyStore>,
     outside: &Outside,
     observers: &Arc<Observers>,
-    stop: &CancellationToken,
 ) {
     let algorithms = issuer.rules.algorithms.as_slice().to_vec();
     let name = Arc::clone(&issuer.rules.issuer);
@@ -192,26 +237,10 @@ fn spawn_refresher(
         return;
     }
     keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch());
-    let target =
-        Target { issuer: name, algorithms, source: issuer.source.clone(), written_at: issuer.written_at.clone() };
-    let refresher =
-        refresh::run(target, Arc::clone(keys), Arc::clone(&outside.fetch), Arc::clone(observers) as _, stop.clone());
-    tasks.spawn(async move {
-        refresher.await;
-        Ok(())
-    });
-}
-
-/// Says SERVING once every issuer has been asked for its keys: one that is down must not keep new replicas from starting.
-async fn announce(keys: Arc<KeyStore>, health: Health, stopping: CancellationToken) -> Result<(), ServeError> {
-    tokio::select! {
-        () = stopping.cancelled() => {}
-        () = keys.first_attempts() => {
-            health.set_serving(true).await;
-            events::serving();
-        }
-    }
-    Ok(())
+    let (source, written_at) = (issuer.source.clone(), issuer.written_at.clone());
+    let target = Arc::new(Target { issuer: name, algorithms, source, written_at });
+    let (fetch, observer) = (Arc::clone(&outside.fetch), Arc::clone(observers));
+    refreshers.spawn(refresh::run(target, Arc::clone(keys), fetch, observer));
 }
 
 fn part(part: &'static str, outcome: Result<(), impl fmt::Display>) -> Result<(), ServeError> {

@@ -1,6 +1,6 @@
 //! Joins what happens to what is logged and counted: the adapters don't know each other.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use crate::{
     decision::{DenyReason, TokenFault},
@@ -40,6 +40,10 @@ impl DecisionObserver for Observers {
             }
         }
     }
+
+    fn accept_failed(&self, error: &io::Error) {
+        events::accept_failed(error);
+    }
 }
 
 impl FetchObserver for Observers {
@@ -57,6 +61,7 @@ impl FetchObserver for Observers {
                         | UnusableKey::RsaSize(_)
                         | UnusableKey::Invalid
                         | UnusableKey::Private
+                        | UnusableKey::TooMany(_)
                         | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
                     }
                 }

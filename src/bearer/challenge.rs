@@ -12,7 +12,7 @@ use crate::{
 
 /// The HTTP half of a denial.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Challenge {
     /// HTTP status: 400 or above.
     pub status: Status,
     /// Short title of the problem (RFC 9457).
@@ -68,9 +68,9 @@ impl Status {
 
 /// The answer to a denial. `needed` are the scopes that the rule asks for, if the rule is known.
 #[must_use]
-pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Answer {
+pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Challenge {
     match reason {
-        DenyReason::NoCredentials | DenyReason::UnsupportedScheme => Answer {
+        DenyReason::NoCredentials | DenyReason::UnsupportedScheme => Challenge {
             status: Status::Unauthorized,
             title: "Unauthorized",
             detail: "a bearer access token is required",
@@ -88,14 +88,14 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Answer {
         DenyReason::MethodNotAdmitted => forbidden("no rule opens this path for this method"),
         DenyReason::UnknownPolicy => forbidden("the proxy chose a policy that does not exist"),
         DenyReason::Request(fault) => bad_request(describe_request(fault)),
-        DenyReason::KeysUnavailable => Answer {
+        DenyReason::KeysUnavailable => Challenge {
             status: Status::ServiceUnavailable,
             title: "Service Unavailable",
             detail: "the keys to verify the access token are not available at the moment",
             error: None,
             www_authenticate: None,
         },
-        DenyReason::Internal => Answer {
+        DenyReason::Internal => Challenge {
             status: Status::InternalServerError,
             title: "Internal Server Error",
             detail: "the authorizer failed",
@@ -105,20 +105,20 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Answer {
     }
 }
 
-fn challenge(status: Status, title: &'static str, error: &'static str, detail: &'static str) -> Answer {
+fn challenge(status: Status, title: &'static str, error: &'static str, detail: &'static str) -> Challenge {
     let header = format!(r#"Bearer realm="api", error="{error}", error_description="{detail}""#);
-    Answer { status, title, detail, error: Some(error), www_authenticate: Some(header) }
+    Challenge { status, title, detail, error: Some(error), www_authenticate: Some(header) }
 }
 
-fn invalid_request(detail: &'static str) -> Answer {
+fn invalid_request(detail: &'static str) -> Challenge {
     challenge(Status::BadRequest, "Bad Request", "invalid_request", detail)
 }
 
-fn invalid_token(detail: &'static str) -> Answer {
+fn invalid_token(detail: &'static str) -> Challenge {
     challenge(Status::Unauthorized, "Unauthorized", "invalid_token", detail)
 }
 
-fn insufficient_scope(detail: &'static str, needed: Option<&ScopeRequirement>) -> Answer {
+fn insufficient_scope(detail: &'static str, needed: Option<&ScopeRequirement>) -> Challenge {
     let mut answer = challenge(Status::Forbidden, "Forbidden", "insufficient_scope", detail);
     if let (Some(header), Some(needed)) = (&mut answer.www_authenticate, needed) {
         // A scope-token has no `"` and no `\`, so it needs no quoting.
@@ -129,13 +129,13 @@ fn insufficient_scope(detail: &'static str, needed: Option<&ScopeRequirement>) -
     answer
 }
 
-const fn forbidden(detail: &'static str) -> Answer {
+const fn forbidden(detail: &'static str) -> Challenge {
     // No challenge: no token would help.
-    Answer { status: Status::Forbidden, title: "Forbidden", detail, error: None, www_authenticate: None }
+    Challenge { status: Status::Forbidden, title: "Forbidden", detail, error: None, www_authenticate: None }
 }
 
-const fn bad_request(detail: &'static str) -> Answer {
-    Answer { status: Status::BadRequest, title: "Bad Request", detail, error: None, www_authenticate: None }
+const fn bad_request(detail: &'static str) -> Challenge {
+    Challenge { status: Status::BadRequest, title: "Bad Request", detail, error: None, www_authenticate: None }
 }
 
 const fn describe_token(fault: TokenFault) -> &'static str {
@@ -164,6 +164,7 @@ const fn describe_token(fault: TokenFault) -> &'static str {
 const fn describe_request(fault: RequestFault) -> &'static str {
     match fault {
         RequestFault::NoHttpRequest => "there is no readable request",
+        RequestFault::TooLarge => "the request is too large",
         RequestFault::PathNotAbsolute => "the path is not absolute",
         RequestFault::PathTooLong => "the path is too long",
         RequestFault::EmptySegment => "the path has an empty segment",

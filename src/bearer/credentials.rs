@@ -117,13 +117,7 @@ mod tests {
     #[test]
     fn malformed_credentials_are_invalid_requests() {
         for value in ["", " ", "Bearer", "Bearer ", "Bearer\ta", "Bearer a b", "Bearer a\"", "Bearer: a", "B(arer a"] {
-            let got = one(value);
-            if value == "Bearer: a" {
-                // `Bearer:` is no token, so not even a scheme.
-                assert_eq!(got, Err(DenyReason::MalformedCredentials));
-            } else {
-                assert_eq!(got, Err(DenyReason::MalformedCredentials), "{value:?}");
-            }
+            assert_eq!(one(value), Err(DenyReason::MalformedCredentials), "{value:?}");
         }
     }
 

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::limits;
+
 /// It ran and failed.
 const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
@@ -45,7 +47,12 @@ pub fn main() -> ExitCode {
 
 fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(command),
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            // A file on a dead mount or a name server that does not answer must not hold up the exit.
+            runtime.shutdown_timeout(limits::EXIT_GRACE);
+            code
+        }
         Err(error) => {
             output::error(&format!("the runtime can't start: {error}"));
             ExitCode::from(FAILED)

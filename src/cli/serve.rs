@@ -81,9 +81,9 @@ fn configure(args: &ServeArgs) -> Result<Config, ExitCode> {
 
 async fn serve(config: Config) -> Result<Stopped, ServeError> {
     // Before anything else: a signal that arrives while we start is a stop, not a kill.
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let fetch = HttpFetch::new().map_err(|error| ServeError::Part { part: "TLS client", cause: error.to_string() })?;
     let app = App::start(config, Outside { clock: Arc::new(SystemClock), fetch: Arc::new(fetch) }).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
-    app.run(signals.next(), Drain::default()).await
+    app.run(signals, Drain::default()).await
 }

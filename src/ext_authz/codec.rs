@@ -1,4 +1,4 @@
-//! A codec over bytes: the adapter decodes the message itself.
+//! The codec of `Check`: requests come in as bytes, which the adapter decodes by itself, and only an [`Answer`] goes out.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::{
@@ -6,12 +6,14 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-/// Passes messages through as they are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BytesCodec;
+use super::response::Answer;
 
-impl Codec for BytesCodec {
-    type Encode = Bytes;
+/// Bytes in, answers out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckCodec;
+
+impl Codec for CheckCodec {
+    type Encode = Answer;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
@@ -25,17 +27,17 @@ impl Codec for BytesCodec {
     }
 }
 
-impl Encoder for BytesCodec {
-    type Item = Bytes;
+impl Encoder for CheckCodec {
+    type Item = Answer;
     type Error = Status;
 
-    fn encode(&mut self, message: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        into.put(message);
+    fn encode(&mut self, answer: Answer, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put(answer.into_bytes());
         Ok(())
     }
 }
 
-impl Decoder for BytesCodec {
+impl Decoder for CheckCodec {
     type Item = Bytes;
     type Error = Status;
 

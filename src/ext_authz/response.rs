@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     authorizer::Denial,
-    bearer::challenge::{self, Answer},
+    bearer::challenge::{self, Challenge},
     identity::{Aliases, IdentityHeaders, OVERRIDES, fold},
     jwt::verifier::VerifiedToken,
     policy::rule::{Permit, RuleId},
@@ -31,9 +31,26 @@ use crate::{
 
 const ALLOWED: &str = "ok";
 
+/// An encoded `CheckResponse`. There is no way to make one but the two doors of this file: bytes from elsewhere, none at
+/// all among them, could decode to an allow.
+#[derive(Clone, Debug)]
+pub struct Answer(Bytes);
+
+impl Answer {
+    fn encode(response: &CheckResponse) -> Self {
+        Self(response.encode_to_vec().into())
+    }
+
+    /// The bytes, to be sent.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
 /// The message that lets a request pass.
 #[must_use]
-pub fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeaders) -> Bytes {
+pub fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeaders) -> Answer {
     let sets = identity_sets(permit, identity);
     let removals = removals(&sets, attributes, identity);
     let headers = sets.into_iter().map(|(name, value)| header(name, value)).collect();
@@ -44,12 +61,12 @@ pub fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeader
         http_response: Some(HttpResponse::OkResponse(ok)),
         dynamic_metadata: Some(metadata),
     };
-    response.encode_to_vec().into()
+    Answer::encode(&response)
 }
 
 /// The message that turns a request away.
 #[must_use]
-pub fn deny(denial: &Denial, attributes: &Attributes, identity: &IdentityHeaders) -> Bytes {
+pub fn deny(denial: &Denial, attributes: &Attributes, identity: &IdentityHeaders) -> Answer {
     let answer = challenge::answer(denial.reason, denial.needed.as_ref());
     let is_grpc = attributes.is_grpc();
     let mut headers = vec![header("cache-control", "no-store".to_owned())];
@@ -77,11 +94,11 @@ pub fn deny(denial: &Denial, attributes: &Attributes, identity: &IdentityHeaders
         http_response: Some(HttpResponse::DeniedResponse(denied)),
         dynamic_metadata: Some(metadata),
     };
-    response.encode_to_vec().into()
+    Answer::encode(&response)
 }
 
 /// A problem document, RFC 9457.
-fn problem(answer: &Answer, request_id: Option<&str>) -> String {
+fn problem(answer: &Challenge, request_id: Option<&str>) -> String {
     let mut problem = serde_json::json!({
         "title": answer.title,
         "status": answer.status.http(),
@@ -156,7 +173,7 @@ fn removals(sets: &[(&str, String)], attributes: &Attributes, identity: &Identit
     removals
 }
 
-/// What Envoy's access log can print. Nothing of an unverified token is in it.
+/// What Envoy's access log can print, safe for a line of text. Nothing of an unverified token is in it.
 fn metadata(
     decision: &str,
     reason: &str,
@@ -171,8 +188,10 @@ fn metadata(
         let values = token.scopes().iter().map(|scope| text(scope.as_str())).collect();
         fields.push(("scopes", Value { kind: Some(Kind::ListValue(ListValue { values })) }));
         fields.push(("issuer", text(token.issuer())));
-        fields.extend(token.client_id().map(|id| ("client_id", text(id))));
-        fields.extend(token.subject().filter(|_| identity.subject_in_metadata).map(|id| ("subject", text(id))));
+        fields.extend(token.client_id().map(|id| ("client_id", text(&header_safe(id)))));
+        fields.extend(
+            token.subject().filter(|_| identity.subject_in_metadata).map(|id| ("subject", text(&header_safe(id)))),
+        );
     }
     Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
 }

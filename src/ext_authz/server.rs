@@ -1,6 +1,6 @@
 //! The gRPC server: `Authorization`, health and reflection, with every limit written out.
 
-use std::{future::Future, sync::Arc};
+use std::{fmt, future::Future, io, sync::Arc};
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::{
@@ -19,7 +19,7 @@ use tonic_reflection::server::Builder as Reflection;
 
 use super::{
     proto::{self, service::authorization_server::AuthorizationServer},
-    service::{Engine, Service},
+    service::{Engine, Observer, Service},
 };
 use crate::limits;
 
@@ -50,10 +50,10 @@ impl Health {
 }
 
 /// Everything that is served, not yet listening. NOT_SERVING until told otherwise.
-#[derive(Debug)]
 pub struct GrpcServer {
     routes: Routes,
     health: Health,
+    observer: Arc<dyn Observer>,
 }
 
 impl GrpcServer {
@@ -64,9 +64,10 @@ impl GrpcServer {
     pub async fn new(engine: Arc<Engine>) -> Result<Self, tonic_reflection::server::Error> {
         let (reporter, health_service) = health_reporter();
         let health = Health(reporter);
+        let observer = Arc::clone(&engine.observer);
         health.set_serving(false).await;
         let check =
-            AuthorizationServer::new(Service::new(engine)).max_decoding_message_size(limits::CHECK_REQUEST_BYTES);
+            AuthorizationServer::new(Service::new(engine)).max_decoding_message_size(limits::CHECK_MESSAGE_BYTES);
         let reflection = || {
             Reflection::configure()
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -78,7 +79,7 @@ impl GrpcServer {
         routes.add_service(reflection().build_v1()?);
         // Older grpcurl and other tools ask for v1alpha first.
         routes.add_service(reflection().build_v1alpha()?);
-        Ok(Self { routes: routes.routes(), health })
+        Ok(Self { routes: routes.routes(), health, observer })
     }
 
     /// The switch for health checks.
@@ -99,20 +100,42 @@ impl GrpcServer {
         let router = Server::builder()
             .max_concurrent_streams(limits::CONCURRENT_STREAMS)
             .initial_connection_window_size(limits::CONNECTION_WINDOW)
+            .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
             .add_routes(self.routes);
+        let observer = self.observer;
         match listener {
             Listener::Tcp(listener) => {
                 let incoming = TcpListenerStream::new(listener).map(|accepted| {
                     let stream = accepted?;
                     // Without it answers wait for the client's next acknowledgement: 45 ms tails, measured.
                     stream.set_nodelay(true)?;
-                    Ok::<_, std::io::Error>(stream)
+                    Ok(stream)
                 });
+                let incoming = incoming.then(move |accepted| settled(accepted, Arc::clone(&observer)));
                 router.serve_with_incoming_shutdown(incoming, stop).await
             }
             Listener::Unix(listener) => {
-                router.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop).await
+                let incoming = UnixListenerStream::new(listener);
+                let incoming = incoming.then(move |accepted| settled(accepted, Arc::clone(&observer)));
+                router.serve_with_incoming_shutdown(incoming, stop).await
             }
         }
     }
+}
+
+impl fmt::Debug for GrpcServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcServer").field("health", &self.health).finish_non_exhaustive()
+    }
+}
+
+/// A connection, or its error after a pause: without file descriptors accepting fails at once, and the loop would only
+/// burn a core. tonic goes on after an error.
+async fn settled<S>(accepted: io::Result<S>, observer: Arc<dyn Observer>) -> io::Result<S> {
+    if let Err(error) = &accepted {
+        observer.accept_failed(error);
+        tokio::time::sleep(limits::ACCEPT_PAUSE).await;
+    }
+    accepted
 }

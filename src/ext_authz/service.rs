@@ -2,6 +2,7 @@
 //! a gRPC error, which Envoy may be configured to take for an allow.
 
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -9,15 +10,22 @@ use std::{
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
-use super::{attributes::Attributes, deadline, proto::service::authorization_server::Authorization, response};
+use super::{
+    attributes::Attributes,
+    deadline,
+    proto::service::authorization_server::Authorization,
+    response::{self, Answer},
+};
 use crate::{
     authorizer::{Authorizer, Decision, Denial, Outcome},
     clock::Clock,
-    decision::DenyReason,
+    decision::{DenyReason, RequestFault},
     identity::IdentityHeaders,
     jwks::key_store::{KeyStore, MissAnswer},
+    limits,
     policy::rule::{Permit, RuleId},
 };
 
@@ -25,6 +33,9 @@ use crate::{
 pub trait Observer: Send + Sync + 'static {
     /// A request was decided.
     fn decided(&self, decided: &Decided<'_>);
+
+    /// A connection could not be accepted.
+    fn accept_failed(&self, error: &io::Error);
 }
 
 /// What may be known of a decision outside.
@@ -62,6 +73,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Listens.
     pub observer: Arc<dyn Observer>,
+    /// Counts the Checks that are in flight.
+    pub in_flight: TaskTracker,
 }
 
 impl std::fmt::Debug for Engine {
@@ -86,7 +99,8 @@ impl Service {
 
 #[tonic::async_trait]
 impl Authorization for Service {
-    async fn check(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+    async fn check(&self, request: Request<Bytes>) -> Result<Response<Answer>, Status> {
+        let _in_flight = self.engine.in_flight.token();
         let wait = deadline::key_wait(request.metadata());
         Ok(Response::new(self.engine.check(request.into_inner(), wait).await))
     }
@@ -94,7 +108,7 @@ impl Authorization for Service {
 
 impl Engine {
     /// Answers one message. `wait` is how long it may wait for a missing key.
-    pub async fn check(&self, message: Bytes, wait: Duration) -> Bytes {
+    pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
         let began = Instant::now();
         let (attributes, decision) = match decode(message) {
             Ok(attributes) => {
@@ -149,7 +163,7 @@ impl Engine {
         judged.unwrap_or_else(|| deny(DenyReason::Internal))
     }
 
-    fn answer(&self, attributes: &Attributes, decision: &Decision, took: Duration) -> Bytes {
+    fn answer(&self, attributes: &Attributes, decision: &Decision, took: Duration) -> Answer {
         let request = attributes.judged().ok();
         let target = request.as_ref().map(|request| &request.target);
         let (method, path) = (target.map(|target| target.method.as_str()), target.map(|target| target.path.as_str()));
@@ -197,6 +211,9 @@ impl<'a> Decided<'a> {
 }
 
 fn decode(message: Bytes) -> Result<Attributes, DenyReason> {
+    if message.len() > limits::CHECK_REQUEST_BYTES {
+        return Err(RequestFault::TooLarge.into());
+    }
     match guarded(|| Attributes::decode(message)) {
         Some(decoded) => decoded.map_err(DenyReason::from),
         None => Err(DenyReason::Internal),

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::limits;
+
 /// Whether some URL may be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForbiddenUrl {
@@ -42,17 +44,13 @@ pub fn check_discovered(url: &Url, document: &Url) -> Result<(), ForbiddenUrl> {
 
 fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
     if !url.username().is_empty() || url.password().is_some() {
-        let mut shown = url.clone();
-        // Setting these on an http URL with a host can't fail; if it did, the host alone is shown.
-        let cleaned = shown.set_username("").and_then(|()| shown.set_password(None));
-        let shown = if cleaned.is_ok() { shown.to_string() } else { url.host_str().unwrap_or_default().to_owned() };
-        return Err(ForbiddenUrl::Userinfo(shown));
+        return Err(ForbiddenUrl::Userinfo(shown(url)));
     }
     match url.scheme() {
         "https" => {}
         "http" if plain_http => {}
-        "http" => return Err(ForbiddenUrl::PlainHttp(url.to_string())),
-        _ => return Err(ForbiddenUrl::Scheme(url.to_string())),
+        "http" => return Err(ForbiddenUrl::PlainHttp(shown(url))),
+        _ => return Err(ForbiddenUrl::Scheme(shown(url))),
     }
     let literal = match url.host() {
         Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
@@ -60,9 +58,18 @@ fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
         Some(Host::Domain(_)) | None => None,
     };
     match literal.and_then(forbidden) {
-        Some(why) => Err(ForbiddenUrl::Address(url.to_string(), why)),
+        Some(why) => Err(ForbiddenUrl::Address(shown(url), why)),
         None => Ok(()),
     }
+}
+
+/// A URL for people: without user, password, query and fragment, which may be secrets, and not too long, as some come out
+/// of remote documents.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let whole = format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
+    whole.chars().take(limits::SHOWN_URL_CHARS).collect()
 }
 
 /// Whether a URL's host is this machine by its spelling: a loopback literal or `localhost`.
@@ -88,8 +95,9 @@ pub fn forbidden(ip: IpAddr) -> Option<&'static str> {
 }
 
 fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
-    // Metadata services outside 169.254.0.0/16: Alibaba and Oracle.
-    const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
+    // Metadata services outside 169.254.0.0/16: Alibaba, Oracle, Azure.
+    const METADATA: [Ipv4Addr; 3] =
+        [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
     if ip.is_link_local() {
         Some("a link-local address, where cloud metadata services are")
     } else if METADATA.contains(&ip) {
@@ -102,21 +110,36 @@ fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
-    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    // AWS, Google, Oracle, Scaleway.
+    const METADATA: [Ipv6Addr; 4] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+        Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+    ];
     if ip.is_loopback() {
         None
-    } else if ip.to_ipv4().is_some() || ip.segments().starts_with(&[0x64, 0xff9b]) {
-        // Mapped, compatible (RFC 4291 section 2.5.5) and NAT64 (RFC 6052) forms: another spelling of an IPv4 address.
+    } else if is_ipv4_in_disguise(ip) {
         Some("an IPv4 address in IPv6 clothes")
     } else if ip.is_unicast_link_local() {
         Some("a link-local address, where cloud metadata services are")
-    } else if ip == METADATA {
+    } else if METADATA.contains(&ip) {
         Some("the address of a cloud metadata service")
     } else if ip.is_unspecified() || ip.is_multicast() {
         Some("not the address of a server")
     } else {
         None
     }
+}
+
+/// Whether it is another spelling of an IPv4 address: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 7915),
+/// NAT64 (RFC 6052) or 6to4 (RFC 3056).
+fn is_ipv4_in_disguise(ip: Ipv6Addr) -> bool {
+    let segments = ip.segments();
+    ip.to_ipv4().is_some()
+        || segments.starts_with(&[0, 0, 0, 0, 0xffff, 0])
+        || segments.starts_with(&[0x64, 0xff9b])
+        || segments.starts_with(&[0x2002])
 }
 
 #[cfg(test)]
@@ -174,6 +197,12 @@ mod tests {
             "https://224.0.0.1/",
             "https://0.1.2.3/",
             "https://[::ffff:127.0.0.1]/",
+            "https://[fd20:ce::254]/",
+            "https://[fd00:c1::a9fe:a9fe]/",
+            "https://168.63.129.16/",
+            "https://[fd00:42::42]/",
+            "https://[2002:a9fe:a9fe::1]/",
+            "https://[::ffff:0:a9fe:a9fe]/",
         ];
         for text in spellings {
             assert!(matches!(check_configured(&url(text), true), Err(ForbiddenUrl::Address(..))), "{text}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::address::{self, ForbiddenUrl};
+use super::address::{self, ForbiddenUrl, shown};
 use crate::json;
 
 /// Why a metadata document names no key set. The provider's or the operator's doing.
@@ -45,21 +45,21 @@ pub enum InvalidMetadata {
 /// # Errors
 /// [`InvalidMetadata`].
 pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str, written_at: &str) -> Result<Url, InvalidMetadata> {
-    let members = json::parse_object(text).map_err(|_| InvalidMetadata::NotAnObject(document.to_string()))?;
+    let members = json::parse_object(text).map_err(|_| InvalidMetadata::NotAnObject(shown(document)))?;
     let found = members.get("issuer").and_then(Value::as_str).unwrap_or_default();
     if found != issuer {
         return Err(InvalidMetadata::OtherIssuer {
-            document: document.to_string(),
+            document: shown(document),
             found: printable(found),
             configured: issuer.to_owned(),
             written_at: written_at.to_owned(),
         });
     }
     let uri = members.get("jwks_uri").and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    let uri = uri.ok_or_else(|| InvalidMetadata::NoJwksUri(document.to_string()))?;
+    let uri = uri.ok_or_else(|| InvalidMetadata::NoJwksUri(shown(document)))?;
     match address::check_discovered(&uri, document) {
         Ok(()) => Ok(uri),
-        Err(reason) => Err(InvalidMetadata::ForbiddenJwksUri { document: document.to_string(), reason }),
+        Err(reason) => Err(InvalidMetadata::ForbiddenJwksUri { document: shown(document), reason }),
     }
 }
 

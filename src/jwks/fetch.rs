@@ -2,7 +2,7 @@
 //!
 //! The only home of reqwest in the service.
 
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use reqwest::{
     Client, StatusCode,
@@ -12,7 +12,7 @@ use reqwest::{
 use url::Url;
 
 use super::{
-    address::{self, ForbiddenUrl},
+    address::{self, ForbiddenUrl, shown},
     discovery::InvalidMetadata,
     key_set::InvalidKeySet,
 };
@@ -25,7 +25,7 @@ pub enum FetchError {
     #[error(transparent)]
     Forbidden(#[from] ForbiddenUrl),
     /// No connection, no answer in time, or a broken one.
-    #[error("`{url}` can't be reached: {cause}")]
+    #[error("`{}` can't be reached: {cause}", shown(url))]
     Unreachable {
         /// What was asked.
         url: Url,
@@ -33,15 +33,21 @@ pub enum FetchError {
         cause: String,
     },
     /// An answer, but not 200. Redirects are not followed.
-    #[error("`{url}` answered {status}, not 200")]
+    #[error("`{}` answered {status}, not 200", shown(url))]
     Status {
         /// What was asked.
         url: Url,
         /// The status.
         status: u16,
     },
+    /// Neither an answer nor an error in [`limits::ATTEMPT_TIMEOUT`].
+    #[error("the keys of `{0}` did not come within {max} s", max = limits::ATTEMPT_TIMEOUT.as_secs())]
+    TimedOut(String),
+    /// A bug of ours in reading what came.
+    #[error("reading the keys failed: a bug, please report it")]
+    Bug,
     /// More bytes than [`limits::KEY_DOCUMENT_BYTES`].
-    #[error("`{0}` sent more than {max} bytes", max = limits::KEY_DOCUMENT_BYTES)]
+    #[error("`{}` sent more than {max} bytes", shown(.0), max = limits::KEY_DOCUMENT_BYTES)]
     TooLarge(Url),
     /// The file can't be read.
     #[error("`{path}` can't be read: {cause}")]
@@ -85,13 +91,17 @@ impl HttpFetch {
     /// # Errors
     /// The TLS library can't start, for want of any trusted certificate for example.
     pub fn new() -> Result<Self, reqwest::Error> {
+        Self::with_timeout(limits::FETCH_TIMEOUT)
+    }
+
+    fn with_timeout(timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)
             .connect_timeout(limits::CONNECT_TIMEOUT)
-            .timeout(limits::FETCH_TIMEOUT)
+            .timeout(timeout)
             .dns_resolver(Arc::new(GuardedResolver))
             .build()?;
         Ok(Self { client })

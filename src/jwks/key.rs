@@ -57,6 +57,9 @@ pub enum UnusableKey {
     /// A private or shared key in a public set: whoever read the set can sign.
     #[error("its private part is published, so anyone can sign with it")]
     Private,
+    /// More keys in the set than [`limits::KEYS_PER_SET`]; the rest is not looked at.
+    #[error("the set has {0} keys, and only the first {max} are looked at", max = limits::KEYS_PER_SET)]
+    TooMany(usize),
     /// A `kid` longer than its limit.
     #[error("its `kid` is too long")]
     KidTooLong,
@@ -139,6 +142,13 @@ impl VerificationKey {
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// Whether it is that very key under the same name, for the same algorithms.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let algorithms = |key: &Self| key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect::<Vec<_>>();
+        self.thumbprint == other.thumbprint && self.kid() == other.kid() && algorithms(self) == algorithms(other)
     }
 
     /// Its `kid`, if it has one.

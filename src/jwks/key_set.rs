@@ -64,9 +64,14 @@ impl KeySet {
         let mut skipped = Vec::new();
         for raw in document.keys.into_iter().take(limits::KEYS_PER_SET) {
             match VerificationKey::from_jwk(raw.get(), algorithms) {
+                // The very same key twice is no ambiguity.
+                Ok(key) if keys.iter().any(|other| key.is_same_as(other)) => {}
                 Ok(key) => keys.push(key),
                 Err(reason) => skipped.push(reason),
             }
+        }
+        if count > limits::KEYS_PER_SET {
+            skipped.push(UnusableKey::TooMany(count));
         }
         if keys.is_empty() {
             let first = skipped.into_iter().next();
@@ -163,5 +168,14 @@ mod tests {
         assert!(parse(&keys).is_err());
         keys.remove(0);
         assert!(parse(&keys).is_ok());
+        keys.push("{}".to_owned());
+        let skipped = parse(&keys).unwrap().skipped().to_vec();
+        assert_eq!(skipped.last(), Some(&UnusableKey::TooMany(limits::KEYS_PER_SET + 1)), "it is said");
+    }
+
+    #[test]
+    fn the_same_key_twice_is_one_key() {
+        let set = parse(&[jwk(1, &kid("a")), jwk(1, &kid("a"))]).unwrap();
+        assert!(matches!(set.select(Some("a"), Algorithm::EdDSA), Selection::One(_)));
     }
 }

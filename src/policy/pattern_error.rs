@@ -91,6 +91,7 @@ fn describe(fault: RequestFault) -> &'static str {
         RequestFault::AmbiguousEscape => "an escape that can be read in two ways",
         RequestFault::PathTooLong => "too many bytes",
         RequestFault::NoHttpRequest
+        | RequestFault::TooLarge
         | RequestFault::PathNotAbsolute
         | RequestFault::EmptySegment
         | RequestFault::CaseAmbiguous

@@ -82,6 +82,11 @@ pub fn listening(grpc: &dyn Display, admin: Option<&dyn Display>) {
     info!(listen.grpc = %grpc, listen.admin = admin.map(tracing::field::display), "portcullis is listening");
 }
 
+/// A connection could not be accepted.
+pub fn accept_failed(error: &dyn Display) {
+    warn!(error = %error, "a connection can't be accepted");
+}
+
 /// The service takes requests.
 pub fn serving() {
     info!("serving: the policy is loaded and every issuer has been asked for its keys");

@@ -1,8 +1,14 @@
 //! Input that makes no sense gets a clear answer, and the service goes on.
 
+use bytes::{Buf, BufMut, Bytes};
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, attribute_context::Request};
 use http::uri::PathAndQuery;
-use tonic::{client::Grpc, transport::Endpoint};
+use tonic::{
+    Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    transport::Endpoint,
+};
 
 use crate::support::{
     check::{Got, get, read},
@@ -10,14 +16,51 @@ use crate::support::{
     service::TestService,
 };
 
+/// Bytes both ways.
+#[derive(Clone, Copy, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, message: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put(message);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining())))
+    }
+}
+
 /// Sends bytes that need not be a message.
-async fn send_bytes(service: &TestService, bytes: Vec<u8>) -> Result<Got, tonic::Status> {
+async fn send_bytes(service: &TestService, bytes: Vec<u8>) -> Result<Got, Status> {
     let channel = Endpoint::try_from(format!("http://{}", service.grpc)).unwrap().connect().await.unwrap();
     let mut client = Grpc::new(channel);
     client.ready().await.unwrap();
     let path = PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
-    let codec = portcullis::ext_authz::codec::BytesCodec;
-    let answer = client.unary(tonic::Request::new(bytes::Bytes::from(bytes)), path, codec).await?;
+    let answer = client.unary(tonic::Request::new(Bytes::from(bytes)), path, Raw).await?;
     Ok(read(prost::Message::decode(answer.into_inner()).unwrap()))
 }
 
@@ -47,17 +90,23 @@ async fn bytes_that_are_no_message_are_denied_and_not_a_grpc_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_beyond_the_limit_is_an_error_and_never_an_allow() {
+async fn a_message_beyond_the_limit_is_a_denial_and_not_a_grpc_error() {
     let issuer = issuer().await;
     let service = TestService::start(&config(issuer.issuer())).await;
     let limit = portcullis::limits::CHECK_REQUEST_BYTES;
-    let with = |bytes: usize| get("/api/public").header("x", vec![b'a'; bytes]).message();
-    let size = |message: &CheckRequest| prost::Message::encoded_len(message);
-    let small = with(limit - 2 * size(&with(0)));
-    assert_eq!(service.client().await.message(small).await.status, 200);
-    let large = prost::Message::encode_to_vec(&with(limit));
-    let error = send_bytes(&service, large).await.unwrap_err();
-    assert_eq!(error.code(), tonic::Code::OutOfRange);
+    let padded = |size: usize| {
+        let with = |bytes: usize| get("/api/public").header("x", vec![b'a'; bytes]).message();
+        // The lengths in front take as many bytes for every size near this one.
+        let around = prost::Message::encoded_len(&with(size)) - size;
+        let message = prost::Message::encode_to_vec(&with(size - around));
+        assert_eq!(message.len(), size);
+        message
+    };
+    assert_eq!(send_bytes(&service, padded(limit)).await.unwrap().status, 200);
+    for size in [limit + 1, 8 * 1024 * 1024] {
+        let got = send_bytes(&service, padded(size)).await.unwrap();
+        assert_eq!((got.status, got.reason.as_str()), (400, "request_too_large"), "{size}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

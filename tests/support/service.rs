@@ -7,6 +7,7 @@ use portcullis::{
     clock::SystemClock,
     config::{self, ListenAddr},
     jwks::fetch::HttpFetch,
+    shutdown::Stop,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -17,6 +18,22 @@ pub struct TestService {
     pub admin: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<Stopped, ServeError>>,
+}
+
+/// Asks once, as a signal would.
+struct Asked(Option<oneshot::Receiver<()>>);
+
+impl Stop for Asked {
+    async fn asked(&mut self) -> &'static str {
+        match &mut self.0 {
+            Some(receiver) => {
+                let _ = receiver.await;
+                self.0 = None;
+                "test"
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl TestService {
@@ -35,13 +52,9 @@ impl TestService {
         };
         let admin = app.bound.admin.unwrap();
         let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            let _ = stopped.await;
-            "test"
-        };
         let drain = Drain { notice: Duration::from_millis(50), deadline: Duration::from_secs(10) };
         #[expect(clippy::disallowed_methods, reason = "a test's task")]
-        let task = tokio::spawn(app.run(stopped, drain));
+        let task = tokio::spawn(app.run(Asked(Some(stopped)), drain));
         let service = Self { grpc, admin, stop: Some(stop), task };
         service.until_ready().await;
         service

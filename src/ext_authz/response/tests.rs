@@ -42,11 +42,11 @@ fn public() -> Permit {
 }
 
 /// Decodes with Envoy's complete types: what Envoy sees, not what we meant.
-fn seen(answer: &Bytes) -> complete::CheckResponse {
-    complete::CheckResponse::decode(answer.clone()).unwrap()
+fn seen(answer: &Answer) -> complete::CheckResponse {
+    complete::CheckResponse::decode(answer.clone().into_bytes()).unwrap()
 }
 
-fn ok(answer: &Bytes) -> complete::OkHttpResponse {
+fn ok(answer: &Answer) -> complete::OkHttpResponse {
     let response = seen(answer);
     assert_eq!(response.status.unwrap().code, 0);
     match response.http_response {
@@ -55,7 +55,7 @@ fn ok(answer: &Bytes) -> complete::OkHttpResponse {
     }
 }
 
-fn denied(answer: &Bytes) -> complete::DeniedHttpResponse {
+fn denied(answer: &Answer) -> complete::DeniedHttpResponse {
     let response = seen(answer);
     assert_ne!(response.status.unwrap().code, 0, "code 0 is an allow");
     match response.http_response {
@@ -211,7 +211,7 @@ fn values_are_header_safe_and_never_coincide() {
 #[test]
 fn metadata_tells_the_rule_the_reason_and_the_verified_token() {
     let claims = json!({"sub": "u", "client_id": "c1", "scope": "a"});
-    let fields = |answer: &Bytes| {
+    let fields = |answer: &Answer| {
         let metadata = seen(answer).dynamic_metadata.unwrap();
         let mut names: Vec<String> = metadata.fields.keys().cloned().collect();
         names.sort();

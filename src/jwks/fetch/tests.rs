@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -78,4 +76,22 @@ async fn names_that_resolve_to_forbidden_addresses_are_refused() {
         // The system resolver passes literals through, which makes a name server unnecessary here.
         assert!(GuardedResolver.resolve(name.parse().unwrap()).await.is_err(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_drips_is_cut_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+        while stream.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let impatient = HttpFetch::with_timeout(Duration::from_millis(200)).unwrap();
+    // Without a timeout of its own this would end with the body, after twenty seconds.
+    let outcome = tokio::time::timeout(Duration::from_secs(10), impatient.fetch(&url)).await;
+    assert!(matches!(outcome.unwrap(), Err(FetchError::Unreachable { .. })));
 }

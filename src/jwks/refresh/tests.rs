@@ -17,8 +17,9 @@ const ISSUER: &str = "https://issuer.test/";
 const JWKS: &str =
     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-/// Answers from a list, then with the last one for ever; counts what was asked.
+/// Answers from a list, then with the last one for ever; remembers what was asked.
 struct Scripted {
+    urls: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<Result<String, u16>>>,
     asked: AtomicUsize,
     delay: Duration,
@@ -27,7 +28,12 @@ struct Scripted {
 impl Scripted {
     fn new(answers: impl IntoIterator<Item = Result<String, u16>>) -> Arc<Self> {
         let answers = Mutex::new(answers.into_iter().collect());
-        Arc::new(Self { answers, asked: AtomicUsize::new(0), delay: Duration::from_millis(100) })
+        Arc::new(Self {
+            urls: Mutex::default(),
+            answers,
+            asked: AtomicUsize::new(0),
+            delay: Duration::from_millis(100),
+        })
     }
 
     fn asked(&self) -> usize {
@@ -38,6 +44,7 @@ impl Scripted {
 impl Fetch for Scripted {
     fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        self.urls.lock().unwrap().push(url.path().to_owned());
         let mut answers = self.answers.lock().unwrap();
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         let answer = answer.unwrap();
@@ -58,16 +65,15 @@ fn jwks_uri() -> KeySource {
     KeySource::JwksUri { url: Url::parse("https://issuer.test/jwks").unwrap(), allow_http: false }
 }
 
-fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, CancellationToken) {
+fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, JoinSet<()>) {
     let store = Arc::new(KeyStore::new());
     store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
-    let stop = CancellationToken::new();
     let target =
         Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, written_at: String::new() };
     let fetch: Arc<dyn Fetch> = Arc::clone(fetch) as Arc<dyn Fetch>;
-    #[expect(clippy::disallowed_methods, reason = "a test's task")]
-    tokio::spawn(run(target, Arc::clone(&store), fetch, Arc::new(Silent), stop.clone()));
-    (store, stop)
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(Arc::new(target), Arc::clone(&store), fetch, Arc::new(Silent)));
+    (store, tasks)
 }
 
 fn generation(store: &KeyStore) -> Generation {
@@ -77,7 +83,7 @@ fn generation(store: &KeyStore) -> Generation {
 #[tokio::test(start_paused = true)]
 async fn keys_are_fetched_at_start_and_again_in_the_background() {
     let fetch = Scripted::new([Ok(JWKS.to_owned())]);
-    let (store, _stop) = start(&fetch, jwks_uri());
+    let (store, _tasks) = start(&fetch, jwks_uri());
     store.first_attempts().await;
     assert_eq!(fetch.asked(), 1);
     tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
@@ -87,7 +93,7 @@ async fn keys_are_fetched_at_start_and_again_in_the_background() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
     let fetch = Scripted::new([Ok(JWKS.to_owned())]);
-    let (store, _stop) = start(&fetch, jwks_uri());
+    let (store, _tasks) = start(&fetch, jwks_uri());
     store.first_attempts().await;
     tokio::time::sleep(limits::FETCH_COOLDOWN).await;
     let seen = generation(&store);
@@ -108,7 +114,7 @@ async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_issuer_keeps_its_keys_and_is_asked_with_back_off() {
     let fetch = Scripted::new([Ok(JWKS.to_owned()), Err(500)]);
-    let (store, _stop) = start(&fetch, jwks_uri());
+    let (store, _tasks) = start(&fetch, jwks_uri());
     store.first_attempts().await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert!(store.at(Instant::now()).current(ISSUER).is_some());
@@ -120,7 +126,7 @@ async fn a_dead_issuer_keeps_its_keys_and_is_asked_with_back_off() {
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_comes_back_needs_no_restart() {
     let fetch = Scripted::new([Err(503), Err(503), Ok(JWKS.to_owned())]);
-    let (store, _stop) = start(&fetch, jwks_uri());
+    let (store, _tasks) = start(&fetch, jwks_uri());
     store.first_attempts().await;
     assert!(matches!(store.on_miss(ISSUER, Generation::NONE, Instant::now()), MissAnswer::Unavailable(_)));
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -132,7 +138,7 @@ async fn an_issuer_that_comes_back_needs_no_restart() {
 async fn a_bad_document_never_replaces_good_keys() {
     for bad in ["", "<html>", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"RSA"}]}"#] {
         let fetch = Scripted::new([Ok(JWKS.to_owned()), Ok(bad.to_owned())]);
-        let (store, _stop) = start(&fetch, jwks_uri());
+        let (store, _tasks) = start(&fetch, jwks_uri());
         store.first_attempts().await;
         let before = generation(&store);
         tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 2).await;
@@ -141,16 +147,64 @@ async fn a_bad_document_never_replaces_good_keys() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn discovery_tries_the_next_document_and_follows_a_moving_jwks_uri() {
-    let metadata = |path: &str| Ok(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://issuer.test/{path}"}}"#));
-    let fetch = Scripted::new([Err(404), metadata("one"), Ok(JWKS.to_owned()), metadata("two"), Ok(JWKS.to_owned())]);
+fn discovery() -> KeySource {
     let document = |path: &str| Url::parse(&format!("https://issuer.test/.well-known/{path}")).unwrap();
     let documents = vec![document("openid-configuration"), document("oauth-authorization-server")];
-    let (store, _stop) = start(&fetch, KeySource::Discovery { documents, allow_http: false });
+    KeySource::Discovery { documents, allow_http: false }
+}
+
+fn metadata(path: &str) -> Result<String, u16> {
+    Ok(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"https://issuer.test/{path}"}}"#))
+}
+
+#[tokio::test(start_paused = true)]
+async fn discovery_tries_the_next_document_and_follows_a_moving_jwks_uri() {
+    for first in [Err(404), Ok("<html>for people</html>".to_owned()), Ok(format!(r#"{{"issuer":"{ISSUER}"}}"#))] {
+        let keys = || Ok(JWKS.to_owned());
+        let fetch = Scripted::new([first, metadata("one"), keys(), metadata("two"), keys()]);
+        let (store, _tasks) = start(&fetch, discovery());
+        store.first_attempts().await;
+        assert!(store.at(Instant::now()).current(ISSUER).is_some());
+        tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
+        let (oidc, oauth) = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server");
+        assert_eq!(*fetch.urls.lock().unwrap(), [oidc, oauth, "/one", oidc, "/two"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_metadata_is_final() {
+    let fetch = Scripted::new([Ok(r#"{"issuer":"https://other.test/"}"#.to_owned())]);
+    let (store, _tasks) = start(&fetch, discovery());
     store.first_attempts().await;
-    assert_eq!(fetch.asked(), 3);
-    assert!(store.at(Instant::now()).current(ISSUER).is_some());
+    assert_eq!(fetch.asked(), 1);
+    assert!(store.status(Instant::now())[0].last_error.as_deref().unwrap().contains("https://other.test/"));
+}
+
+/// Panics, as a bug of ours would, then never answers.
+struct Broken(AtomicUsize);
+
+impl Fetch for Broken {
+    fn fetch<'a>(&'a self, _: &'a Url) -> Fetching<'a> {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "a bug");
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_and_a_hang_are_failed_attempts() {
+    let store = Arc::new(KeyStore::new());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
+    let source = jwks_uri();
+    let target =
+        Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, written_at: String::new() };
+    let mut tasks = JoinSet::new();
+    let fetch = Arc::new(Broken(AtomicUsize::new(0)));
+    tasks.spawn(run(Arc::new(target), Arc::clone(&store), fetch, Arc::new(Silent)));
+    store.first_attempts().await;
+    let error = || store.status(Instant::now())[0].last_error.clone().unwrap();
+    assert!(error().contains("a bug"), "{}", error());
+    tokio::time::sleep(limits::ATTEMPT_TIMEOUT + limits::FETCH_BACKOFF_MAX).await;
+    assert!(error().contains("did not come within"), "{}", error());
 }
 
 #[tokio::test]
@@ -170,5 +224,6 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
     assert_eq!(read().await.unwrap().keys().len(), 1);
     std::fs::write(&path, vec![b' '; limits::KEY_DOCUMENT_BYTES + 1]).unwrap();
     assert!(read().await.unwrap_err().to_string().contains("larger than"));
+    assert!(key_set(&target(dir.path()), fetch.as_ref()).await.unwrap_err().to_string().contains("not a regular file"));
     assert_eq!(fetch.asked(), 0);
 }
