@@ -56,7 +56,7 @@ pub struct IdentityHeaders {
     pub aliases: Aliases,
     /// Whether the `authorization` header goes on to the upstream.
     pub forward_authorization: bool,
-    /// Whether headers that make backends act on another method or path go on to the upstream.
+    /// Whether headers that make backends act on another method, path or host ([`OVERRIDES`]) go on to the upstream.
     pub forward_overrides: bool,
     /// Whether the subject stands in the dynamic metadata, and so in Envoy's access log.
     pub subject_in_metadata: bool,
@@ -71,17 +71,17 @@ pub enum Aliases {
     Always,
 }
 
-fn named(text: &str) -> Option<HeaderName> {
-    HeaderName::parse(text)
-}
+/// The names unless the configuration says otherwise.
+const USUAL: [&str; 4] = ["x-auth-subject", "x-auth-scopes", "x-auth-issuer", "x-auth-client-id"];
 
 impl Default for IdentityHeaders {
     fn default() -> Self {
+        let [subject, scopes, issuer, client_id] = USUAL.map(HeaderName::parse);
         Self {
-            subject: named("x-auth-subject"),
-            scopes: named("x-auth-scopes"),
-            issuer: named("x-auth-issuer"),
-            client_id: named("x-auth-client-id"),
+            subject,
+            scopes,
+            issuer,
+            client_id,
             aliases: Aliases::Seen,
             forward_authorization: true,
             forward_overrides: false,
@@ -95,11 +95,32 @@ impl IdentityHeaders {
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
         [&self.subject, &self.scopes, &self.issuer, &self.client_id].into_iter().flatten()
     }
+
+    /// The names that a client must not bring: those in use, and the usual ones, which an API may trust although the
+    /// configuration has switched them off.
+    pub fn guarded(&self) -> impl Iterator<Item = &str> {
+        self.names().map(HeaderName::as_str).chain(USUAL)
+    }
 }
 
-/// Headers that make some backends act on another method or path than the one that was judged.
-pub const OVERRIDES: [&str; 5] =
-    ["x-http-method-override", "x-method-override", "x-http-method", "x-original-url", "x-rewrite-url"];
+/// Headers that make some backends act on another method, path or host than the one that was judged.
+pub const OVERRIDES: [&str; 15] = [
+    "x-http-method-override",
+    "x-method-override",
+    "x-http-method",
+    "x-forwarded-method",
+    "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-original-uri",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+    "x-forwarded-prefix",
+    "x-forwarded-host",
+    "x-original-host",
+    "x-host",
+    "forwarded",
+];
 
 /// A header name as backends that read CGI variables see it: case, `_` and `.` don't count.
 #[must_use]

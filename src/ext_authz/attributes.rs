@@ -63,8 +63,10 @@ impl Attributes {
     fn target(&self) -> Result<RequestTarget, RequestFault> {
         let path = CanonicalPath::parse(self.http.path.as_bytes())?;
         let method = Method::parse(&self.http.method)?;
-        // gRPC without a proxy (gRFC A92) sends no host: only rules for any host can match.
-        let host = if self.http.host.is_empty() { None } else { Some(Host::parse(&self.http.host)?) };
+        // gRPC without a proxy (gRFC A92) sends no host at all; an empty one is a client's trick.
+        let names_host = |name: &str| name.eq_ignore_ascii_case("host") || name == ":authority";
+        let has_host = !self.http.host.is_empty() || self.headers().any(|(name, _)| names_host(name));
+        let host = if has_host { Some(Host::parse(&self.http.host)?) } else { None };
         Ok(RequestTarget { host, path, method })
     }
 
@@ -139,6 +141,24 @@ mod tests {
         let target = attributes.judged().unwrap().target;
         assert_eq!((target.path.as_str(), target.method.as_str()), ("/a", "GET"));
         assert_eq!(target.host.unwrap().as_str(), "a.test");
+    }
+
+    #[test]
+    fn an_empty_host_is_no_absent_one() {
+        let hostless = || HttpRequest { host: String::new(), ..http() };
+        assert!(attributes(hostless()).judged().unwrap().target.host.is_none());
+        for name in [":authority", "host", "Host"] {
+            let headers = [(name.to_owned(), String::new())].into();
+            let got = attributes(HttpRequest { headers, ..hostless() });
+            assert_eq!(got.judged().unwrap_err(), RequestFault::Host.into(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_debug_shows_a_header() {
+        let headers = [("authorization".to_owned(), "Bearer canary".to_owned())].into();
+        let got = attributes(HttpRequest { headers, ..http() });
+        assert!(!format!("{got:?}{:?}", got.judged().unwrap()).contains("canary"));
     }
 
     #[test]

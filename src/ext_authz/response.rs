@@ -152,7 +152,7 @@ fn header_safe(text: &str) -> String {
 ///
 /// Never one that is set: Envoy removes after it sets.
 fn removals(sets: &[(&str, String)], attributes: &Attributes, identity: &IdentityHeaders) -> BTreeSet<String> {
-    let mut guarded: Vec<&str> = identity.names().map(crate::identity::HeaderName::as_str).collect();
+    let mut guarded: Vec<&str> = identity.guarded().collect();
     if !identity.forward_overrides {
         guarded.extend(OVERRIDES);
     }

@@ -69,9 +69,13 @@ impl Policy {
     /// [`DenyReason::NoRoute`] if no pattern covers the path and there is no default,
     /// [`DenyReason::MethodNotAdmitted`] if the most specific pattern has no rule for the method, and
     /// [`DenyReason::Request`] for a path that another pattern would decide about if it were folded, or a CONNECT that
-    /// no rule names.
+    /// no rule names, or a request without a host where the host makes a difference.
     pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let is_connect = target.method.is_connect();
+        // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
+        if target.host.is_none() && self.tables.depends_on_host(&target.path) {
+            return Err(RequestFault::Host.into());
+        }
         match self.decide(target)? {
             Some(entry) => {
                 let refused = || if is_connect { RequestFault::Connect.into() } else { DenyReason::MethodNotAdmitted };

@@ -36,6 +36,12 @@ impl HostTables {
         exact().or_else(suffix).or_else(|| self.any.find(path))
     }
 
+    /// Whether some table for particular hosts has a pattern for the folded path.
+    pub(super) fn depends_on_host(&self, path: &CanonicalPath) -> bool {
+        let path = path.folded();
+        self.exact.values().chain(self.suffixes.values()).any(|table| table.find(path).is_some())
+    }
+
     /// The tables for names that the host is below, longest first.
     fn suffixes_of(&self, host: &Host) -> impl Iterator<Item = &Node> {
         // With no suffix at all, which is usual, a host of a hundred labels costs nothing.

@@ -103,7 +103,8 @@ fn an_empty_policy_denies_everything() {
 
 #[test]
 fn the_most_special_host_table_with_a_pattern_for_the_path_decides() {
-    let policy = policy(&["x.a.io/p", "*.a.io/p", "*.a.io/q", "*.io/p", "*.io/r", "/p", "/q", "/s", "GET x.a.io/s"]);
+    let policy =
+        policy(&["x.a.io/p", "*.a.io/p", "*.a.io/q", "*.io/p", "*.io/r", "/p", "/q", "/s", "/t", "GET x.a.io/s"]);
     for (host, path, expected) in [
         ("x.a.io", "/p", "x.a.io/p"),
         ("y.a.io", "/p", "*.a.io/p"),
@@ -115,8 +116,10 @@ fn the_most_special_host_table_with_a_pattern_for_the_path_decides() {
         ("x.a.io", "/q", "*.a.io/q"),
         ("x.a.io", "/r", "*.io/r"),
         ("other", "/p", "/p"),
-        ("", "/p", "/p"),
-        ("", "/r", "no_route"),
+        ("", "/p", "request_host"),
+        ("", "/r", "request_host"),
+        ("", "/t", "/t"),
+        ("", "/none", "no_route"),
         ("x.a.io", "/none", "no_route"),
     ] {
         assert_eq!(selected(&policy, "GET", host, path), expected, "{host} {path}");

@@ -44,6 +44,9 @@ async fn overrides_of_method_and_path_do_not_pass() {
         ("X-HTTP-Method", "spoofed"),
         ("x-original-url", "/spoofed"),
         ("x_rewrite_url", "/spoofed"),
+        ("x-forwarded-host", "spoofed"),
+        ("Forwarded", "host=spoofed"),
+        ("x-forwarded-prefix", "/spoofed"),
     ];
     let got = stack.envoy.send("GET", "/api/public", &headers).await;
     assert_eq!(got.status, 200);
@@ -97,7 +100,8 @@ async fn no_spelling_of_a_protected_path_reaches_the_upstream() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_requests_are_refused_and_the_service_goes_on() {
     let stack = Stack::start().await;
-    let requests: [&[u8]; 6] = [
+    let requests: [&[u8]; 7] = [
+        b"GET /api/public HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n",
         b"CONNECT api.example.com:443 HTTP/1.1\r\nhost: api.example.com:443\r\nconnection: close\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nhost: api.example.com\r\nconnection: close\r\n\r\n",
         b"GET /api/private HTTP/1.1\r\nhost: user@api.example.com\r\nconnection: close\r\n\r\n",

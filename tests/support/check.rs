@@ -151,6 +151,11 @@ impl Client {
         read(self.0.clone().check(message).await.unwrap().into_inner())
     }
 
+    /// The same where the connection may break.
+    pub async fn try_send(&self, ask: &Ask) -> Result<Got, tonic::Status> {
+        Ok(read(self.0.clone().check(ask.message()).await?.into_inner()))
+    }
+
     /// With the deadline that Envoy sends along.
     pub async fn within(&self, ask: &Ask, timeout: std::time::Duration) -> Got {
         let mut request = tonic::Request::new(ask.message());

@@ -173,6 +173,8 @@ fn what_is_not_set_is_removed_on_public_routes_too() {
         "x-http-method",
         "x-original-url",
         "x-rewrite-url",
+        "x-forwarded-host",
+        "forwarded",
         "x-original_url",
     ] {
         assert!(removed.contains(&name), "{name} not in {removed:?}");
@@ -196,6 +198,9 @@ fn aliases_can_be_removed_blindly_and_authorization_kept_back() {
     for name in ["x_auth_subject", "x.auth.client_id", "authorization", "x_original_url"] {
         assert!(got.headers_to_remove.contains(&name.to_owned()), "{name}");
     }
+    let switched_off = IdentityHeaders { subject: None, ..IdentityHeaders::default() };
+    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &switched_off));
+    assert!(got.headers_to_remove.contains(&"x-auth-subject".to_owned()), "an API may trust it all the same");
     let forwarding = IdentityHeaders { forward_overrides: true, ..IdentityHeaders::default() };
     let got = ok(&allow(&public(), &attributes(&[("x-original-url", "/")]), &forwarding));
     assert!(!got.headers_to_remove.contains(&"x-original-url".to_owned()));

@@ -102,7 +102,9 @@ pub(super) fn pattern(route: &Route) -> String {
 
 /// Whether the route's own pattern matches the request, folded.
 pub(super) fn concerns(route: &Route, (_, host, path): &Request) -> bool {
-    host_rank(route, host).is_some() && matches(&pattern(route).to_lowercase(), &path.to_lowercase())
+    // Without a host every host's route may be meant.
+    (host.is_empty() || host_rank(route, host).is_some())
+        && matches(&pattern(route).to_lowercase(), &path.to_lowercase())
 }
 
 /// Host and pattern that decide, by comparing all.
@@ -129,6 +131,10 @@ pub(super) fn rule_for<'r>(routes: &'r [Route], won: &(String, String), method: 
 
 /// The decision, as `selected` gives it.
 pub(super) fn reference(routes: &[Route], (method, host, path): &Request) -> String {
+    let needs_host = |route: &&Route| route.host != HostPattern::Any && concerns(route, &(method, host, path.clone()));
+    if host.is_empty() && routes.iter().any(|route| needs_host(&route)) {
+        return "request_host".to_owned();
+    }
     let won = winner(routes, host, path, false);
     if won != winner(routes, host, path, true) {
         return "request_case_ambiguous".to_owned();
