@@ -6,43 +6,40 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 TOOLS := target/tools
 BIN := target/release/portcullis
-CARGO_FLAGS := --locked
 
 .PHONY: help
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: build envoy ## A real Envoy, Portcullis, an issuer and a sample upstream; ONCE=1 ends by itself
+demo: build ## A real Envoy, Portcullis, an issuer and a sample API; ONCE=1 ends by itself
+	@tests/tools/fetch envoy
 	@$(BIN) demo --envoy-bin $(TOOLS)/bin/envoy $(if $(ONCE),--once)
 
 .PHONY: build
-build: ## The release binary
-	@cargo build --release $(CARGO_FLAGS) --bin portcullis
+build: ## The release binary, target/release/portcullis
+	@cargo build --release --locked --bin portcullis
 
-.PHONY: envoy tools
-envoy:
-	@tests/tools/fetch envoy
-tools:
+.PHONY: tools
+tools: ## Envoy, grpcurl and an OpenID provider, into target/tools
 	@tests/tools/fetch all
 
 .PHONY: test
-test: lint unit integration ## Format, lints, docs, unit, integration and real-Envoy tests
+test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, the demo
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: lint
 lint: ## Format, clippy, docs
 	cargo fmt --check
-	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --document-private-items
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-.PHONY: unit
-unit: ## Unit tests
-	cargo test $(CARGO_FLAGS) --lib --bins
-
-.PHONY: integration
-integration: tools build ## Tests against the real parts
-	PORTCULLIS_TEST_TOOLS=$(abspath $(TOOLS)) PORTCULLIS_TEST_BIN=$(abspath $(BIN)) cargo test $(CARGO_FLAGS) --test '*'
+.PHONY: tests
+tests: tools ## Unit and integration tests, against the real parts
+	cargo test --locked
 
 .PHONY: compose-test
-compose-test: ## The docker-compose file for real; brings its own engine where there is none (needs root then)
+compose-test: ## The docker-compose file for real; where there is no engine it brings its own, as root
 	tests/compose/run
