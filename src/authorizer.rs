@@ -151,3 +151,6 @@ fn decided(rule: &Rule, admission: Result<Permit, DenyReason>, token: Option<Arc
         Err(reason) => Decision::Deny(Denial { token, ..Denial::by(rule, reason) }),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::*;
+use crate::{
+    decision::TokenFault,
+    jwks::{
+        key_set::KeySet,
+        key_store::{IssuerKeys, KeyStore},
+        source::Secret,
+    },
+    jwt::issuer_rules::{IssuerRules, NonEmpty},
+    policy::{
+        CanonicalPath, HostPattern, Method, Methods, PathPattern, Route,
+        rule::{Access, Requirement},
+        scope::{Scope, ScopeRequirement},
+    },
+};
+
+const ISSUER: &str = "https://issuer.test/";
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+fn authorizer() -> Authorizer {
+    let all = vec![Scope::parse("read").unwrap()];
+    let scoped = Requirement { scopes: ScopeRequirement { all, any: vec![] }, claims: vec![] };
+    let accesses = [
+        ("/public", Access::Public),
+        ("/optional", Access::Optional),
+        ("/any", Access::Token(Requirement::default())),
+        ("/scoped", Access::Token(scoped)),
+    ];
+    let route = |(path, access): (&str, Access)| Route {
+        host: HostPattern::Any,
+        path: PathPattern::parse(path).unwrap(),
+        methods: Methods::Any,
+        rule: Rule { id: RuleId::new(path), access },
+        shadows: false,
+    };
+    let (policy, _) = Policy::build(accesses.map(route).to_vec(), None).unwrap();
+    let rules = IssuerRules {
+        issuer: ISSUER.into(),
+        audiences: NonEmpty::new(vec!["api".to_owned()]).unwrap(),
+        algorithms: NonEmpty::new(vec![Algorithm::HS256]).unwrap(),
+        clock_tolerance: Duration::ZERO,
+        max_token_age: None,
+        strict: false,
+        audience_claim: "aud".to_owned(),
+        client_id_claims: vec![],
+        scope_claims: vec!["scope".to_owned()],
+    };
+    Authorizer::new(policy, Verifier::new([rules]))
+}
+
+fn secret() -> Secret {
+    Secret::new(vec![7; 32])
+}
+
+fn bearer(scope: &str) -> String {
+    let claims = json!({"iss": ISSUER, "aud": "api", "exp": 1_900_000_000, "scope": scope});
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let input = format!("{}.{}", encode(r#"{"alg":"HS256"}"#.to_owned()), encode(claims.to_string()));
+    let key = jsonwebtoken::EncodingKey::from_secret(secret().expose());
+    let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("Bearer {input}.{signature}")
+}
+
+/// `ok` or the code of the denial, with the rule; `missing` if it is undecided.
+fn decide(keys: &KeyStore, path: &str, credentials: &[&str]) -> (String, Option<String>) {
+    let target =
+        RequestTarget { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::parse("GET").unwrap() };
+    let authorization = credentials.iter().map(|value| value.as_bytes()).collect();
+    let request = RequestAttributes { target, authorization };
+    match authorizer().decide(&request, &keys.at(Instant::now()), NOW) {
+        Outcome::Decided(Decision::Allow(permit)) => ("ok".to_owned(), Some(permit.rule().to_string())),
+        Outcome::Decided(Decision::Deny(denial)) => {
+            (denial.reason.code().to_owned(), denial.rule.map(|rule| rule.to_string()))
+        }
+        Outcome::KeyMissing(undecided) => ("missing".to_owned(), Some(undecided.rule.to_string())),
+    }
+}
+
+fn keys() -> KeyStore {
+    let store = KeyStore::new();
+    let set = KeySet::from_secret(&secret(), &[Algorithm::HS256]);
+    store.add(ISSUER.into(), IssuerKeys::fixed(set, Instant::now()));
+    store
+}
+
+#[test]
+fn each_kind_of_access_with_each_kind_of_credentials() {
+    let (good, scoped) = (bearer("other"), bearer("read"));
+    let cases: [(&str, &[&str], &str); 17] = [
+        ("/public", &[], "ok"),
+        ("/public", &["Bearer nonsense"], "ok"),
+        ("/public", &["Bearer a", "Bearer b"], "ok"),
+        ("/optional", &[], "ok"),
+        ("/optional", &[&good], "ok"),
+        ("/optional", &["Bearer nonsense"], "token_opaque"),
+        ("/optional", &["Basic YTpi"], "unsupported_scheme"),
+        ("/optional", &[""], "malformed_credentials"),
+        ("/any", &[], "no_credentials"),
+        ("/any", &["Basic YTpi"], "unsupported_scheme"),
+        ("/any", &[&good], "ok"),
+        ("/any", &[&good, &good], "several_credentials"),
+        ("/scoped", &[], "no_credentials"),
+        ("/scoped", &[&good], "insufficient_scope"),
+        ("/scoped", &[&scoped], "ok"),
+        ("/none", &[&scoped], "no_route"),
+        ("/none", &[], "no_route"),
+    ];
+    for (path, credentials, wanted) in cases {
+        let (got, rule) = decide(&keys(), path, credentials);
+        assert_eq!(got, wanted, "{path} {credentials:?}");
+        assert_eq!(rule.as_deref(), (path != "/none").then_some(path), "the rule that decided");
+    }
+}
+
+#[test]
+fn a_missing_key_is_undecided_and_can_only_be_denied() {
+    let empty = KeyStore::new();
+    let good = bearer("read");
+    for path in ["/optional", "/any", "/scoped"] {
+        assert_eq!(decide(&empty, path, &[&good]).0, "missing", "{path}");
+    }
+    assert_eq!(decide(&empty, "/public", &[&good]).0, "ok");
+    let undecided = || Undecided {
+        missing: MissingKey {
+            issuer: ISSUER.into(),
+            seen: crate::jwks::key_store::Generation::NONE,
+            fault: TokenFault::UnknownKey,
+        },
+        rule: RuleId::new("r"),
+    };
+    assert_eq!(undecided().deny_token().reason, TokenFault::UnknownKey.into());
+    let unavailable = undecided().deny_unavailable(Duration::from_secs(3));
+    assert_eq!(
+        (unavailable.reason, unavailable.retry_after),
+        (DenyReason::KeysUnavailable, Some(Duration::from_secs(3)))
+    );
+}
+
+#[test]
+fn a_denial_for_scope_says_what_is_needed_and_keeps_the_verified_token() {
+    let good = bearer("other");
+    let target = RequestTarget {
+        host: None,
+        path: CanonicalPath::parse("/scoped").unwrap(),
+        method: Method::parse("GET").unwrap(),
+    };
+    let request = RequestAttributes { target, authorization: vec![good.as_bytes()] };
+    let outcome = authorizer().decide(&request, &keys().at(Instant::now()), NOW);
+    let Outcome::Decided(Decision::Deny(denial)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(denial.needed.unwrap().to_scope_string(), "read");
+    assert_eq!(denial.token.unwrap().scopes().to_scope_string(), "other");
+}
