@@ -6,7 +6,7 @@ use super::{
     Bag,
     fields::Fields,
     read, secret,
-    url::{discovery_documents, key_url},
+    url::{discovery_documents, key_url, without_userinfo},
 };
 use crate::{
     config::{
@@ -58,7 +58,8 @@ fn from_issuer(bag: &mut Bag, fields: &Fields<'_>, issuer: &str, allow_http: boo
     let place = &fields.get("issuer")?.node.place;
     let looks_like_url = issuer.contains("://") && matches!(url::Url::parse(issuer), Ok(url) if url.has_host());
     if !looks_like_url {
-        let message = format!("{} is not a URL, so its keys can't be discovered from it", quoted(issuer));
+        let message =
+            format!("{} is not a URL, so its keys can't be discovered from it", quoted(&without_userinfo(issuer)));
         let help =
             "write the issuer as its tokens do, with `https://`, or add `jwks_uri`, `jwks_file` or `discovery_url`";
         bag.push(Problem::error(place, message).help(help));
