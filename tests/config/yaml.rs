@@ -125,17 +125,15 @@ fn texts_end_at_their_limit_once_aliases_are_written_out() {
 #[test]
 fn lists_and_sections_end_at_their_limit() {
     let issuers = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\nroutes:\n  - path: /a\n    ";
-    let with = |before: &str, item: &dyn Fn(usize) -> String, after: &str, count: usize| {
-        let items: Vec<String> = (0..count).map(item).collect();
+    let with = |before: &str, item: &str, after: &str, count: usize| {
+        let items: Vec<String> = (0..count).map(|n| format!("A{n}{item}")).collect();
         parse(&format!("{issuers}{before}{}{after}\n", items.join(", ")))
     };
-    let item = |n: usize| format!("A{n}");
-    let claim = |n: usize| format!("A{n}: {{ present: true }}");
-    let cases: [(&str, &dyn Fn(usize) -> String, &str, &str); 4] = [
-        ("scopes: [", &item, "]", "`scopes` has 1001 items, more than 1000"),
-        ("access: public\n    methods: [", &item, "]", "`methods` has 1001 items, more than 1000"),
-        ("claims: { a: { in: [", &item, "] } }", "`in` has 1001 items, more than 1000"),
-        ("claims: { ", &claim, " }", "`claims` has 1001 claims, more than 1000"),
+    let cases = [
+        ("scopes: [", "", "]", "`scopes` has 1001 items, more than 1000"),
+        ("access: public\n    methods: [", "", "]", "`methods` has 1001 items, more than 1000"),
+        ("claims: { a: { in: [", "", "] } }", "`in` has 1001 items, more than 1000"),
+        ("claims: { ", ": { present: true }", " }", "`claims` has 1001 claims, more than 1000"),
     ];
     for (before, item, after, expected) in cases {
         assert!(with(before, item, after, limits::CONFIG_ITEMS).is_ok(), "{before}");

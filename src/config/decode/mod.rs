@@ -73,5 +73,5 @@ fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
         let problem = Problem::error(place, "tokens are judged here, but there are no issuers to trust");
         bag.push(problem.help("add `issuers: [{ issuer: https://…, audiences: [https://…] }]`"));
     }
-    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy, identity: identity? })
+    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy?, identity: identity? })
 }

@@ -76,7 +76,10 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
         other => {
             let problem = Problem::error(&entry.node.place, format!("`{name}` must be a list, not {other}"));
             bag.push(match other {
-                Value::String(text) => problem.help(format!("write {}", quoted(&format!("{name}: [{text}]")))),
+                Value::String(text) => {
+                    let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+                    problem.help(format!("write {}", quoted(&format!("{name}: [{}]", words.join(", ")))))
+                }
                 _ => problem,
             });
             None
