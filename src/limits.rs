@@ -99,6 +99,12 @@ pub const CONFIG_DEPTH: usize = 32;
 pub const CONFIG_ALIASES: usize = 256;
 /// Nodes of a configuration file after aliases are resolved.
 pub const CONFIG_NODES: usize = 2_000_000;
+/// Bytes of all names and texts of a configuration file after aliases are resolved.
+pub const CONFIG_TEXT_BYTES: usize = 2 * CONFIG_BYTES;
+/// Items of one list, and fields of one section; `routes` and `issuers` have their own limits.
+pub const CONFIG_ITEMS: usize = 1000;
+/// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
+pub const CONFIG_SUGGESTIONS: usize = 1000;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.

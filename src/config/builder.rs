@@ -1,4 +1,5 @@
-//! Events of a YAML parser to a tree, within limits: levels, aliases, and nodes once aliases are written out.
+//! Events of a YAML parser to a tree, within limits: levels, aliases, and what there is once aliases are written
+//! out.
 
 use serde_saphyr::granit_parser::{Event, ScalarStyle, Span as YamlSpan};
 
@@ -9,14 +10,34 @@ use super::{
 };
 use crate::limits;
 
+/// How much there is of something: nodes, and bytes of their texts.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    bytes: usize,
+}
+
+impl Size {
+    const fn plus(self, other: Self) -> Self {
+        Self { nodes: self.nodes.saturating_add(other.nodes), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+
+    const fn minus(self, other: Self) -> Self {
+        Self { nodes: self.nodes.saturating_sub(other.nodes), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+}
+
+/// A node without a text of its own.
+const EMPTY: Size = Size { nodes: 1, bytes: 0 };
+
 /// A collection that is not closed yet.
 struct Open {
     node: Node,
     anchor: usize,
     /// The key that waits for its value.
     key: Option<(String, Place)>,
-    /// Nodes there were before it.
-    nodes_before: usize,
+    /// What there was before it.
+    before: Size,
     /// Levels below it.
     height: usize,
 }
@@ -25,7 +46,7 @@ struct Open {
 struct Anchored {
     id: usize,
     node: Node,
-    nodes: usize,
+    size: Size,
     height: usize,
 }
 
@@ -36,9 +57,9 @@ pub(super) struct Builder {
     root: Option<Node>,
     anchors: Vec<Anchored>,
     aliases: usize,
-    nodes: usize,
-    /// Nodes kept a second time for aliases to come.
-    kept: usize,
+    size: Size,
+    /// What is kept a second time for aliases to come.
+    kept: Size,
     documents: usize,
 }
 
@@ -57,9 +78,10 @@ impl Builder {
             Event::Scalar(value, style, anchor, tag) => {
                 refuse_tag(tag.is_some(), &place)?;
                 let plain = style == ScalarStyle::Plain;
+                let size = Size { nodes: 1, bytes: value.len() };
                 let value = if plain { scalar::resolve(&value) } else { Value::String(value.into_owned()) };
-                self.count(1, &place)?;
-                self.finish(Node { value, place, plain }, anchor, 1, 0, Some((span, text)))
+                self.count(size, &place)?;
+                self.finish(Node { value, place, plain }, anchor, size, 0, Some((span, text)))
             }
             Event::SequenceStart(_, anchor, tag) => {
                 refuse_tag(tag.is_some(), &place)?;
@@ -84,12 +106,13 @@ impl Builder {
     }
 
     fn start(&mut self, value: Value, place: Place, anchor: usize) -> Result<(), Box<Problem>> {
-        self.count(1, &place)?;
+        let before = self.size;
+        self.count(EMPTY, &place)?;
         if self.open.len() >= limits::CONFIG_DEPTH {
             return too_deep(&place);
         }
         let node = Node { value, place, plain: false };
-        self.open.push(Open { node, anchor, key: None, nodes_before: self.nodes.saturating_sub(1), height: 0 });
+        self.open.push(Open { node, anchor, key: None, before, height: 0 });
         Ok(())
     }
 
@@ -100,8 +123,8 @@ impl Builder {
         {
             closed.node.place = first.place.clone();
         }
-        let nodes = self.nodes.saturating_sub(closed.nodes_before);
-        self.finish(closed.node, closed.anchor, nodes, closed.height.saturating_add(1), None)
+        let size = self.size.minus(closed.before);
+        self.finish(closed.node, closed.anchor, size, closed.height.saturating_add(1), None)
     }
 
     fn repeat(&mut self, id: usize, place: &Place) -> Result<(), Box<Problem>> {
@@ -113,18 +136,26 @@ impl Builder {
         let Some(found) = self.anchors.iter().rfind(|anchored| anchored.id == id) else {
             return fail(place, "an alias stands inside its own anchor", "write it out");
         };
-        let (node, nodes, height) = (found.node.clone(), found.nodes, found.height);
-        self.count(nodes, place)?;
+        // Counted before it is copied.
+        let (size, height) = (found.size, found.height);
         if self.open.len().saturating_add(height) > limits::CONFIG_DEPTH {
             return too_deep(place);
         }
-        self.finish(node, 0, nodes, height, None)
+        self.count(size, place)?;
+        let found = self.anchors.iter().rfind(|anchored| anchored.id == id).map(|anchored| anchored.node.clone());
+        found.map_or(Ok(()), |node| self.finish(node, 0, size, height, None))
     }
 
-    fn count(&mut self, nodes: usize, place: &Place) -> Result<(), Box<Problem>> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes.saturating_add(self.kept) > limits::CONFIG_NODES {
+    fn count(&mut self, size: Size, place: &Place) -> Result<(), Box<Problem>> {
+        self.size = self.size.plus(size);
+        let all = self.size.plus(self.kept);
+        if all.nodes > limits::CONFIG_NODES {
             let message = format!("the file has more than {} values, aliases written out", limits::CONFIG_NODES);
+            return fail(place, message, "make it smaller");
+        }
+        if all.bytes > limits::CONFIG_TEXT_BYTES {
+            let most = limits::CONFIG_TEXT_BYTES >> 20;
+            let message = format!("the texts of the file have more than {most} MiB, aliases written out");
             return fail(place, message, "make it smaller");
         }
         Ok(())
@@ -135,14 +166,14 @@ impl Builder {
         &mut self,
         node: Node,
         anchor: usize,
-        nodes: usize,
+        size: Size,
         height: usize,
         written: Option<(&YamlSpan, &str)>,
     ) -> Result<(), Box<Problem>> {
         if anchor != 0 {
-            self.kept = self.kept.saturating_add(nodes);
-            self.count(0, &node.place)?;
-            self.anchors.push(Anchored { id: anchor, node: node.clone(), nodes, height });
+            self.kept = self.kept.plus(size);
+            self.count(Size::default(), &node.place)?;
+            self.anchors.push(Anchored { id: anchor, node: node.clone(), size, height });
         }
         let Some(parent) = self.open.last_mut() else {
             self.root = Some(node);

@@ -101,7 +101,9 @@ fn item<'n>(node: &'n mut Node, key: &str, index: &str, name: &str) -> Result<Op
     let Some(entry) = entries.iter_mut().find(|entry| entry.key == key) else { return Err(no_item(name, key, 0)) };
     let Value::List(items) = &mut entry.node.value else { return Ok(None) };
     let count = items.len();
-    let is_index = !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit());
+    // `00` beside `0` would be the same item twice, and one of them lost.
+    let is_plain = index == "0" || !index.starts_with('0');
+    let is_index = is_plain && !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit());
     let found = if is_index { index.parse::<usize>().ok().and_then(|index| items.get_mut(index)) } else { None };
     found.map(Some).ok_or_else(|| no_item(name, key, count))
 }

@@ -1,11 +1,12 @@
 //! The variables that Kubernetes injects into every container for every Service of the namespace. A Service called
 //! `portcullis` gives names that start like ours.
 
+use super::{env::PREFIX, schema::FILE, suggest::closest};
+
 /// Whether a name, `PORTCULLIS_…`, is that of a service variable: of the Service `portcullis`, or of one whose name
 /// goes on after it (`portcullis-grpc` gives `PORTCULLIS_GRPC_SERVICE_HOST`).
 pub(super) fn is_service_variable(name: &str, value: &str) -> bool {
-    // Two underscores are ours: `PORTCULLIS_LISTEN__GRPC`.
-    if name.contains("__") || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') {
+    if is_ours(name) || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') {
         return false;
     }
     name.ends_with("_SERVICE_HOST")
@@ -16,6 +17,13 @@ pub(super) fn is_service_variable(name: &str, value: &str) -> bool {
             let rest = at.checked_add(found.len()).and_then(|from| name.get(from..));
             rest.is_some_and(is_port)
         })
+}
+
+/// Two underscores after a field of the file are ours, `PORTCULLIS_LISTEN__GRPC`, even if what follows is misspelt. A
+/// Service `portcullis--grpc` has them elsewhere.
+fn is_ours(name: &str) -> bool {
+    let Some((field, _)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__")) else { return false };
+    closest(field, FILE.iter().map(|field| field.name)).is_some()
 }
 
 /// `tcp://10.0.0.1:9191`.
@@ -50,6 +58,9 @@ mod tests {
             ("PORTCULLIS_GRPC_SERVICE_HOST", "10.0.0.1"),
             ("PORTCULLIS_GRPC_PORT", "tcp://10.0.0.1:9191"),
             ("PORTCULLIS_GRPC_PORT_9191_TCP_ADDR", "10.0.0.1"),
+            ("PORTCULLIS__GRPC_SERVICE_HOST", "10.0.0.1"),
+            ("PORTCULLIS__GRPC_PORT", "tcp://10.0.0.1:9191"),
+            ("PORTCULLIS_A__B_PORT_9191_TCP_ADDR", "10.0.0.1"),
         ] {
             assert!(is_service_variable(name, value), "{name}");
         }
@@ -60,6 +71,9 @@ mod tests {
         for (name, value) in [
             ("PORTCULLIS_PORT", "9191"),
             ("PORTCULLIS_LISTEN__GRPC", "tcp://10.0.0.1:9191"),
+            ("PORTCULLIS_LISTEN__GRPC_PORT", "tcp://10.0.0.1:9191"),
+            ("PORTCULLIS_LISTN__GRPC_PORT", "tcp://10.0.0.1:9191"),
+            ("PORTCULLIS__LISTEN_GRPC", "10.0.0.1:9191"),
             ("PORTCULLIS_PORT_9191", "tcp://10.0.0.1:9191"),
             ("PORTCULLIS_PORT_X_TCP", "tcp://10.0.0.1:9191"),
             ("PORTCULLIS_PORT_9191_TCP_NAME", "x"),

@@ -50,14 +50,15 @@ pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loade
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let source = Arc::new(Source::new(file_name, text));
+    let parsed = parse_yaml(text);
+    let source = Arc::new(Source::new(file_name, text, parsed.as_ref().ok()));
     let mut problems = Vec::new();
     for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
         let problem =
             Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
         problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
     }
-    let root = match parse_yaml(text) {
+    let root = match parsed {
         Ok(root) => root,
         Err(problem) => {
             problems.push(*problem);

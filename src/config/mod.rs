@@ -10,6 +10,7 @@ mod env;
 pub mod error;
 mod kubernetes;
 mod load;
+mod mask;
 mod parse;
 mod problem;
 mod scalar;

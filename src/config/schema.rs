@@ -24,6 +24,12 @@ const fn field(name: &'static str, kind: Kind) -> Field {
     Field { name, kind }
 }
 
+/// Whether a field of some section has that name.
+pub(super) fn is_field(name: &str) -> bool {
+    let all = [FILE, LISTEN, ISSUER, ROUTE, SCOPES, CLAIM, IDENTITY, HEADERS];
+    all.iter().any(|fields| fields.iter().any(|field| field.name == name))
+}
+
 /// The whole file.
 pub(super) const FILE: &[Field] = &[
     field("listen", Kind::Section(LISTEN)),

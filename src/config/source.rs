@@ -2,7 +2,10 @@
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::tree::Span;
+use super::{
+    mask,
+    tree::{Node, Span},
+};
 
 /// Bytes of a line up to which it is printed whole.
 const LINE_SHOWN: usize = 200;
@@ -14,15 +17,18 @@ const MARGIN: usize = 60;
 pub(super) struct Source {
     name: String,
     text: String,
+    /// The text as it may be printed, without secrets: as long as `text`.
+    shown: Vec<u8>,
     /// Offsets of the first byte of each line. Never empty.
     lines: Vec<usize>,
 }
 
 impl Source {
-    pub(super) fn new(name: &str, text: &str) -> Self {
+    /// The source of a text. `root` is its tree, if it has one: it says where secrets are.
+    pub(super) fn new(name: &str, text: &str, root: Option<&Node>) -> Self {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
-        Self { name: name.to_owned(), text: text.to_owned(), lines }
+        Self { name: name.to_owned(), text: text.to_owned(), shown: mask::masked(text, root), lines }
     }
 
     /// The file's name.
@@ -96,7 +102,7 @@ impl SourceCode for Source {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let span = Span { start: span.offset(), len: span.len() };
         let (from, to) = self.excerpt(span, before, after);
-        let data = self.text.as_bytes().get(from..to).ok_or(MietteError::OutOfBounds)?;
+        let data = self.shown.get(from..to).ok_or(MietteError::OutOfBounds)?;
         let (line, column) = self.position(from);
         let line_count = self.line_of(to).saturating_sub(self.line_of(from)).saturating_add(1);
         Ok(Box::new(MietteSpanContents::new_named(
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn positions_count_lines_and_characters_from_one() {
-        let source = Source::new("f", "a\nbé: c\r\n\n");
+        let source = Source::new("f", "a\nbé: c\r\n\n", None);
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position(2), (2, 1));
         assert_eq!(source.position(5), (2, 3));
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn an_overlong_line_is_shown_in_part() {
         let text = format!("{}é{}", "a".repeat(5000), "b".repeat(5000));
-        let source = Source::new("f", &text);
+        let source = Source::new("f", &text, None);
         let shown = source.read_span(&(5000, 2).into(), 1, 1).unwrap();
         assert_eq!(shown.data().len(), 2 + 2 * MARGIN);
         assert_eq!(shown.column(), 5000 - MARGIN);
@@ -135,7 +141,7 @@ mod tests {
 
     #[test]
     fn lines_around_are_shown_whole() {
-        let source = Source::new("f", "one\ntwo\nthree\nfour\n");
+        let source = Source::new("f", "one\ntwo\nthree\nfour\n", None);
         let shown = source.read_span(&(4, 3).into(), 1, 1).unwrap();
         assert_eq!(shown.data(), b"one\ntwo\nthree\n");
         assert_eq!(shown.line(), 0);

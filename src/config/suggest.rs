@@ -1,10 +1,18 @@
 //! What somebody may have meant, and how their words are shown.
 
+use super::mask::userinfo;
+
+/// Characters of a name beyond which nobody can tell what was meant.
+const COMPARED: usize = 64;
 /// Characters of a value that a message repeats.
 const SHOWN: usize = 80;
 
 /// The candidate that is closest to `text`, if one is close: a typo, another case, `-` for `_`, a missing plural.
 pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The work grows with the length.
+    if text.chars().nth(COMPARED).is_some() {
+        return None;
+    }
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', ' '], "_");
     let wanted = plain(text);
     let allowed = (wanted.chars().count() / 3).max(1);
@@ -13,8 +21,17 @@ pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
     close.min_by_key(near)
 }
 
-/// Somebody's words in backticks: whole if short, and without what would act on a terminal.
+/// Somebody's words in backticks: whole if short, without what would act on a terminal, and without the password of a
+/// URL.
 pub(super) fn quoted(text: &str) -> String {
+    if let Some(range) = userinfo(text) {
+        let (before, after) = (text.get(..range.start), text.get(range.end..));
+        return in_backticks(&format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default()));
+    }
+    in_backticks(text)
+}
+
+fn in_backticks(text: &str) -> String {
     let shown: String = text.chars().take(SHOWN).flat_map(visible).collect();
     let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
     format!("`{shown}{more}`")

@@ -98,6 +98,7 @@ fn names_that_set_nothing_are_problems_with_help() {
         ("PORTCULLIS_ISSUERS", "would set a list", "only taken from the file"),
         ("PORTCULLIS_ISSUERS__0__AUDIENCES", "would set a list", "only taken from the file"),
         ("PORTCULLIS_ISSUERS__1__STRICT", "names no item of `issuers`", "one item in the file, number 0"),
+        ("PORTCULLIS_ISSUERS__00__STRICT", "names no item of `issuers`", "one item in the file, number 0"),
         ("PORTCULLIS_ISSUERS__X__STRICT", "names no item of `issuers`", "one item in the file, number 0"),
         ("PORTCULLIS_ISSUERS__+0__STRICT", "names no item of `issuers`", "one item in the file, number 0"),
         ("PORTCULLIS_LISTEN", "is a section of the file", "`PORTCULLIS_LISTEN__GRPC`, `PORTCULLIS_LISTEN__ADMIN`"),

@@ -1,6 +1,6 @@
 //! Single faults of values, each with its message and without a second one that follows from it.
 
-use portcullis::config::error::Severity;
+use portcullis::config::{self, error::Severity};
 
 use crate::{errors_of, parse, problems};
 
@@ -75,6 +75,14 @@ fn faults_of_an_issuers_options() {
     let cases = [
         ("jwks_uri: 'https://k.example', jwks_file: k.json", "`jwks_uri` and `jwks_file` both say where the keys are"),
         ("discovery_url: 'https://k.example', secret_file: s", "`discovery_url` and `secret_file` both say"),
+        (
+            "secret_file: s, jwks_uri: 'https://k.example', algorithms: [RS256, HS256]",
+            "`jwks_uri` and `secret_file` both say where the keys are",
+        ),
+        (
+            "jwks_file: f, secret_file: s, jwks_uri: 'https://k.example', discovery_url: 'https://k.example'",
+            "`discovery_url`, `jwks_uri`, `jwks_file` and `secret_file` all say where the keys are",
+        ),
         ("jwks_uri: 'ftp://k.example/'", "is neither https nor http"),
         ("jwks_uri: keys", "`keys` is not a URL"),
         ("jwks_uri: 'http://k.example/'", "is plain http"),
@@ -227,4 +235,64 @@ fn warnings_come_with_the_configuration() {
     assert!(issuer("audiences: [a], clock_tolerance: 61s")[0].contains("stay valid for another 61s"));
     assert!(issuer("audiences: [a], jwks_uri: 'http://k.example/', allow_http: true")[0].contains("plain http"));
     assert!(issuer("audiences: [a], jwks_uri: 'http://localhost/', clock_tolerance: 60s").is_empty());
+}
+
+#[test]
+fn each_of_several_key_sources_is_judged() {
+    let sources = "jwks_uri: keys, jwks_file: '', discovery_url: 'ftp://k.example'";
+    let errors = errors_of(&format!("{ROUTES}issuers: [{{ issuer: i, audiences: [a], {sources} }}]"));
+    for expected in ["all say where", "`keys` is not a URL", "`jwks_file` is empty", "is neither https nor http"] {
+        assert_eq!(errors.iter().filter(|error| error.contains(expected)).count(), 1, "{expected}: {errors:#?}");
+    }
+    assert_eq!(errors.len(), 4, "{errors:#?}");
+}
+
+#[test]
+fn a_broken_route_hides_nothing_but_crossings() {
+    let good = "
+  - { path: /a, scopes: [a] }
+  - { path: /a, access: public }
+  - { path: /b, access: public, id: x }
+  - { path: /c, access: public, id: x }
+  - { path: /d, scopes: [d] }
+  - { path: /**, host: h.example, access: public }
+  - { path: '/u/{x}/y', access: public }
+  - { path: '/u/z/{y}', access: public }
+";
+    let said = |text: &str| errors_of(&format!("{ISSUERS}routes:{text}")).join("\n");
+    let whole = said(good);
+    let broken = said(&format!("{good}  - {{ path: /broken }}\n"));
+    for expected in ["two routes are for every method of `/a`", "`x` is the id of two routes", "takes `/d`"] {
+        assert!(whole.contains(expected) && broken.contains(expected), "{expected}:\n{whole}\n\n{broken}");
+    }
+    assert!(whole.contains("both match `/u/z/y`") && !broken.contains("both match"), "{whole}\n\n{broken}");
+    let needing = errors_of("routes: [{ path: /a, scopes: [a] }, { path: /b }]");
+    assert!(needing.iter().any(|error| error.contains("no issuers to trust")), "{needing:?}");
+}
+
+#[test]
+fn a_list_that_is_proposed_is_one_that_is_taken() {
+    for (written, proposed) in [("'a b'", "[a, b]"), ("a", "[a]"), ("'a, b'", "[a, b]")] {
+        let errors = parse(&format!("{ISSUERS}routes: [{{ path: /a, scopes: {written} }}]")).unwrap_err();
+        let help: Vec<_> = errors.problems().filter_map(config::error::Problem::help_text).collect();
+        assert_eq!(help, [format!("write `scopes: {proposed}`")]);
+        assert!(parse(&format!("{ISSUERS}routes: [{{ path: /a, scopes: {proposed} }}]")).is_ok());
+    }
+}
+
+#[test]
+fn what_never_matches_or_is_not_there_yet_is_a_warning() {
+    let warnings = |text: &str| problems(&parse(text).unwrap().warnings, Severity::Warning).join("\n");
+    let method = |name: &str| warnings(&format!("routes: [{{ path: /a, access: public, methods: [GET, {name}] }}]"));
+    assert!(method("DELTE").contains("`DELTE` is no usual method"));
+    assert!(method("pots").contains("`pots` is no usual method"));
+    assert!(method("purge").contains("`purge` is not in upper case"));
+    for name in ["DELETE", "PURGE", "FETCH", "PROPFIND", "M-SEARCH"] {
+        assert_eq!(method(name), "");
+    }
+    let issuer =
+        |file: &str| warnings(&format!("{ROUTES}issuers: [{{ issuer: i, audiences: [a], jwks_file: {file} }}]"));
+    assert!(issuer("/nowhere/keys").contains("`/nowhere/keys` can't be read yet: there is no such file"));
+    assert!(issuer("/").contains("can't be read yet: it is not a file"));
+    assert_eq!(issuer("Cargo.toml"), "");
 }

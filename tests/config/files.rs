@@ -91,12 +91,39 @@ fn a_secret_of_the_wrong_size_is_refused_without_being_shown() {
 }
 
 #[test]
-fn a_secret_file_that_is_not_there_is_named() {
-    let text = "issuers: [{ issuer: i, audiences: [a], secret_file: none/secret }]\ndefault: authenticated";
-    let errors = config::parse(text, "etc/portcullis.yaml", &env(&[])).unwrap_err();
-    let said = problems(&errors, Severity::Error);
-    assert_eq!(said, ["1:53 the secret file `etc/none/secret` can't be read: there is no such file"]);
-    let text = "issuers: [{ issuer: i, audiences: [a], secret_file: / }]\ndefault: authenticated";
-    let errors = config::parse(text, "portcullis.yaml", &env(&[])).unwrap_err();
-    assert_eq!(problems(&errors, Severity::Error), ["1:53 the secret file `/` can't be read: it is not a file"]);
+fn a_secret_in_place_of_its_files_name_is_not_shown() {
+    let text = |file: &str| {
+        format!("issuers: [{{ issuer: i, audiences: [a], secret_file: {file}, x: 1 }}]\ndefault: authenticated")
+    };
+    for (value, reason) in [("hunter2", "there is no such file"), ("/", "it is not a file")] {
+        let errors = config::parse(&text(value), "etc/portcullis.yaml", &env(&[])).unwrap_err();
+        let said = problems(&errors, Severity::Error);
+        assert_eq!(said[0], format!("1:53 the file that `secret_file` names can't be read: {reason}"));
+        assert!(!errors.render(false, 100).contains("hunter2"));
+    }
+    let name = "PORTCULLIS_ISSUERS__0__SECRET_FILE";
+    let errors = config::parse(&text("x"), "portcullis.yaml", &env(&[(name, "hunter2")])).unwrap_err();
+    let rendered = errors.render(false, 100);
+    assert!(rendered.contains(&format!("the file that `{name}` names")) && !rendered.contains("hunter2"), "{rendered}");
+}
+
+#[test]
+fn no_secret_is_printed_with_a_problem() {
+    for line in [
+        "jwks_uri: https://user:hunter2@keys.example/jwks",
+        "jwks_uri: https://user:x/hunter2@keys.example/jwks",
+        "jwks_uri: user:hunter2@keys.example",
+        "discovery_url: https://user:hunter2@keys.example/jwks",
+        "issuer: https://user:hunter2@keys.example/",
+        "issuer: user:hunter2@keys.example",
+        "secret: hunter2",
+        "client_secret: |\n      hunter2",
+        "strict: https://user:hunter2@keys.example/",
+    ] {
+        for neighbour in ["", "\n    wrong: 1", "\n    {"] {
+            let text = format!("issuers:\n  - audiences: [a]\n    {line}{neighbour}\nroutes: []");
+            let rendered = config::parse(&text, "p.yaml", &env(&[])).unwrap_err().render(false, 100);
+            assert!(!rendered.contains("hunter2"), "{rendered}");
+        }
+    }
 }

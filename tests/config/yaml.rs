@@ -107,3 +107,40 @@ fn of_very_many_problems_the_first_ones_are_shown() {
     assert!(rendered.contains("and 9950 more") && rendered.ends_with("portcullis.yaml: 10000 errors\n"), "{rendered}");
     assert!(rendered.len() < 50_000);
 }
+
+#[test]
+fn texts_end_at_their_limit_once_aliases_are_written_out() {
+    let with = |aliases: usize| {
+        let text = "x".repeat(1 << 20);
+        errors_of(&format!("a: &x \"{text}\"\nb: [{}]\n", vec!["*x"; aliases].join(",")))
+    };
+    let is_too_much = |errors: &[String]| {
+        errors.len() == 1 && errors[0].contains("the texts of the file have more than 16 MiB, aliases written out")
+    };
+    assert!(!is_too_much(&with(13)));
+    assert!(is_too_much(&with(15)));
+    assert!(is_too_much(&with(255)));
+}
+
+#[test]
+fn lists_and_sections_end_at_their_limit() {
+    let issuers = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\nroutes:\n  - path: /a\n    ";
+    let with = |before: &str, item: &str, after: &str, count: usize| {
+        let items: Vec<String> = (0..count).map(|n| format!("A{n}{item}")).collect();
+        parse(&format!("{issuers}{before}{}{after}\n", items.join(", ")))
+    };
+    let cases = [
+        ("scopes: [", "", "]", "`scopes` has 1001 items, more than 1000"),
+        ("access: public\n    methods: [", "", "]", "`methods` has 1001 items, more than 1000"),
+        ("claims: { a: { in: [", "", "] } }", "`in` has 1001 items, more than 1000"),
+        ("claims: { ", ": { present: true }", " }", "`claims` has 1001 claims, more than 1000"),
+    ];
+    for (before, item, after, expected) in cases {
+        assert!(with(before, item, after, limits::CONFIG_ITEMS).is_ok(), "{before}");
+        let errors = with(before, item, after, limits::CONFIG_ITEMS + 1).unwrap_err();
+        let said: Vec<&str> = errors.problems().map(|problem| problem.message()).collect();
+        assert_eq!(said, [expected]);
+    }
+    let fields: String = (0..=limits::CONFIG_ITEMS).map(|n| format!("f{n}: 1\n")).collect();
+    assert_eq!(errors_of(&fields), ["1:1 the file has 1001 fields, more than 1000"]);
+}

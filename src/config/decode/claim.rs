@@ -1,5 +1,7 @@
 //! `claims` of a route: what the values of claims must be.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::{Bag, fields::Fields, read};
@@ -26,9 +28,11 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Vec<ClaimRule>> {
         bag.push(problem.help("write `claims: { org_id: { equals: org_42 } }`, or remove it"));
         return None;
     }
+    read::refuse_many(bag, &entry.place, "`claims`", claims.len(), "claims")?;
     let mut rules = Some(Vec::new());
-    for (at, claim) in claims.iter().enumerate() {
-        if let Some(first) = claims.iter().take(at).find(|first| first.key == claim.key) {
+    let mut seen: HashMap<&str, &Entry> = HashMap::with_capacity(claims.len());
+    for claim in claims {
+        if let Some(first) = seen.insert(&claim.key, claim) {
             let problem = Problem::error(&claim.place, format!("the claim {} is there twice", quoted(&claim.key)));
             bag.push(problem.label("again").and(&first.place, "first").help("put both rules into one section"));
             rules = None;

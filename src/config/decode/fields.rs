@@ -1,6 +1,6 @@
 //! The fields of one section: known ones by name, and a problem for each that is unknown, twice there or empty.
 
-use super::Bag;
+use super::{Bag, read};
 use crate::config::{
     error::Problem,
     schema::Field,
@@ -28,18 +28,22 @@ impl<'n> Fields<'n> {
             return None;
         };
         let mut fields = Self { place: &node.place, found: Vec::new(), spoiled: Vec::new(), is_faulty: false };
+        read::refuse_many(bag, &node.place, what, entries.len(), "fields")?;
+        let is_absent = |name: &&&str| !entries.iter().any(|entry| entry.key == **name);
+        let absent: Vec<&str> = names.iter().filter(is_absent).copied().collect();
         for entry in entries {
-            fields.take(bag, entry, entries, what, &names);
+            fields.take(bag, entry, &absent, what, &names);
         }
         Some(fields)
     }
 
-    fn take(&mut self, bag: &mut Bag, entry: &'n Entry, all: &[Entry], what: &str, names: &[&'n str]) {
+    fn take(&mut self, bag: &mut Bag, entry: &'n Entry, absent: &[&'n str], what: &str, names: &[&'n str]) {
         if !names.contains(&entry.key.as_str()) {
-            let absent = names.iter().filter(|name| !all.iter().any(|other| other.key == **name));
-            let meant = closest(&entry.key, absent.copied());
+            let is_full = bag.is_full();
+            let closest = |words: &[&'n str]| if is_full { None } else { closest(&entry.key, words.iter().copied()) };
+            let meant = closest(absent);
             self.spoiled.extend(meant);
-            let help = match (meant, closest(&entry.key, names.iter().copied())) {
+            let help = match (meant, closest(names)) {
                 (Some(meant), _) => format!("did you mean `{meant}`?"),
                 (None, Some(there)) => format!("`{there}` is there already: remove one of the two"),
                 (None, None) => format!("the fields here: {}", listed(names, "and")),

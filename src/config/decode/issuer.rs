@@ -26,7 +26,7 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerCo
     let name = issuer.and_then(|entry| read::text(bag, entry));
     let audiences = audiences(bag, &fields);
     let source = key_source::decode(bag, &fields, name, base);
-    let algorithms = algorithm::decode(bag, &fields, fields.get("secret_file").is_some());
+    let algorithms = algorithm::decode(bag, &fields, key_source::has_secret(&fields));
     if let (Some(source), Some(algorithms), Some(entry)) = (&source, &algorithms, fields.get("secret_file")) {
         super::secret::check_length(bag, entry, source, algorithms.as_slice());
     }

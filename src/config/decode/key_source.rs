@@ -1,17 +1,21 @@
 //! Where an issuer's keys come from: discovery, or one of four fields.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
 use super::{
     Bag,
     fields::Fields,
     read, secret,
-    url::{discovery_documents, key_url},
+    url::{discovery_documents, key_url, without_userinfo},
 };
 use crate::{
     config::{
         error::Problem,
-        suggest::quoted,
+        load::words,
+        suggest::{listed, quoted},
         tree::{Entry, Place},
     },
     jwks::source::KeySource,
@@ -23,10 +27,18 @@ const SOURCES: [&str; 4] = ["discovery_url", "jwks_uri", "jwks_file", "secret_fi
 pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, base: &Path) -> Option<KeySource> {
     let allow_http = read::flag_or(bag, fields.get("allow_http"), false);
     let written: Vec<&Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
-    if let [first, second, ..] = written.as_slice() {
-        let message = format!("`{}` and `{}` both say where the keys are", first.key, second.key);
-        let problem = Problem::error(&second.place, message).label("or here").and(&first.place, "here");
+    if let [first, second, others @ ..] = written.as_slice() {
+        let names: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
+        let quantity = if others.is_empty() { "both" } else { "all" };
+        let message = format!("{} {quantity} say where the keys are", listed(&names, "and"));
+        let mut problem = Problem::error(&second.place, message).label("or here").and(&first.place, "here");
+        for entry in others {
+            problem = problem.and(&entry.place, "or here");
+        }
         bag.push(problem.help("keep one: an issuer has one source of keys"));
+        for entry in written {
+            judge_form(bag, entry, allow_http);
+        }
         return None;
     }
     let Some(entry) = written.first() else {
@@ -36,7 +48,11 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, b
         return from_issuer(bag, fields, issuer?, allow_http?);
     };
     match entry.key.as_str() {
-        "jwks_file" => read::text(bag, entry).map(|file| KeySource::JwksFile(base.join(file))),
+        "jwks_file" => {
+            let path = base.join(read::text(bag, entry)?);
+            warn_of_no_file(bag, entry, &path);
+            Some(KeySource::JwksFile(path))
+        }
         "secret_file" => secret::read(bag, entry, base).map(KeySource::Secret),
         "jwks_uri" => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
@@ -53,12 +69,46 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, b
     }
 }
 
+/// Judges the value of one source of several. No file is opened: the operator may remove this one.
+fn judge_form(bag: &mut Bag, entry: &Entry, allow_http: Option<bool>) {
+    let text = read::text(bag, entry);
+    if let (Some(text), Some(allow_http), false) = (text, allow_http, entry.key.ends_with("_file")) {
+        key_url(bag, &entry.node.place, text, allow_http);
+    }
+}
+
+/// It may appear later, so this forbids nothing.
+fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
+    // A pipe is not opened: that would wait for its other end.
+    let found =
+        fs::metadata(path).and_then(|found| if found.is_file() { File::open(path).map(Some) } else { Ok(None) });
+    let reason = match found {
+        Ok(Some(_)) => return,
+        Ok(None) => "it is not a file".to_owned(),
+        Err(error) => words(&error),
+    };
+    let shown = quoted(&path.display().to_string());
+    let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
+    bag.push(problem.help("until it is there, tokens of this issuer are refused"));
+}
+
+/// What kind of keys an issuer's fields speak of; `None` if they contradict each other or can't be read.
+pub(super) fn has_secret(fields: &Fields<'_>) -> Option<bool> {
+    let mentioned = SOURCES.iter().filter(|name| fields.mentions(name)).count();
+    match (fields.get("secret_file").is_some(), fields.mentions("secret_file")) {
+        (true, _) if mentioned == 1 => Some(true),
+        (false, false) => Some(false),
+        _ => None,
+    }
+}
+
 /// Discovery where the issuer's own name says.
 fn from_issuer(bag: &mut Bag, fields: &Fields<'_>, issuer: &str, allow_http: bool) -> Option<KeySource> {
     let place = &fields.get("issuer")?.node.place;
     let looks_like_url = issuer.contains("://") && matches!(url::Url::parse(issuer), Ok(url) if url.has_host());
     if !looks_like_url {
-        let message = format!("{} is not a URL, so its keys can't be discovered from it", quoted(issuer));
+        let message =
+            format!("{} is not a URL, so its keys can't be discovered from it", quoted(&without_userinfo(issuer)));
         let help =
             "write the issuer as its tokens do, with `https://`, or add `jwks_uri`, `jwks_file` or `discovery_url`";
         bag.push(Problem::error(place, message).help(help));

@@ -26,6 +26,7 @@ use super::{
     schema::FILE,
     tree::{Node, Place, Value},
 };
+use crate::limits;
 use fields::Fields;
 
 /// The problems so far.
@@ -35,6 +36,11 @@ pub(super) struct Bag(Vec<Problem>);
 impl Bag {
     fn push(&mut self, problem: Problem) {
         self.0.push(problem);
+    }
+
+    /// Whether there are so many that help for one more is no help.
+    fn is_full(&self) -> bool {
+        self.0.len() >= limits::CONFIG_SUGGESTIONS
     }
 
     fn error_count(&self) -> usize {
@@ -67,5 +73,5 @@ fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
         let problem = Problem::error(place, "tokens are judged here, but there are no issuers to trust");
         bag.push(problem.help("add `issuers: [{ issuer: https://…, audiences: [https://…] }]`"));
     }
-    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy, identity: identity? })
+    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy?, identity: identity? })
 }

@@ -12,39 +12,41 @@ use crate::{
     },
     limits,
     policy::{
-        Policy, PolicyProblem,
+        Policy, PolicyProblem, ProblemKind,
         rule::{Access, Requirement, Rule},
     },
 };
 
-/// A policy, and where it asks for a token first: that needs an issuer.
+/// A policy, if there is one, and where it asks for a token first: that needs an issuer.
 pub(super) struct Decoded<'n> {
-    pub(super) policy: Policy,
+    pub(super) policy: Option<Policy>,
     pub(super) token_needed_at: Option<&'n Place>,
 }
 
-/// The policy. There are problems about rules that don't fit together only if each of them can be read: what is missing
-/// may be what makes the others fit.
+/// The policy. How rules fit together is judged of those that can be read; two that cross are reported only if every
+/// rule can be, because a broken one may be what settles their crossing.
 pub(super) fn decode<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<Decoded<'n>> {
     let default_entry = fields.get("default");
     let default = default_rule(bag, default_entry);
     let nodes = nodes(bag, fields)?;
-    let routes: Vec<_> = nodes.iter().map(|node| route::decode(bag, node)).collect();
-    let routes: Option<Vec<route::Decoded<'n>>> = routes.into_iter().collect();
-    let (routes, default) = (routes?, default?);
-    refuse_same_ids(bag, &routes)?;
+    let routes: Vec<route::Decoded<'n>> = nodes.iter().filter_map(|node| route::decode(bag, node)).collect();
+    let all_read = routes.len() == nodes.len();
+    let ids_differ = refuse_same_ids(bag, &routes);
+    let is_whole = all_read && ids_differ && default.is_some();
+    let default = default.flatten();
     let places: Vec<&Place> = routes.iter().map(|route| route.place).collect();
     let token_needed_at = routes.iter().find(|route| needs_token(&route.route.rule)).map(|route| route.place);
     let by_default = default.as_ref().and(default_entry).map(|entry| &entry.node.place);
     let routes = routes.into_iter().map(|decoded| decoded.route).collect();
     let (policy, problems) = match Policy::build(routes, default) {
-        Ok((policy, problems)) => (Some(policy), problems),
+        Ok((policy, problems)) => (Some(policy).filter(|_| is_whole), problems),
         Err(problems) => (None, problems),
     };
-    for problem in problems {
-        report(bag, &problem, &places);
+    let is_certain = |problem: &&PolicyProblem| all_read || !matches!(problem.kind, ProblemKind::Crossing { .. });
+    for problem in problems.iter().filter(is_certain) {
+        report(bag, problem, &places);
     }
-    Some(Decoded { policy: policy?, token_needed_at: token_needed_at.or(by_default) })
+    Some(Decoded { policy, token_needed_at: token_needed_at.or(by_default) })
 }
 
 fn nodes<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<&'n [Node]> {
@@ -78,7 +80,7 @@ fn default_rule(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Rule>> {
 }
 
 /// Whoever reads a log must know which rule it was.
-fn refuse_same_ids(bag: &mut Bag, routes: &[route::Decoded<'_>]) -> Option<()> {
+fn refuse_same_ids(bag: &mut Bag, routes: &[route::Decoded<'_>]) -> bool {
     let mut seen: HashMap<&str, &route::Decoded<'_>> = HashMap::new();
     let mut different = true;
     for route in routes {
@@ -91,7 +93,7 @@ fn refuse_same_ids(bag: &mut Bag, routes: &[route::Decoded<'_>]) -> Option<()> {
             bag.push(problem.label("this one").and(other, "and this one").help("give one of them another id"));
         }
     }
-    different.then_some(())
+    different
 }
 
 /// With `access: optional` a token is not needed but judged, which takes an issuer as well.

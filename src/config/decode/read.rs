@@ -1,12 +1,15 @@
 //! Values of fields: text, yes or no, lists, words of a closed list. Each reports what it can't read.
 
-use std::fmt::Display;
+use std::{collections::HashMap, fmt::Display};
 
 use super::Bag;
-use crate::config::{
-    error::Problem,
-    suggest::{closest, listed, quoted},
-    tree::{Entry, Node, Value},
+use crate::{
+    config::{
+        error::Problem,
+        suggest::{closest, listed, quoted},
+        tree::{Entry, Node, Place, Value},
+    },
+    limits,
 };
 
 /// The text of a field.
@@ -73,7 +76,10 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
         other => {
             let problem = Problem::error(&entry.node.place, format!("`{name}` must be a list, not {other}"));
             bag.push(match other {
-                Value::String(text) => problem.help(format!("write {}", quoted(&format!("{name}: [{text}]")))),
+                Value::String(text) => {
+                    let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+                    problem.help(format!("write {}", quoted(&format!("{name}: [{}]", words.join(", ")))))
+                }
                 _ => problem,
             });
             None
@@ -82,29 +88,51 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
 }
 
 /// A list of different values, each read by `one`. `None` if any of them is broken.
-pub(super) fn list_of<T: PartialEq>(
+pub(super) fn list_of<T>(
     bag: &mut Bag,
     entry: &Entry,
     mut one: impl FnMut(&mut Bag, &Node, &str) -> Option<T>,
 ) -> Option<Vec<T>> {
     let nodes = list(bag, entry)?;
+    refuse_many(bag, &entry.place, &format!("`{}`", entry.key), nodes.len(), "items")?;
     let what = format!("an item of `{}`", entry.key);
-    let mut values: Vec<(T, &Node)> = Vec::with_capacity(nodes.len());
+    let mut values = Vec::with_capacity(nodes.len());
+    let mut seen: HashMap<String, &Node> = HashMap::with_capacity(nodes.len());
     let mut whole = true;
     for node in nodes {
         let Some(value) = one(bag, node, &what) else {
             whole = false;
             continue;
         };
-        if let Some((_, first)) = values.iter().find(|(other, _)| *other == value) {
-            whole = false;
-            let problem = Problem::error(&node.place, format!("`{}` has the same item twice", entry.key));
-            bag.push(problem.label("again").and(&first.place, "first").help("keep one"));
-        } else {
-            values.push((value, node));
-        }
+        let Some(first) = written(node).and_then(|written| seen.insert(written, node)) else {
+            values.push(value);
+            continue;
+        };
+        whole = false;
+        let problem = Problem::error(&node.place, format!("`{}` has the same item twice", entry.key));
+        bag.push(problem.label("again").and(&first.place, "first").help("keep one"));
     }
-    whole.then(|| values.into_iter().map(|(value, _)| value).collect())
+    whole.then_some(values)
+}
+
+/// What tells a scalar from others: its kind and its text.
+fn written(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::String(text) => Some(format!("text {text}")),
+        Value::Number(number) => Some(format!("number {number}")),
+        Value::Bool(value) => Some(format!("boolean {value}")),
+        Value::Null | Value::List(_) | Value::Section(_) => None,
+    }
+}
+
+/// Bounds what one list or section has, before any work is done on it.
+pub(super) fn refuse_many(bag: &mut Bag, place: &Place, what: &str, count: usize, of: &str) -> Option<()> {
+    if count <= limits::CONFIG_ITEMS {
+        return Some(());
+    }
+    let message = format!("{what} has {count} {of}, more than {}", limits::CONFIG_ITEMS);
+    bag.push(Problem::error(place, message).help("no configuration needs so many: look for what repeats"));
+    None
 }
 
 /// A list of different texts.

@@ -94,12 +94,28 @@ fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
     } else if text != upper && usual.contains(&upper.as_str()) {
         (format!("{} is not a method: case counts", quoted(text)), format!("write `{upper}`"))
     } else if let Ok(method) = Method::parse(text) {
+        warn_of_unusual(bag, node, text, &usual);
         return Some(method);
     } else {
         (format!("{} is not a method", quoted(text)), read::choose(&upper, &usual))
     };
     bag.push(Problem::error(&node.place, message).help(help));
     None
+}
+
+/// Any token is a method, but one that nobody sends makes a rule that never matches.
+fn warn_of_unusual(bag: &mut Bag, node: &Node, text: &str, usual: &[&str]) {
+    if usual.contains(&text) {
+        return;
+    }
+    let upper = text.to_ascii_uppercase();
+    if let Some(meant) = usual.iter().find(|usual| strsim::osa_distance(&upper, usual) <= 1) {
+        let problem = Problem::warning(&node.place, format!("{} is no usual method", quoted(text)));
+        bag.push(problem.help(format!("did you mean `{meant}`? requests with that method don't match here")));
+    } else if text != upper {
+        let problem = Problem::warning(&node.place, format!("{} is not in upper case, and case counts", quoted(text)));
+        bag.push(problem.help(format!("write {}, unless clients send it like this", quoted(&upper))));
+    }
 }
 
 /// What a route asks. It must say it: nothing is open or closed by omission.

@@ -10,7 +10,11 @@ use jsonwebtoken::Algorithm;
 
 use super::{Bag, read::text};
 use crate::{
-    config::{error::Problem, suggest::quoted, tree::Entry},
+    config::{
+        error::Problem,
+        suggest::quoted,
+        tree::{Entry, Place},
+    },
     jwks::source::{KeySource, Secret},
     limits,
 };
@@ -18,16 +22,23 @@ use crate::{
 /// The secret of the file that a field names, less one line break at its end.
 pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> {
     let path = base.join(text(bag, entry)?);
-    let shown = quoted(&path.display().to_string());
     let bytes = match bytes_of(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let problem = Problem::error(&entry.node.place, format!("the secret file {shown} can't be read: {error}"));
-            bag.push(problem.help("a relative name starts at the directory of the configuration file"));
+            // What is written may be the secret itself: it is not repeated.
+            let field = match &entry.node.place {
+                Place::Variable(name) => name,
+                Place::File(_) | Place::Nowhere => "secret_file",
+            };
+            let message = format!("the file that `{field}` names can't be read: {error}");
+            let help = "write the name of a file, never the secret; a relative name starts at the directory of the \
+                        configuration file";
+            bag.push(Problem::error(&entry.node.place, message).help(help));
             return None;
         }
     };
     let bytes = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let shown = quoted(&path.display().to_string());
     let range = limits::SECRET_BYTES;
     if !range.contains(&bytes.len()) {
         let amount = if bytes.len() < *range.start() { "fewer" } else { "more" };

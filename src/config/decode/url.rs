@@ -79,13 +79,14 @@ fn forbidden_address(url: &Url) -> Option<&'static str> {
 }
 
 /// A password must not come back in a message.
-fn without_userinfo(text: &str) -> String {
-    let start = text.find("//").and_then(|at| at.checked_add(2)).unwrap_or_default();
-    let (scheme, rest) = text.split_at(start);
-    // An authority ends at `/`; without `//` nothing tells where it does.
-    let end = if start > 0 { rest.find(['/', '?', '#']).unwrap_or(rest.len()) } else { rest.len() };
-    let (authority, path) = rest.split_at(end);
-    authority.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("{scheme}…@{host}{path}"))
+pub(super) fn without_userinfo(text: &str) -> String {
+    if matches!(Url::parse(text), Ok(url) if url.has_host() && url.username().is_empty() && url.password().is_none()) {
+        return text.to_owned();
+    }
+    // Where the text is no URL nothing tells how long the password is: up to the last `@`.
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.find("//").map_or("", |at| before.get(..at.saturating_add(2)).unwrap_or_default());
+    format!("{scheme}…@{host}")
 }
 
 #[cfg(test)]
@@ -150,7 +151,9 @@ mod tests {
 
     #[test]
     fn a_password_is_not_repeated() {
-        assert_eq!(without_userinfo("https://u:p@a.example/x@y"), "https://…@a.example/x@y");
+        assert_eq!(without_userinfo("https://u:p@a.example/x"), "https://…@a.example/x");
+        assert_eq!(without_userinfo("https://u:p/w@a.example/x"), "https://…@a.example/x");
+        assert_eq!(without_userinfo("https://u:p@s/w@a.example/x"), "https://…@a.example/x");
         assert_eq!(without_userinfo("https://a.example/x@y"), "https://a.example/x@y");
         assert_eq!(without_userinfo("https:\\\\u:p@a.example"), "…@a.example");
         assert_eq!(without_userinfo("u:p@a.example"), "…@a.example");
