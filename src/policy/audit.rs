@@ -17,25 +17,25 @@ use crate::limits;
 
 /// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
 pub(super) fn crossings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
-    let mut found = Vec::new();
+    let mut found = Findings::default();
     for table in policy.tables.all() {
         let done = overlap::crossing(table, |one, two| {
             let common = policy.entries(one, two).and_then(|(one, two)| Common::of(one, two));
             if let Some(common) = common.filter(|common| !common.has_its_own_pattern(policy, table)) {
                 found.push(common.crossing());
             }
-            enough(&found)
+            found.enough()
         });
         if done.is_break() {
             break;
         }
     }
-    problems.append(&mut found);
+    found.append_to(problems);
 }
 
 /// Reports rules that are weaker than one for more hosts, and decide in its place, unless they say that it is meant.
 pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
-    let mut found = Vec::new();
+    let mut found = Findings::default();
     for (special, general) in policy.tables.shadowing_pairs() {
         let done = overlap::overlapping(special, general, |one, two| {
             let ids = (one, two);
@@ -45,17 +45,39 @@ pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
             {
                 found.push(common.shadowing(&weaker));
             }
-            enough(&found)
+            found.enough()
         });
         if done.is_break() {
             break;
         }
     }
-    problems.append(&mut found);
+    found.append_to(problems);
 }
 
-fn enough(found: &[PolicyProblem]) -> ControlFlow<()> {
-    if found.len() < limits::POLICY_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// What was found. Errors and warnings are counted apart: however many warnings there are, they hide no error.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<PolicyProblem>,
+    warnings: Vec<PolicyProblem>,
+}
+
+impl Findings {
+    fn push(&mut self, problem: PolicyProblem) {
+        let found = if problem.is_error() { &mut self.errors } else { &mut self.warnings };
+        if found.len() < limits::POLICY_PROBLEMS {
+            found.push(problem);
+        }
+    }
+
+    /// Only errors end the search: behind any number of warnings there may be one.
+    fn enough(&self) -> ControlFlow<()> {
+        if self.errors.len() < limits::POLICY_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn append_to(mut self, problems: &mut Vec<PolicyProblem>) {
+        problems.append(&mut self.errors);
+        problems.append(&mut self.warnings);
+    }
 }
 
 /// Two patterns and what both match.
@@ -139,8 +161,12 @@ impl Policy {
         weaker.into_iter().next()
     }
 
-    /// Whether one rule asks for less than another. Where the other pattern has no rule for the method, asking for a
-    /// token at all is something else, and asking for none is less.
+    /// Whether one rule asks for less than another.
+    ///
+    /// Where the other pattern has no rule for the method, and so admits nobody, asking for nothing is less. Asking for
+    /// a token of some kind counts as something else only, a warning: a host of its own with `/**` for administrators
+    /// (design section 1) beside routes for any host that name their methods is what people mean, and as an error it
+    /// would teach them to write `shadows: true` everywhere.
     fn asks_for_less(&self, rule: usize, other: Option<usize>) -> bool {
         match other {
             Some(other) => self.is_as_strict(other, rule),

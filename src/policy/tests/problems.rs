@@ -53,6 +53,42 @@ fn as_many_crossings_as_help_are_reported() {
 }
 
 #[test]
+fn warnings_in_any_number_hide_no_error() {
+    let count = limits::POLICY_PROBLEMS + 50;
+    for reversed in [false, true] {
+        let mut routes: Vec<Route> = (0..count).map(|n| route(&format!("/p{n}"), scoped(&["a"]))).collect();
+        routes.extend((0..count).map(|n| route(&format!("a.io/p{n}"), scoped(&["b"]))));
+        routes.extend([route("/secret/{x}", scoped(&["a"])), route("a.io/secret/{x}", Access::Public)]);
+        routes.extend([route("/other/**", scoped(&["a"])), route("*.b.io/other/**", scoped(&[]))]);
+        if reversed {
+            routes.reverse();
+        }
+        let found = Policy::build(routes, None).unwrap_err();
+        assert_eq!(found.iter().filter(|problem| problem.is_error()).count(), 2);
+        assert_eq!(found.iter().filter(|problem| !problem.is_error()).count(), limits::POLICY_PROBLEMS);
+    }
+}
+
+#[test]
+fn an_administrators_host_beside_routes_that_name_methods_loads() {
+    let messages = "/api/messages/{id}";
+    let mut routes = vec![
+        route(&format!("GET,HEAD {messages}"), scoped(&["read:messages"])),
+        route(&format!("DELETE {messages}"), scoped(&["delete:messages"])),
+        route("admin.example.com/**", scoped(&["admin"])),
+    ];
+    let (_, warnings) = Policy::build(routes.clone(), None).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for open in [Access::Public, Access::Optional] {
+        let only_others =
+            Route { rule: Rule { id: RuleId::new("r"), access: open }, ..route("PUT a.io/api/**", scoped(&[])) };
+        routes[2] = only_others;
+        let found = Policy::build(routes.clone(), None).unwrap_err();
+        assert!(found.iter().any(|problem| problem.message().contains("(PUT)")), "{found:?}");
+    }
+}
+
+#[test]
 fn a_host_rule_weaker_than_one_for_more_hosts_is_an_error_unless_meant() {
     let strict = || route("/admin/**", scoped(&["admin"]));
     for (weak, access, expected) in [
