@@ -6,7 +6,7 @@ mod problems;
 mod random;
 
 use super::{
-    rule::{Access, Requirement, RuleId},
+    rule::{Access, ClaimRule, ClaimTest, Requirement, RuleId},
     scope::{Scope, ScopeRequirement},
     *,
 };

@@ -114,6 +114,27 @@ fn a_host_rule_weaker_than_one_for_more_hosts_is_an_error_unless_meant() {
 }
 
 #[test]
+fn what_is_less_is_seen_through_claims_and_single_alternatives() {
+    let claim = |test| {
+        Access::Token(Requirement {
+            claims: vec![ClaimRule { claim: "org".to_owned(), test }],
+            ..Requirement::default()
+        })
+    };
+    let alternative = |all: &[&str], any: &[&str]| {
+        let parse = |texts: &[&str]| texts.iter().map(|text| Scope::parse(text).unwrap()).collect();
+        Access::Token(Requirement { scopes: ScopeRequirement { all: parse(all), any: parse(any) }, claims: vec![] })
+    };
+    for (strict, weak) in [
+        (claim(ClaimTest::Equals("x".into())), claim(ClaimTest::Present)),
+        (alternative(&["b"], &["a"]), scoped(&["a"])),
+    ] {
+        assert!(Policy::build(vec![route("/a", strict.clone()), route("a.io/a", weak.clone())], None).is_err());
+        assert_eq!(problems(vec![route("/a", weak), route("a.io/a", strict)]), []);
+    }
+}
+
+#[test]
 fn a_method_that_the_wider_pattern_denies_is_not_opened_by_the_way() {
     let routes = vec![route("GET /a", scoped(&["s"])), route("a.io/a", scoped(&["s"]))];
     let found = problems(routes);
