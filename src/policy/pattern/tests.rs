@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn pattern(text: &str) -> PathPattern {
@@ -112,5 +114,27 @@ fn the_intersection_matches_what_both_match() {
         let shown = |text: Option<PathPattern>| text.map(|pattern| pattern.to_string());
         assert_eq!(shown(pattern(one).intersection(&pattern(two))).as_deref(), expected, "{one} {two}");
         assert_eq!(shown(pattern(two).intersection(&pattern(one))).as_deref(), expected, "{two} {one}");
+    }
+}
+
+/// Patterns and paths of characters that fold into each other.
+fn segments() -> impl Strategy<Value = Vec<&'static str>> {
+    let texts = ["a", "A", "k", "%E2%84%AA", "s", "%C5%BF", "%C3%A9", "%C3%89", "%C3%9F", "ss", "x%3A", "x:", "{x}"];
+    prop::collection::vec(prop::sample::select(texts.to_vec()), 1..4)
+}
+
+proptest! {
+    #[test]
+    fn a_pattern_that_matches_a_path_matches_its_folded_form(
+        segments in segments(), others in segments(), tail in any::<bool>(), own in any::<bool>(),
+    ) {
+        let text = format!("/{}{}", segments.join("/"), if tail { "/**" } else { "" });
+        let pattern = pattern(&text);
+        let path = format!("/{}", if own { &segments } else { &others }.join("/")).replace("{x}", "%C3%89");
+        let path = CanonicalPath::parse(path).unwrap();
+        let folded = CanonicalPath::parse(path.folded()).unwrap();
+        prop_assert!(!own || pattern.matches(&path));
+        prop_assert!(!pattern.matches(&path) || pattern.folded().matches(&folded), "{} {:?}", text, path);
+        prop_assert_eq!(pattern.folded().folded(), pattern.folded());
     }
 }
