@@ -11,17 +11,19 @@ use super::{
     overlap,
     pattern::PathPattern,
     rule::Access,
+    steps::Steps,
     trie::{Node, PatternId},
 };
 use crate::limits;
 
 /// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
-pub(super) fn crossings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
+pub(super) fn crossings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {
     let mut found = Findings::default();
     for table in policy.tables.all() {
-        let done = overlap::crossing(table, |one, two| {
-            let common = policy.entries(one, two).and_then(|(one, two)| Common::of(one, two));
-            if let Some(common) = common.filter(|common| !common.has_its_own_pattern(policy, table)) {
+        let done = overlap::crossing(table, steps, |one, two| {
+            let Some((one, two)) = policy.entries(one, two) else { return ControlFlow::Continue(()) };
+            steps.take(common_cost(one, two))?;
+            if let Some(common) = Common::of(one, two).filter(|common| !common.has_its_own_pattern(policy, table)) {
                 found.push(common.crossing());
             }
             found.enough()
@@ -34,16 +36,19 @@ pub(super) fn crossings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
 }
 
 /// Reports rules that are weaker than one for more hosts, and decide in its place, unless they say that it is meant.
-pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
+pub(super) fn shadowings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {
     let mut found = Findings::default();
     for (special, general) in policy.tables.shadowing_pairs() {
-        let done = overlap::overlapping(special, general, |one, two| {
+        let done = overlap::overlapping(special, general, steps, |one, two| {
             let ids = (one, two);
-            if let Some((one, two)) = policy.entries(one, two)
-                && let Some(weaker) = policy.weaker_method(one, two)
-                && let Some(common) = Common::of(one, two).filter(|common| common.is_decided_by(special, general, ids))
-            {
-                found.push(common.shadowing(&weaker));
+            let Some((one, two)) = policy.entries(one, two) else { return ControlFlow::Continue(()) };
+            steps.take(methods_cost(one, two))?;
+            if let Some(weaker) = policy.weaker_method(one, two) {
+                steps.take(common_cost(one, two))?;
+                if let Some(common) = Common::of(one, two).filter(|common| common.is_decided_by(special, general, ids))
+                {
+                    found.push(common.shadowing(&weaker));
+                }
             }
             found.enough()
         });
@@ -52,6 +57,19 @@ pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
         }
     }
     found.append_to(problems);
+}
+
+/// How many steps of a walk comparing two rules, or two segments, takes: measured.
+const COMPARISON: usize = 8;
+
+/// Each method of either pattern is looked for among those of both.
+fn methods_cost(one: &Entry, two: &Entry) -> usize {
+    let names = 1 + one.methods.names().count() + two.methods.names().count();
+    names.saturating_pow(2).saturating_mul(COMPARISON)
+}
+
+fn common_cost(one: &Entry, two: &Entry) -> usize {
+    (one.path.segments().len() + two.path.segments().len()).saturating_mul(COMPARISON)
 }
 
 /// What was found. Errors and warnings are counted apart: however many warnings there are, they hide no error.
@@ -153,8 +171,10 @@ impl Policy {
             let rule = rule?;
             let is_meant = self.shadows.get(rule).copied().unwrap_or(false);
             let is_weaker = !stricter.is_some_and(|stricter| self.is_as_strict(rule, stricter));
-            let is_strict = self.asks_for_less(rule, stricter);
-            (!is_meant && is_weaker).then(|| Weaker { rule, stricter, method: method.cloned(), is_strict })
+            (!is_meant && is_weaker).then(|| {
+                let is_strict = self.asks_for_less(rule, stricter);
+                Weaker { rule, stricter, method: method.cloned(), is_strict }
+            })
         });
         let mut weaker: Vec<Weaker> = weaker.collect();
         weaker.sort_by_key(|weaker| !weaker.is_strict);

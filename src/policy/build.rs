@@ -7,6 +7,7 @@ use super::{
     method::{Method, MethodTable, Methods},
     route::Route,
     rule::{Access, Rule},
+    steps::Steps,
     trie::PatternId,
 };
 use crate::limits;
@@ -18,6 +19,15 @@ impl Policy {
     /// # Errors
     /// Every problem, warnings among them, if one of them is an error.
     pub fn build(routes: Vec<Route>, default: Option<Rule>) -> Result<(Self, Vec<PolicyProblem>), Vec<PolicyProblem>> {
+        Self::build_within(limits::POLICY_STEPS, routes, default)
+    }
+
+    /// The same with so many steps for looking for problems.
+    pub(super) fn build_within(
+        limit: usize,
+        routes: Vec<Route>,
+        default: Option<Rule>,
+    ) -> Result<(Self, Vec<PolicyProblem>), Vec<PolicyProblem>> {
         let beyond = |kind| PolicyProblem { route: routes.len(), other: None, kind };
         if routes.len() > limits::RULES {
             return Err(vec![beyond(ProblemKind::TooManyRules { limit: limits::RULES })]);
@@ -31,8 +41,14 @@ impl Policy {
         for (index, route) in routes.into_iter().enumerate() {
             policy.add(index, route, &mut problems);
         }
-        audit::crossings(&policy, &mut problems);
-        audit::shadowings(&policy, &mut problems);
+        let steps = Steps::new(limit);
+        audit::crossings(&policy, &steps, &mut problems);
+        audit::shadowings(&policy, &steps, &mut problems);
+        // What was not looked at may be wrong, so it is taken to be.
+        if steps.are_spent() {
+            let kind = ProblemKind::TooMuchOverlap { limit };
+            problems.push(PolicyProblem { route: policy.rules.len(), other: None, kind });
+        }
         problems.sort_by_key(|problem| (problem.route, problem.other));
         if problems.iter().any(PolicyProblem::is_error) { Err(problems) } else { Ok((policy, problems)) }
     }

@@ -30,6 +30,11 @@ pub enum ProblemKind {
         /// What is allowed.
         limit: usize,
     },
+    /// The routes overlap in so many places that not all of them were looked at.
+    TooMuchOverlap {
+        /// The steps that looking may take.
+        limit: usize,
+    },
     /// What no route covers would be open.
     OpenDefault,
     /// Two rules for the same requests.
@@ -87,6 +92,7 @@ impl PolicyProblem {
     pub fn severity(&self) -> Severity {
         match self.kind {
             ProblemKind::TooManyRules { .. }
+            | ProblemKind::TooMuchOverlap { .. }
             | ProblemKind::OpenDefault
             | ProblemKind::SameRequests { .. }
             | ProblemKind::SameFolded { .. }
@@ -109,6 +115,9 @@ impl PolicyProblem {
     pub fn message(&self) -> String {
         match &self.kind {
             ProblemKind::TooManyRules { limit } => format!("there are more than {limit} routes"),
+            ProblemKind::TooMuchOverlap { limit } => {
+                format!("the routes overlap too much to be checked: more than {limit} comparisons")
+            }
             ProblemKind::OpenDefault => "what no route covers can't be open".to_owned(),
             ProblemKind::SameRequests { pattern, method: Some(method) } => {
                 format!("two routes are for `{method} {pattern}`")
@@ -139,6 +148,11 @@ impl PolicyProblem {
     pub fn help(&self) -> String {
         match &self.kind {
             ProblemKind::TooManyRules { .. } => "cover several with one pattern, such as `/api/**`".to_owned(),
+            ProblemKind::TooMuchOverlap { .. } => {
+                "give patterns different literals before their first `{param}` or `/**`, put routes of many hosts under \
+                 one `*.example.com`, or divide them between several instances"
+                    .to_owned()
+            }
             ProblemKind::OpenDefault => "to open everything else, write it as a route for `/**`".to_owned(),
             ProblemKind::SameRequests { .. } => "name different methods, or make one route of the two".to_owned(),
             ProblemKind::SameFolded { .. } => "keep the one that the backend uses".to_owned(),
@@ -163,6 +177,7 @@ mod tests {
         let text = || "`x`".to_owned();
         let kinds = [
             ProblemKind::TooManyRules { limit: 1 },
+            ProblemKind::TooMuchOverlap { limit: 1 },
             ProblemKind::OpenDefault,
             ProblemKind::SameRequests { pattern: text(), method: None },
             ProblemKind::SameRequests { pattern: text(), method: Some(text()) },

@@ -8,7 +8,7 @@ use super::{
     random::{folded, indexed, matches, pattern, routes, rule_for, winner},
     *,
 };
-use crate::policy::audit;
+use crate::policy::{audit, steps::Steps};
 
 /// Every path of up to four segments, folded.
 fn all_paths() -> Vec<String> {
@@ -76,9 +76,12 @@ fn shadowing_by_force(routes: &[Route]) -> Pairs {
 }
 
 /// The pairs of patterns that the problems are about.
-fn reported(routes: &[Route], find: fn(&Policy, &mut Vec<PolicyProblem>)) -> Vec<((String, String), (String, String))> {
+fn reported(
+    routes: &[Route],
+    find: fn(&Policy, &Steps, &mut Vec<PolicyProblem>),
+) -> Vec<((String, String), (String, String))> {
     let (policy, mut found) = (indexed(routes).0, Vec::new());
-    find(&policy, &mut found);
+    find(&policy, &Steps::new(usize::MAX), &mut found);
     found.iter().map(|problem| (id(&routes[problem.route]), id(&routes[problem.other.unwrap()]))).collect()
 }
 

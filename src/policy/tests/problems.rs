@@ -172,6 +172,38 @@ fn opening_everything_is_a_warning_and_by_default_an_error() {
     }
 }
 
+fn overlaps(limit: usize, texts: &[String]) -> bool {
+    let routes = texts.iter().map(|text| route(text, scoped(&["s"]))).collect();
+    let found = Policy::build_within(limit, routes, None).map_or_else(|problems| problems, |(_, warnings)| warnings);
+    assert!(found.iter().all(|problem| problem.kind == ProblemKind::TooMuchOverlap { limit }), "{found:?}");
+    assert!(found.iter().all(|problem| problem.is_error() && problem.route == texts.len()), "{found:?}");
+    !found.is_empty()
+}
+
+#[test]
+fn routes_that_overlap_too_much_to_be_checked_are_an_error() {
+    let crossing = |n| [format!("/l{n}/{{x}}/z"), format!("/{{y}}/m{n}/w")];
+    let hosts = |n| [format!("h{n}.io/**"), format!("/p{n}")];
+    let methods = |n| [format!("h{n}.io/**"), format!("M{n} /p")];
+    let shapes: [&dyn Fn(usize) -> [String; 2]; 3] = [&crossing, &hosts, &methods];
+    for shape in shapes {
+        let texts: Vec<String> = (0..300).flat_map(shape).collect();
+        assert!(overlaps(80_000, &texts), "{}", texts[0]);
+        let texts: Vec<String> = (0..30).flat_map(shape).collect();
+        assert!(!overlaps(1_000_000, &texts), "{}", texts[0]);
+    }
+}
+
+#[test]
+fn the_steps_are_enough_for_many_hosts_and_too_few_for_every_route_across_every_other() {
+    let half = limits::RULES / 2;
+    let crossing: Vec<String> = (0..half).flat_map(|n| [format!("/l{n}/{{x}}/z"), format!("/{{y}}/m{n}/w")]).collect();
+    assert!(overlaps(limits::POLICY_STEPS, &crossing));
+    let mut texts: Vec<String> = (0..half).map(|n| format!("/a/p{n}")).collect();
+    texts.extend((0..50).map(|n| format!("h{n}.io/**")));
+    assert!(!overlaps(limits::POLICY_STEPS, &texts), "fifty hosts that each cover ten thousand paths are no trouble");
+}
+
 #[test]
 fn too_many_routes_are_refused_and_the_limit_is_not() {
     let routes = |count: usize| (0..count).map(|n| route(&format!("/r{n}"), scoped(&[]))).collect::<Vec<_>>();
