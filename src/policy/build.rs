@@ -3,7 +3,6 @@
 use super::{
     Entry, Policy, audit,
     diagnostics::{PolicyProblem, ProblemKind},
-    host_pattern::HostPattern,
     method::{Method, MethodTable, Methods},
     route::Route,
     rule::{Access, Rule},
@@ -57,16 +56,18 @@ impl Policy {
     pub(super) fn add(&mut self, index: usize, route: Route, problems: &mut Vec<PolicyProblem>) {
         let Route { host, path, methods, rule, shadows } = route;
         let is_open = !matches!(rule.access, Access::Token(_));
-        if is_open && path.is_everything() && host == HostPattern::Any {
-            problems.push(PolicyProblem { route: index, other: None, kind: ProblemKind::OpenToAll });
-        }
         self.rules.push(rule);
         self.shadows.push(shadows);
         let id = PatternId(self.entries.len());
         let folded = path.folded();
         let there = self.tables.insert(&host, &folded, id);
         let is_folded = folded == path;
+        let is_open_to_all = is_open && path.is_everything();
         let mut entry = Entry { host, is_folded, path, methods: MethodTable::default(), first: index };
+        if is_open_to_all {
+            let kind = ProblemKind::OpenToAll { pattern: entry.to_string() };
+            problems.push(PolicyProblem { route: index, other: None, kind });
+        }
         match there.err().and_then(|there| self.entries.get_mut(there.0)) {
             Some(first) if first.path == entry.path => first.claim(&methods, index, problems),
             Some(first) => {

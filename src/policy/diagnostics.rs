@@ -75,8 +75,11 @@ pub enum ProblemKind {
         /// Whether it asks for less, which is an error; asking for something else is a warning.
         is_strict: bool,
     },
-    /// `/**` without a token on any host.
-    OpenToAll,
+    /// `/**` without a token, whatever the host, and with parameters before it or without.
+    OpenToAll {
+        /// The pattern.
+        pattern: String,
+    },
     /// A literal has an upper-case letter or a needless escape, so that every other spelling of the path is refused.
     OneSpelling {
         /// The pattern.
@@ -99,7 +102,7 @@ impl PolicyProblem {
             | ProblemKind::Crossing { .. }
             | ProblemKind::Shadowing { is_strict: true, .. } => Severity::Error,
             ProblemKind::Shadowing { is_strict: false, .. }
-            | ProblemKind::OpenToAll
+            | ProblemKind::OpenToAll { .. }
             | ProblemKind::OneSpelling { .. } => Severity::Warning,
         }
     }
@@ -136,7 +139,9 @@ impl PolicyProblem {
                 let less = if *is_strict { "asks for less" } else { "asks for something else" };
                 format!("`{pattern}` {less} than `{other}`, from which it takes `{example}` ({method})")
             }
-            ProblemKind::OpenToAll => "`/**` without a token opens every path that no other route covers".to_owned(),
+            ProblemKind::OpenToAll { pattern } => {
+                format!("`{pattern}` without a token opens every path that no other route covers")
+            }
             ProblemKind::OneSpelling { pattern, folded } => {
                 format!("`{pattern}` matches only as it is spelt here, and a request for `{folded}` is refused")
             }
@@ -162,7 +167,7 @@ impl PolicyProblem {
             ProblemKind::Shadowing { .. } => {
                 "clients may choose the host: ask for as much here, or say `shadows: true` if it is meant".to_owned()
             }
-            ProblemKind::OpenToAll => "open single paths instead, unless everything is public".to_owned(),
+            ProblemKind::OpenToAll { .. } => "open single paths instead, unless everything is public".to_owned(),
             ProblemKind::OneSpelling { .. } => "check that the backend uses this very spelling".to_owned(),
         }
     }
@@ -184,7 +189,7 @@ mod tests {
             ProblemKind::SameFolded { pattern: text(), other: text() },
             ProblemKind::Crossing { pattern: text(), other: text(), example: text(), intersection: text() },
             ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None, is_strict: true },
-            ProblemKind::OpenToAll,
+            ProblemKind::OpenToAll { pattern: text() },
             ProblemKind::OneSpelling { pattern: text(), folded: text() },
         ];
         for kind in kinds {

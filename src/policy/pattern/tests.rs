@@ -21,6 +21,14 @@ fn a_pattern_is_shown_as_it_is_written_but_for_the_trailing_slash() {
 }
 
 #[test]
+fn every_pchar_can_stand_in_a_literal() {
+    for text in ["/a-b._~", "/a!$&'()+,=b", "/a:b@c", "/Products(7)", "/(a)b", "/a$", "/@me", "/%3Cid%3E", "/%5Bid%5D"]
+    {
+        assert_eq!(pattern(text).to_string(), text);
+    }
+}
+
+#[test]
 fn names_of_parameters_make_no_difference() {
     assert_eq!(pattern("/a/{x}"), pattern("/a/{y}"));
     assert_ne!(pattern("/a/{x}"), pattern("/a/x"));
@@ -73,6 +81,21 @@ fn what_is_not_a_pattern_is_said_with_help() {
         ("/**/a", "`/**` at the end"),
         ("/a/***", "`/**` at the end"),
         ("/users/:id", "write `{id}`"),
+        ("/users/<id>", "write `{id}`"),
+        ("/users/<int:user_id>", "write `{user_id}`"),
+        ("/users/[id]", "write `{id}`"),
+        ("/[...slug]", "write `{slug}`"),
+        ("/[[id]]/x", "write `{id}`"),
+        ("/[0-9]+", "write `{id}`"),
+        ("/^users", "write `{users}`"),
+        ("/a|b", "write `{b}`"),
+        ("/\"a\"", "write `{a}`"),
+        ("/`a`", "write `{a}`"),
+        ("/a>", "write `{a}`"),
+        ("/users/$id", "write `{id}`"),
+        ("/$", "write `{id}`"),
+        ("/(id)", "write `{id}`"),
+        ("/(.+)", "write `{id}`"),
         ("/%61b", "write `ab`"),
         ("/%c3%a9", "write `%C3%A9`"),
         ("/é", "write `%C3%A9`"),
