@@ -110,7 +110,11 @@ pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.
 pub const RULES: usize = 20_000;
 /// Crossings, and as many shadowings, that are reported of one policy: more are no help, and finding them takes time.
+/// Errors and warnings count apart.
 pub const POLICY_PROBLEMS: usize = 100;
+/// Steps that looking for crossings and shadowings of one policy may take: pairs of places in the trees of patterns, and
+/// what is compared there. It takes about a second.
+pub const POLICY_STEPS: usize = 40_000_000;
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 

@@ -11,51 +11,91 @@ use super::{
     overlap,
     pattern::PathPattern,
     rule::Access,
+    steps::Steps,
     trie::{Node, PatternId},
 };
 use crate::limits;
 
 /// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
-pub(super) fn crossings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
-    let mut found = Vec::new();
+pub(super) fn crossings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {
+    let mut found = Findings::default();
     for table in policy.tables.all() {
-        let done = overlap::crossing(table, |one, two| {
-            let common = policy.entries(one, two).and_then(|(one, two)| Common::of(one, two));
-            if let Some(common) = common.filter(|common| !common.has_its_own_pattern(policy, table)) {
+        let done = overlap::crossing(table, steps, |one, two| {
+            let Some((one, two)) = policy.entries(one, two) else { return ControlFlow::Continue(()) };
+            steps.take(common_cost(one, two))?;
+            if let Some(common) = Common::of(one, two).filter(|common| !common.has_its_own_pattern(policy, table)) {
                 found.push(common.crossing());
             }
-            enough(&found)
+            found.enough()
         });
         if done.is_break() {
             break;
         }
     }
-    problems.append(&mut found);
+    found.append_to(problems);
 }
 
 /// Reports rules that are weaker than one for more hosts, and decide in its place, unless they say that it is meant.
-pub(super) fn shadowings(policy: &Policy, problems: &mut Vec<PolicyProblem>) {
-    let mut found = Vec::new();
+pub(super) fn shadowings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {
+    let mut found = Findings::default();
     for (special, general) in policy.tables.shadowing_pairs() {
-        let done = overlap::overlapping(special, general, |one, two| {
+        let done = overlap::overlapping(special, general, steps, |one, two| {
             let ids = (one, two);
-            if let Some((one, two)) = policy.entries(one, two)
-                && let Some(weaker) = policy.weaker_method(one, two)
-                && let Some(common) = Common::of(one, two).filter(|common| common.is_decided_by(special, general, ids))
-            {
-                found.push(common.shadowing(&weaker));
+            let Some((one, two)) = policy.entries(one, two) else { return ControlFlow::Continue(()) };
+            steps.take(methods_cost(one, two))?;
+            if let Some(weaker) = policy.weaker_method(one, two) {
+                steps.take(common_cost(one, two))?;
+                if let Some(common) = Common::of(one, two).filter(|common| common.is_decided_by(special, general, ids))
+                {
+                    found.push(common.shadowing(&weaker));
+                }
             }
-            enough(&found)
+            found.enough()
         });
         if done.is_break() {
             break;
         }
     }
-    problems.append(&mut found);
+    found.append_to(problems);
 }
 
-fn enough(found: &[PolicyProblem]) -> ControlFlow<()> {
-    if found.len() < limits::POLICY_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// How many steps of a walk comparing two rules, or two segments, takes: measured.
+const COMPARISON: usize = 8;
+
+/// Each method of either pattern is looked for among those of both.
+fn methods_cost(one: &Entry, two: &Entry) -> usize {
+    let names = 1 + one.methods.names().count() + two.methods.names().count();
+    names.saturating_pow(2).saturating_mul(COMPARISON)
+}
+
+fn common_cost(one: &Entry, two: &Entry) -> usize {
+    (one.path.segments().len() + two.path.segments().len()).saturating_mul(COMPARISON)
+}
+
+/// What was found. Errors and warnings are counted apart: however many warnings there are, they hide no error.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<PolicyProblem>,
+    warnings: Vec<PolicyProblem>,
+}
+
+impl Findings {
+    fn push(&mut self, problem: PolicyProblem) {
+        let found = if problem.is_error() { &mut self.errors } else { &mut self.warnings };
+        if found.len() < limits::POLICY_PROBLEMS {
+            found.push(problem);
+        }
+    }
+
+    /// Only errors end the search: behind any number of warnings there may be one.
+    fn enough(&self) -> ControlFlow<()> {
+        if self.errors.len() < limits::POLICY_PROBLEMS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn append_to(mut self, problems: &mut Vec<PolicyProblem>) {
+        problems.append(&mut self.errors);
+        problems.append(&mut self.warnings);
+    }
 }
 
 /// Two patterns and what both match.
@@ -131,16 +171,22 @@ impl Policy {
             let rule = rule?;
             let is_meant = self.shadows.get(rule).copied().unwrap_or(false);
             let is_weaker = !stricter.is_some_and(|stricter| self.is_as_strict(rule, stricter));
-            let is_strict = self.asks_for_less(rule, stricter);
-            (!is_meant && is_weaker).then(|| Weaker { rule, stricter, method: method.cloned(), is_strict })
+            (!is_meant && is_weaker).then(|| {
+                let is_strict = self.asks_for_less(rule, stricter);
+                Weaker { rule, stricter, method: method.cloned(), is_strict }
+            })
         });
         let mut weaker: Vec<Weaker> = weaker.collect();
         weaker.sort_by_key(|weaker| !weaker.is_strict);
         weaker.into_iter().next()
     }
 
-    /// Whether one rule asks for less than another. Where the other pattern has no rule for the method, asking for a
-    /// token at all is something else, and asking for none is less.
+    /// Whether one rule asks for less than another.
+    ///
+    /// Where the other pattern has no rule for the method, and so admits nobody, asking for nothing is less. Asking for
+    /// a token of some kind counts as something else only, a warning: a host of its own with `/**` for administrators
+    /// (design section 1) beside routes for any host that name their methods is what people mean, and as an error it
+    /// would teach them to write `shadows: true` everywhere.
     fn asks_for_less(&self, rule: usize, other: Option<usize>) -> bool {
         match other {
             Some(other) => self.is_as_strict(other, rule),

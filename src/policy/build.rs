@@ -3,10 +3,10 @@
 use super::{
     Entry, Policy, audit,
     diagnostics::{PolicyProblem, ProblemKind},
-    host_pattern::HostPattern,
     method::{Method, MethodTable, Methods},
     route::Route,
     rule::{Access, Rule},
+    steps::Steps,
     trie::PatternId,
 };
 use crate::limits;
@@ -18,6 +18,15 @@ impl Policy {
     /// # Errors
     /// Every problem, warnings among them, if one of them is an error.
     pub fn build(routes: Vec<Route>, default: Option<Rule>) -> Result<(Self, Vec<PolicyProblem>), Vec<PolicyProblem>> {
+        Self::build_within(limits::POLICY_STEPS, routes, default)
+    }
+
+    /// The same with so many steps for looking for problems.
+    pub(super) fn build_within(
+        limit: usize,
+        routes: Vec<Route>,
+        default: Option<Rule>,
+    ) -> Result<(Self, Vec<PolicyProblem>), Vec<PolicyProblem>> {
         let beyond = |kind| PolicyProblem { route: routes.len(), other: None, kind };
         if routes.len() > limits::RULES {
             return Err(vec![beyond(ProblemKind::TooManyRules { limit: limits::RULES })]);
@@ -31,8 +40,14 @@ impl Policy {
         for (index, route) in routes.into_iter().enumerate() {
             policy.add(index, route, &mut problems);
         }
-        audit::crossings(&policy, &mut problems);
-        audit::shadowings(&policy, &mut problems);
+        let steps = Steps::new(limit);
+        audit::crossings(&policy, &steps, &mut problems);
+        audit::shadowings(&policy, &steps, &mut problems);
+        // What was not looked at may be wrong, so it is taken to be.
+        if steps.are_spent() {
+            let kind = ProblemKind::TooMuchOverlap { limit };
+            problems.push(PolicyProblem { route: policy.rules.len(), other: None, kind });
+        }
         problems.sort_by_key(|problem| (problem.route, problem.other));
         if problems.iter().any(PolicyProblem::is_error) { Err(problems) } else { Ok((policy, problems)) }
     }
@@ -41,16 +56,18 @@ impl Policy {
     pub(super) fn add(&mut self, index: usize, route: Route, problems: &mut Vec<PolicyProblem>) {
         let Route { host, path, methods, rule, shadows } = route;
         let is_open = !matches!(rule.access, Access::Token(_));
-        if is_open && path.is_everything() && host == HostPattern::Any {
-            problems.push(PolicyProblem { route: index, other: None, kind: ProblemKind::OpenToAll });
-        }
         self.rules.push(rule);
         self.shadows.push(shadows);
         let id = PatternId(self.entries.len());
         let folded = path.folded();
         let there = self.tables.insert(&host, &folded, id);
         let is_folded = folded == path;
+        let is_open_to_all = is_open && path.is_everything();
         let mut entry = Entry { host, is_folded, path, methods: MethodTable::default(), first: index };
+        if is_open_to_all {
+            let kind = ProblemKind::OpenToAll { pattern: entry.to_string() };
+            problems.push(PolicyProblem { route: index, other: None, kind });
+        }
         match there.err().and_then(|there| self.entries.get_mut(there.0)) {
             Some(first) if first.path == entry.path => first.claim(&methods, index, problems),
             Some(first) => {

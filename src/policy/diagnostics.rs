@@ -30,6 +30,11 @@ pub enum ProblemKind {
         /// What is allowed.
         limit: usize,
     },
+    /// The routes overlap in so many places that not all of them were looked at.
+    TooMuchOverlap {
+        /// The steps that looking may take.
+        limit: usize,
+    },
     /// What no route covers would be open.
     OpenDefault,
     /// Two rules for the same requests.
@@ -70,8 +75,11 @@ pub enum ProblemKind {
         /// Whether it asks for less, which is an error; asking for something else is a warning.
         is_strict: bool,
     },
-    /// `/**` without a token on any host.
-    OpenToAll,
+    /// `/**` without a token, whatever the host, and with parameters before it or without.
+    OpenToAll {
+        /// The pattern.
+        pattern: String,
+    },
     /// A literal has an upper-case letter or a needless escape, so that every other spelling of the path is refused.
     OneSpelling {
         /// The pattern.
@@ -87,13 +95,14 @@ impl PolicyProblem {
     pub fn severity(&self) -> Severity {
         match self.kind {
             ProblemKind::TooManyRules { .. }
+            | ProblemKind::TooMuchOverlap { .. }
             | ProblemKind::OpenDefault
             | ProblemKind::SameRequests { .. }
             | ProblemKind::SameFolded { .. }
             | ProblemKind::Crossing { .. }
             | ProblemKind::Shadowing { is_strict: true, .. } => Severity::Error,
             ProblemKind::Shadowing { is_strict: false, .. }
-            | ProblemKind::OpenToAll
+            | ProblemKind::OpenToAll { .. }
             | ProblemKind::OneSpelling { .. } => Severity::Warning,
         }
     }
@@ -109,6 +118,9 @@ impl PolicyProblem {
     pub fn message(&self) -> String {
         match &self.kind {
             ProblemKind::TooManyRules { limit } => format!("there are more than {limit} routes"),
+            ProblemKind::TooMuchOverlap { limit } => {
+                format!("the routes overlap too much to be checked: more than {limit} comparisons")
+            }
             ProblemKind::OpenDefault => "what no route covers can't be open".to_owned(),
             ProblemKind::SameRequests { pattern, method: Some(method) } => {
                 format!("two routes are for `{method} {pattern}`")
@@ -127,7 +139,9 @@ impl PolicyProblem {
                 let less = if *is_strict { "asks for less" } else { "asks for something else" };
                 format!("`{pattern}` {less} than `{other}`, from which it takes `{example}` ({method})")
             }
-            ProblemKind::OpenToAll => "`/**` without a token opens every path that no other route covers".to_owned(),
+            ProblemKind::OpenToAll { pattern } => {
+                format!("`{pattern}` without a token opens every path that no other route covers")
+            }
             ProblemKind::OneSpelling { pattern, folded } => {
                 format!("`{pattern}` matches only as it is spelt here, and a request for `{folded}` is refused")
             }
@@ -139,6 +153,11 @@ impl PolicyProblem {
     pub fn help(&self) -> String {
         match &self.kind {
             ProblemKind::TooManyRules { .. } => "cover several with one pattern, such as `/api/**`".to_owned(),
+            ProblemKind::TooMuchOverlap { .. } => {
+                "give patterns different literals before their first `{param}` or `/**`, put routes of many hosts under \
+                 one `*.example.com`, or divide them between several instances"
+                    .to_owned()
+            }
             ProblemKind::OpenDefault => "to open everything else, write it as a route for `/**`".to_owned(),
             ProblemKind::SameRequests { .. } => "name different methods, or make one route of the two".to_owned(),
             ProblemKind::SameFolded { .. } => "keep the one that the backend uses".to_owned(),
@@ -148,7 +167,7 @@ impl PolicyProblem {
             ProblemKind::Shadowing { .. } => {
                 "clients may choose the host: ask for as much here, or say `shadows: true` if it is meant".to_owned()
             }
-            ProblemKind::OpenToAll => "open single paths instead, unless everything is public".to_owned(),
+            ProblemKind::OpenToAll { .. } => "open single paths instead, unless everything is public".to_owned(),
             ProblemKind::OneSpelling { .. } => "check that the backend uses this very spelling".to_owned(),
         }
     }
@@ -163,13 +182,14 @@ mod tests {
         let text = || "`x`".to_owned();
         let kinds = [
             ProblemKind::TooManyRules { limit: 1 },
+            ProblemKind::TooMuchOverlap { limit: 1 },
             ProblemKind::OpenDefault,
             ProblemKind::SameRequests { pattern: text(), method: None },
             ProblemKind::SameRequests { pattern: text(), method: Some(text()) },
             ProblemKind::SameFolded { pattern: text(), other: text() },
             ProblemKind::Crossing { pattern: text(), other: text(), example: text(), intersection: text() },
             ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None, is_strict: true },
-            ProblemKind::OpenToAll,
+            ProblemKind::OpenToAll { pattern: text() },
             ProblemKind::OneSpelling { pattern: text(), folded: text() },
         ];
         for kind in kinds {

@@ -21,6 +21,7 @@ pub mod pattern_error;
 pub mod route;
 pub mod rule;
 pub mod scope;
+mod steps;
 mod tables;
 mod trie;
 

@@ -1,25 +1,31 @@
 //! Pairs of patterns that match a common path, found by walking two trees together.
 //!
-//! Comparing all pairs of 10,000 patterns takes seconds; walking meets only prefixes that fit each other.
+//! Comparing all pairs of 10,000 patterns takes seconds; walking meets only prefixes that fit each other. Where nearly all
+//! do, that is as slow, so each pair is a step.
 
 use std::ops::ControlFlow;
 
-use super::trie::{Node, PatternId};
+use super::{
+    steps::Steps,
+    trie::{Node, PatternId},
+};
 
-/// Calls `visit` with each pattern of one table and each of another that match a common path.
+/// Calls `visit` with each pattern of one table and each of another that match a common path, while there are steps.
 pub(super) fn overlapping(
     left: &Node,
     right: &Node,
+    steps: &Steps,
     mut visit: impl FnMut(PatternId, PatternId) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let start = Pair { left: At::Prefix(left), right: At::Prefix(right), right_ahead: false };
-    walk(start, false, |one, two, _| visit(one, two))
+    walk(start, false, steps, |one, two, _| visit(one, two))
 }
 
 /// Calls `visit` with each two patterns of one table that lie across each other: both match a common path, and
-/// neither contains the other.
+/// neither contains the other, while there are steps.
 pub(super) fn crossing(
     table: &Node,
+    steps: &Steps,
     mut visit: impl FnMut(PatternId, PatternId) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut same = vec![table];
@@ -30,7 +36,14 @@ pub(super) fn crossing(
         for literal in node.literals.values() {
             let Some(param) = node.param.as_deref() else { break };
             let start = Pair { left: At::Prefix(literal), right: At::Prefix(param), right_ahead: false };
-            walk(start, true, |one, two, crosses| if crosses { visit(one, two) } else { ControlFlow::Continue(()) })?;
+            walk(
+                start,
+                true,
+                steps,
+                |one, two, crosses| {
+                    if crosses { visit(one, two) } else { ControlFlow::Continue(()) }
+                },
+            )?;
         }
     }
     ControlFlow::Continue(())
@@ -57,10 +70,12 @@ struct Pair<'t> {
 fn walk(
     start: Pair<'_>,
     only_crossing: bool,
+    steps: &Steps,
     mut visit: impl FnMut(PatternId, PatternId, bool) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let mut open = vec![start];
     while let Some(pair) = open.pop() {
+        steps.take(1 + pair.lookups())?;
         for (left, left_exact) in pair.left.ends() {
             for (right, right_exact) in pair.right.ends() {
                 let right_ahead = pair.right_ahead || right_exact && !left_exact;
@@ -84,6 +99,14 @@ impl<'t> At<'t> {
 }
 
 impl<'t> Pair<'t> {
+    /// How many literals are looked up to go on from here.
+    fn lookups(self) -> usize {
+        match (self.left, self.right) {
+            (At::Prefix(left), At::Prefix(right)) => left.literals.len().min(right.literals.len()),
+            (At::Tail(_), _) | (_, At::Tail(_)) => 0,
+        }
+    }
+
     /// The pairs that one more segment leads to. Looking for crossings, those are left out where the right one has its
     /// tail and so can't get ahead any more.
     fn follow(self, only_crossing: bool, open: &mut Vec<Self>) {

@@ -62,6 +62,9 @@ impl Segment {
         if let Some(name) = text.strip_prefix(':') {
             return Err(PatternError::Colon { found: text.to_owned(), name: name.to_owned() });
         }
+        if is_foreign_parameter(text) {
+            return Err(PatternError::Foreign { found: text.to_owned(), name: likely_name(text) });
+        }
         let literal = CanonicalPath::parse(format!("/{text}"))
             .map_err(|fault| PatternError::Refused { found: text.to_owned(), fault })?;
         let canonical = literal.as_str().trim_start_matches('/');
@@ -70,6 +73,20 @@ impl Segment {
         }
         Err(PatternError::NotCanonical { found: text.to_owned(), canonical: canonical.to_owned() })
     }
+}
+
+/// Whether it looks like a parameter, or an expression, as other programs write them. As a literal it would match no
+/// request that it is meant for, and a pattern for more paths would decide instead.
+fn is_foreign_parameter(text: &str) -> bool {
+    // RFC 3986 section 3.3: of what is visible in ASCII, these are no pchar. Braces, `#` and `\` have errors of their own.
+    text.contains(['<', '>', '[', ']', '^', '`', '|', '"']) || text.starts_with('(') && text.ends_with(')')
+}
+
+/// The name in a foreign parameter: `id` in `<int:id>`, `[...id]` and `(id)`.
+fn likely_name(text: &str) -> String {
+    let mut names = text.rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-');
+    let name = names.find(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()));
+    name.unwrap_or("id").to_owned()
 }
 
 fn is_name(text: &str) -> bool {
@@ -119,10 +136,10 @@ impl PathPattern {
         self.segments.iter().all(fits) && (self.tail || rest.next().is_none())
     }
 
-    /// Whether it is `/**`.
+    /// Whether it names nothing: `/**`, with parameters before it or without.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.segments.is_empty() && self.tail
+        self.tail && self.segments.iter().all(|segment| segment.literal().is_none())
     }
 
     /// Whether it ends in `/**`.

@@ -31,6 +31,14 @@ pub enum PatternError {
         /// What follows the colon.
         name: String,
     },
+    /// A segment looks like a parameter of another syntax, or like a regular expression.
+    #[error("the segment `{found}` is not how a parameter is written here")]
+    Foreign {
+        /// The segment.
+        found: String,
+        /// The parameter's name, as far as it can be told.
+        name: String,
+    },
     /// A literal is not written the way requests are compared.
     #[error("the segment `{found}` is not in canonical form")]
     NotCanonical {
@@ -68,6 +76,7 @@ impl PatternError {
             Self::Param(_) => "write `{name}` as the whole segment: letters, digits, `_` and `-` in braces".to_owned(),
             Self::Star(_) => "write `{name}` for any one segment, `/**` at the end for everything below".to_owned(),
             Self::Colon { name, .. } => format!("write `{{{name}}}`"),
+            Self::Foreign { name, .. } => format!("write `{{{name}}}` as the whole segment, for any one segment"),
             Self::NotCanonical { canonical, .. } => format!("write `{canonical}`"),
             Self::Refused { found, fault } => match fault {
                 RequestFault::NonAscii | RequestFault::ControlCharacter => format!("write `{}`", percent_encode(found)),

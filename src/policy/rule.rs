@@ -161,13 +161,34 @@ impl Access {
             (_, Self::Public) | (Self::Optional | Self::Token(_), Self::Optional) => true,
             (Self::Public | Self::Optional, _) => false,
             (Self::Token(mine), Self::Token(theirs)) => {
-                mine.scopes.implies(&theirs.scopes) && theirs.claims.iter().all(|rule| mine.claims.contains(rule))
+                let implied = |rule: &ClaimRule| mine.claims.iter().any(|mine| mine.implies(rule));
+                mine.scopes.implies(&theirs.scopes) && theirs.claims.iter().all(implied)
             }
         }
     }
 }
 
+impl ClaimRule {
+    /// Whether every token that meets `self` meets `other` as well. `false` is no proof that some token does not.
+    fn implies(&self, other: &Self) -> bool {
+        self.claim == other.claim && self.test.implies(&other.test)
+    }
+}
+
 impl ClaimTest {
+    fn implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Of single values it is known whether they meet the other test: `null` is not present, for one.
+            (Self::Equals(value), _) => other.is_met_by(Some(value)),
+            (Self::OneOf(values), _) => values.iter().all(|value| other.is_met_by(Some(value))),
+            (Self::Includes(mine), Self::Includes(theirs)) => theirs.iter().all(|member| mine.contains(member)),
+            // What includes something is an array or a string; of no members, `null` has all.
+            (Self::Includes(mine), Self::Present) => !mine.is_empty(),
+            (Self::Present, Self::Present) => true,
+            (Self::Includes(_) | Self::Present, _) => false,
+        }
+    }
+
     fn is_met_by(&self, value: Option<&Value>) -> bool {
         let Some(value) = value else { return false };
         match self {
@@ -254,6 +275,40 @@ mod tests {
         let one_of = rule(claim("x", ClaimTest::OneOf(vec![json!(1), json!(2)])));
         assert!(one_of.admit(token(json!({"x": 2}))).is_ok());
         assert!(one_of.admit(token(json!({"x": 3}))).is_err());
+    }
+
+    #[test]
+    fn claim_tests_compare_by_what_meets_them() {
+        use ClaimTest::{Equals, Includes, OneOf, Present};
+        let one_of = |values: Value| OneOf(values.as_array().unwrap().clone());
+        let includes = |values: Value| Includes(values.as_array().unwrap().clone());
+        for (stricter, weaker) in [
+            (Equals(json!("a")), Present),
+            (Equals(json!("a")), one_of(json!(["b", "a"]))),
+            (Equals(json!(["a", "b"])), includes(json!(["a"]))),
+            (one_of(json!(["a", "b"])), one_of(json!(["b", "c", "a"]))),
+            (one_of(json!(["a", 1])), Present),
+            (includes(json!(["a", "b"])), includes(json!(["b"]))),
+            (includes(json!(["a"])), Present),
+        ] {
+            let (one, two) = (claim("org", stricter.clone()), claim("org", weaker.clone()));
+            assert!(one.is_at_least_as_strict_as(&two), "{stricter:?} {weaker:?}");
+            assert!(!two.is_at_least_as_strict_as(&one), "{weaker:?} {stricter:?}");
+            assert!(one.is_at_least_as_strict_as(&one) && two.is_at_least_as_strict_as(&two));
+            assert!(!one.is_at_least_as_strict_as(&claim("other", weaker)), "of another claim");
+        }
+        for (one, two) in [
+            (Equals(json!(null)), Present),
+            (one_of(json!(["a", null])), Present),
+            (Equals(json!("a")), Equals(json!("b"))),
+            (Equals(json!(7)), one_of(json!(["7"]))),
+            (Equals(json!("ab")), includes(json!(["a"]))),
+            (Includes(vec![]), Present),
+        ] {
+            assert!(!claim("org", one.clone()).is_at_least_as_strict_as(&claim("org", two)), "{one:?}");
+        }
+        let (one, two) = (claim("org", one_of(json!(["a"]))), claim("org", Equals(json!("a"))));
+        assert!(one.is_at_least_as_strict_as(&two) && two.is_at_least_as_strict_as(&one), "one of one is that one");
     }
 
     #[test]

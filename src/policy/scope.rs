@@ -123,10 +123,15 @@ impl ScopeRequirement {
     /// Whether every token that meets `self` meets `other` as well.
     #[must_use]
     pub fn implies(&self, other: &Self) -> bool {
-        let all = other.all.iter().all(|scope| self.all.contains(scope));
-        let by_all = other.any.iter().any(|scope| self.all.contains(scope));
+        let all = other.all.iter().all(|scope| self.demands(scope));
+        let by_all = other.any.iter().any(|scope| self.demands(scope));
         let by_any = !self.any.is_empty() && self.any.iter().all(|scope| other.any.contains(scope));
         all && (other.any.is_empty() || by_all || by_any)
+    }
+
+    /// Whether every token that meets it has that scope. Where there is one alternative only, it is none.
+    fn demands(&self, scope: &Scope) -> bool {
+        self.all.contains(scope) || !self.any.is_empty() && self.any.iter().all(|any| any == scope)
     }
 }
 
@@ -187,5 +192,27 @@ mod tests {
         assert!(!req(&[], &["a", "c"]).implies(&req(&[], &["a", "b"])));
         assert!(!req(&[], &[]).implies(&req(&[], &["a"])));
         assert!(req(&["a"], &[]).implies(&req(&[], &[])));
+        assert!(req(&["b"], &["a"]).implies(&req(&["a"], &[])), "one alternative is none");
+        assert!(req(&["b"], &["a", "a"]).implies(&req(&["a", "b"], &[])));
+        assert!(req(&[], &["a"]).implies(&req(&[], &["a", "c"])));
+        assert!(!req(&["b"], &["a", "c"]).implies(&req(&["a"], &[])));
+    }
+
+    #[test]
+    fn implication_is_what_trying_every_token_says() {
+        let lists: Vec<Vec<Scope>> = (0..8).map(of_bits).collect();
+        let needs: Vec<ScopeRequirement> = lists
+            .iter()
+            .flat_map(|all| lists.iter().map(|any| ScopeRequirement { all: all.clone(), any: any.clone() }))
+            .collect();
+        let tokens: Vec<ScopeSet> = lists.iter().map(|list| list.iter().cloned().collect()).collect();
+        for (one, two) in needs.iter().flat_map(|one| needs.iter().map(move |two| (one, two))) {
+            let tried = tokens.iter().all(|token| !one.is_met_by(token) || two.is_met_by(token));
+            assert_eq!(one.implies(two), tried, "{one:?} {two:?}");
+        }
+    }
+
+    fn of_bits(bits: u32) -> Vec<Scope> {
+        ["a", "b", "c"].iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, text)| scope(text)).collect()
     }
 }

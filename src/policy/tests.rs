@@ -6,7 +6,7 @@ mod problems;
 mod random;
 
 use super::{
-    rule::{Access, Requirement, RuleId},
+    rule::{Access, ClaimRule, ClaimTest, Requirement, RuleId},
     scope::{Scope, ScopeRequirement},
     *,
 };
@@ -167,6 +167,11 @@ fn a_path_that_folding_brings_to_another_pattern_is_refused() {
         (&["/v1/x:admin", "/**"], "/v1/x:admin", "/v1/x:admin"),
         (&["/v1/x%3Aadmin", "/**"], "/v1/x:admin", ambiguous),
         (&["/caf%C3%A9", "/**"], "/caf%c3%a9", "/caf%C3%A9"),
+        (&["/caf%C3%A9/**", "/**"], "/caf%C3%89/x", ambiguous),
+        (&["/caf%C3%A9/**", "/**"], "/caf%c3%a9/x", "/caf%C3%A9/**"),
+        (&["/keys/**", "/**"], "/%E2%84%AAeys/x", ambiguous),
+        (&["/users/**", "/**"], "/u%C5%BFers/x", ambiguous),
+        (&["/users/{name}", "/**"], "/users/%C3%89mile", "/users/{name}"),
         (&["a.io/x", "/**"], "/X", ambiguous),
     ] {
         assert_eq!(selected(&policy(patterns), "GET", "a.io", path), expected, "{patterns:?} {path}");

@@ -126,8 +126,32 @@ fn segments_are_what_stands_between_slashes() {
 /// Paths of pieces that mean something to some parser, so that they meet.
 fn raw_path() -> impl Strategy<Value = String> {
     let pieces = [
-        "/", "/", "/a", "B", ".", "..", "%2e", "%2F", "%41", "%7e", "%c3%a9", "%C3", "%25", "%", "2", "F", ":", "%3a",
-        "?", ";", "#", "é", " ",
+        "/",
+        "/",
+        "/a",
+        "B",
+        ".",
+        "..",
+        "%2e",
+        "%2F",
+        "%41",
+        "%7e",
+        "%c3%a9",
+        "%C3%89",
+        "%E2%84%AA",
+        "%C5%BF",
+        "%C3",
+        "%25",
+        "%",
+        "2",
+        "F",
+        ":",
+        "%3a",
+        "?",
+        ";",
+        "#",
+        "é",
+        " ",
     ];
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..10)
         .prop_map(|pieces| format!("/{}", pieces.concat()))
@@ -156,6 +180,10 @@ proptest! {
         if let Ok(path) = CanonicalPath::parse(&raw) {
             prop_assert_eq!(path.folded().matches('/').count(), path.as_str().matches('/').count());
             prop_assert_eq!(path.is_folded(), path.folded() == path.as_str());
+            let again = CanonicalPath::parse(path.folded()).map(|again| (again.is_folded(), again));
+            if let Ok((is_folded, again)) = again {
+                prop_assert!(is_folded || again.folded() == path.folded(), "{:?} {:?}", path, again);
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn pattern(text: &str) -> PathPattern {
@@ -16,6 +18,24 @@ fn a_pattern_is_shown_as_it_is_written_but_for_the_trailing_slash() {
     assert_eq!(pattern("/a/"), pattern("/a"));
     assert_eq!(pattern("/a/**/"), pattern("/a/**"));
     assert_eq!(pattern("/**/"), pattern("/**"));
+}
+
+#[test]
+fn every_pchar_can_stand_in_a_literal() {
+    for text in [
+        "/a-b._~",
+        "/a!$&'()+,=b",
+        "/a:b@c",
+        "/Products(7)",
+        "/(a)b",
+        "/a$",
+        "/$metadata",
+        "/@me",
+        "/%3Cid%3E",
+        "/%5Bid%5D",
+    ] {
+        assert_eq!(pattern(text).to_string(), text);
+    }
 }
 
 #[test]
@@ -71,6 +91,19 @@ fn what_is_not_a_pattern_is_said_with_help() {
         ("/**/a", "`/**` at the end"),
         ("/a/***", "`/**` at the end"),
         ("/users/:id", "write `{id}`"),
+        ("/users/<id>", "write `{id}`"),
+        ("/users/<int:user_id>", "write `{user_id}`"),
+        ("/users/[id]", "write `{id}`"),
+        ("/[...slug]", "write `{slug}`"),
+        ("/[[id]]/x", "write `{id}`"),
+        ("/[0-9]+", "write `{id}`"),
+        ("/^users", "write `{users}`"),
+        ("/a|b", "write `{b}`"),
+        ("/\"a\"", "write `{a}`"),
+        ("/`a`", "write `{a}`"),
+        ("/a>", "write `{a}`"),
+        ("/(id)", "write `{id}`"),
+        ("/(.+)", "write `{id}`"),
         ("/%61b", "write `ab`"),
         ("/%c3%a9", "write `%C3%A9`"),
         ("/é", "write `%C3%A9`"),
@@ -112,5 +145,27 @@ fn the_intersection_matches_what_both_match() {
         let shown = |text: Option<PathPattern>| text.map(|pattern| pattern.to_string());
         assert_eq!(shown(pattern(one).intersection(&pattern(two))).as_deref(), expected, "{one} {two}");
         assert_eq!(shown(pattern(two).intersection(&pattern(one))).as_deref(), expected, "{two} {one}");
+    }
+}
+
+/// Patterns and paths of characters that fold into each other.
+fn segments() -> impl Strategy<Value = Vec<&'static str>> {
+    let texts = ["a", "A", "k", "%E2%84%AA", "s", "%C5%BF", "%C3%A9", "%C3%89", "%C3%9F", "ss", "x%3A", "x:", "{x}"];
+    prop::collection::vec(prop::sample::select(texts.to_vec()), 1..4)
+}
+
+proptest! {
+    #[test]
+    fn a_pattern_that_matches_a_path_matches_its_folded_form(
+        segments in segments(), others in segments(), tail in any::<bool>(), own in any::<bool>(),
+    ) {
+        let text = format!("/{}{}", segments.join("/"), if tail { "/**" } else { "" });
+        let pattern = pattern(&text);
+        let path = format!("/{}", if own { &segments } else { &others }.join("/")).replace("{x}", "%C3%89");
+        let path = CanonicalPath::parse(path).unwrap();
+        let folded = CanonicalPath::parse(path.folded()).unwrap();
+        prop_assert!(!own || pattern.matches(&path));
+        prop_assert!(!pattern.matches(&path) || pattern.folded().matches(&folded), "{} {:?}", text, path);
+        prop_assert_eq!(pattern.folded().folded(), pattern.folded());
     }
 }

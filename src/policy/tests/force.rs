@@ -5,23 +5,23 @@ use std::collections::BTreeSet;
 use proptest::{prelude::*, test_runner::Config};
 
 use super::{
-    random::{indexed, matches, pattern, routes, rule_for, winner},
+    random::{folded, indexed, matches, pattern, routes, rule_for, winner},
     *,
 };
-use crate::policy::audit;
+use crate::policy::{audit, steps::Steps};
 
-/// Every path of up to four segments, in lower case.
+/// Every path of up to four segments, folded.
 fn all_paths() -> Vec<String> {
     let mut paths = vec![String::new()];
     for depth in 0..4 {
         let longer: Vec<String> = paths.iter().filter(|path| path.matches('/').count() == depth).cloned().collect();
-        paths.extend(longer.iter().flat_map(|path| ["a", "b", "c", "z"].map(|segment| format!("{path}/{segment}"))));
+        paths.extend(longer.iter().flat_map(|path| ["a", "k", "é", "z"].map(|segment| format!("{path}/{segment}"))));
     }
     paths
 }
 
 fn matched(route: &Route, paths: &[String]) -> BTreeSet<String> {
-    let pattern = pattern(route).to_lowercase();
+    let pattern = folded(&pattern(route));
     paths.iter().filter(|path| matches(&pattern, path)).cloned().collect()
 }
 
@@ -76,9 +76,12 @@ fn shadowing_by_force(routes: &[Route]) -> Pairs {
 }
 
 /// The pairs of patterns that the problems are about.
-fn reported(routes: &[Route], find: fn(&Policy, &mut Vec<PolicyProblem>)) -> Vec<((String, String), (String, String))> {
+fn reported(
+    routes: &[Route],
+    find: fn(&Policy, &Steps, &mut Vec<PolicyProblem>),
+) -> Vec<((String, String), (String, String))> {
     let (policy, mut found) = (indexed(routes).0, Vec::new());
-    find(&policy, &mut found);
+    find(&policy, &Steps::new(usize::MAX), &mut found);
     found.iter().map(|problem| (id(&routes[problem.route]), id(&routes[problem.other.unwrap()]))).collect()
 }
 

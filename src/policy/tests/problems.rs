@@ -53,14 +53,50 @@ fn as_many_crossings_as_help_are_reported() {
 }
 
 #[test]
+fn warnings_in_any_number_hide_no_error() {
+    let count = limits::POLICY_PROBLEMS + 50;
+    for reversed in [false, true] {
+        let mut routes: Vec<Route> = (0..count).map(|n| route(&format!("/p{n}"), scoped(&["a"]))).collect();
+        routes.extend((0..count).map(|n| route(&format!("a.io/p{n}"), scoped(&["b"]))));
+        routes.extend([route("/secret/{x}", scoped(&["a"])), route("a.io/secret/{x}", Access::Public)]);
+        routes.extend([route("/other/**", scoped(&["a"])), route("*.b.io/other/**", scoped(&[]))]);
+        if reversed {
+            routes.reverse();
+        }
+        let found = Policy::build(routes, None).unwrap_err();
+        assert_eq!(found.iter().filter(|problem| problem.is_error()).count(), 2);
+        assert_eq!(found.iter().filter(|problem| !problem.is_error()).count(), limits::POLICY_PROBLEMS);
+    }
+}
+
+#[test]
+fn an_administrators_host_beside_routes_that_name_methods_loads() {
+    let messages = "/api/messages/{id}";
+    let mut routes = vec![
+        route(&format!("GET,HEAD {messages}"), scoped(&["read:messages"])),
+        route(&format!("DELETE {messages}"), scoped(&["delete:messages"])),
+        route("admin.example.com/**", scoped(&["admin"])),
+    ];
+    let (_, warnings) = Policy::build(routes.clone(), None).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for open in [Access::Public, Access::Optional] {
+        let only_others =
+            Route { rule: Rule { id: RuleId::new("r"), access: open }, ..route("PUT a.io/api/**", scoped(&[])) };
+        routes[2] = only_others;
+        let found = Policy::build(routes.clone(), None).unwrap_err();
+        assert!(found.iter().any(|problem| problem.message().contains("(PUT)")), "{found:?}");
+    }
+}
+
+#[test]
 fn a_host_rule_weaker_than_one_for_more_hosts_is_an_error_unless_meant() {
     let strict = || route("/admin/**", scoped(&["admin"]));
     for (weak, access, expected) in [
         ("a.io/admin/**", Access::Public, 1),
         ("a.io/admin/**", scoped(&[]), 1),
         ("a.io/admin/**", scoped(&["admin", "more"]), 0),
-        ("a.io/**", Access::Public, 1),
-        ("*.io/**", Access::Public, 1),
+        ("a.io/**", Access::Public, 2),
+        ("*.io/**", Access::Public, 2),
         ("a.io/{x}/y", Access::Public, 1),
         ("a.io/ADMIN/**", Access::Public, 2),
         ("a.io/other/**", Access::Public, 0),
@@ -75,6 +111,27 @@ fn a_host_rule_weaker_than_one_for_more_hosts_is_an_error_unless_meant() {
     let wider =
         vec![route("*.io/a", scoped(&["s"])), route("*.b.io/a", Access::Public), route("c.d.io/a", Access::Public)];
     assert_eq!(problems(wider).iter().filter(|problem| problem.is_error()).count(), 2, "shorter suffixes count");
+}
+
+#[test]
+fn what_is_less_is_seen_through_claims_and_single_alternatives() {
+    let claim = |test| {
+        Access::Token(Requirement {
+            claims: vec![ClaimRule { claim: "org".to_owned(), test }],
+            ..Requirement::default()
+        })
+    };
+    let alternative = |all: &[&str], any: &[&str]| {
+        let parse = |texts: &[&str]| texts.iter().map(|text| Scope::parse(text).unwrap()).collect();
+        Access::Token(Requirement { scopes: ScopeRequirement { all: parse(all), any: parse(any) }, claims: vec![] })
+    };
+    for (strict, weak) in [
+        (claim(ClaimTest::Equals("x".into())), claim(ClaimTest::Present)),
+        (alternative(&["b"], &["a"]), scoped(&["a"])),
+    ] {
+        assert!(Policy::build(vec![route("/a", strict.clone()), route("a.io/a", weak.clone())], None).is_err());
+        assert_eq!(problems(vec![route("/a", weak), route("a.io/a", strict)]), []);
+    }
 }
 
 #[test]
@@ -93,7 +150,8 @@ fn a_stricter_rule_is_not_shadowed_where_its_table_has_a_better_one() {
     assert_eq!(problems(routes), []);
     let guarded =
         vec![route("/admin/**", scoped(&["s"])), route("a.io/**", open()), route("a.io/admin/**", scoped(&["s"]))];
-    assert_eq!(problems(guarded), []);
+    let found = problems(guarded);
+    assert!(matches!(found.as_slice(), [PolicyProblem { kind: ProblemKind::OpenToAll { .. }, .. }]), "{found:?}");
 }
 
 #[test]
@@ -102,17 +160,60 @@ fn opening_everything_is_a_warning_and_by_default_an_error() {
         ("/**", Access::Public, 1),
         ("/**", Access::Optional, 1),
         ("/**", scoped(&[]), 0),
-        ("a.io/**", Access::Public, 0),
+        ("a.io/**", Access::Public, 1),
+        ("*.com/**", Access::Optional, 1),
+        ("/{x}/**", Access::Public, 1),
+        ("*.com/{x}/{y}/**", Access::Public, 1),
+        ("*.com/{x}/**", scoped(&[]), 0),
+        ("/{x}", Access::Public, 0),
+        ("/{x}/a/**", Access::Public, 0),
         ("/a/**", Access::Public, 0),
     ] {
         let found = problems(vec![route(text, access)]);
         assert_eq!(found.len(), expected);
-        assert!(found.iter().all(|problem| problem.kind == ProblemKind::OpenToAll && !problem.is_error()));
+        let is_it = |problem: &PolicyProblem| problem.kind == ProblemKind::OpenToAll { pattern: text.to_owned() };
+        assert!(found.iter().all(|problem| is_it(problem) && !problem.is_error()), "{found:?}");
     }
     for access in [Access::Public, Access::Optional] {
         let default = Rule { id: RuleId::new("default"), access };
         assert_eq!(Policy::build(vec![], Some(default)).unwrap_err()[0].kind, ProblemKind::OpenDefault);
     }
+}
+
+fn overlaps(limit: usize, texts: &[String]) -> bool {
+    let routes = texts.iter().map(|text| route(text, scoped(&["s"]))).collect();
+    let Err(found) = Policy::build_within(limit, routes, None) else { return false };
+    let errors: Vec<_> = found.iter().filter(|problem| problem.is_error()).collect();
+    let kind = ProblemKind::TooMuchOverlap { limit };
+    assert_eq!(errors, [&PolicyProblem { route: texts.len(), other: None, kind }]);
+    true
+}
+
+#[test]
+fn routes_that_overlap_too_much_to_be_checked_are_an_error() {
+    let crossing = |n| [format!("/l{n}/{{x}}/z"), format!("/{{y}}/m{n}/w")];
+    let hosts = |n| [format!("h{n}.io/**"), format!("/p{n}")];
+    let methods = |n| [format!("h{n}.io/**"), format!("M{n} /p")];
+    let shapes: [&dyn Fn(usize) -> [String; 2]; 3] = [&crossing, &hosts, &methods];
+    for shape in shapes {
+        let texts: Vec<String> = (0..300).flat_map(shape).collect();
+        assert!(overlaps(80_000, &texts), "{}", texts[0]);
+        let texts: Vec<String> = (0..30).flat_map(shape).collect();
+        assert!(!overlaps(1_000_000, &texts), "{}", texts[0]);
+    }
+}
+
+#[test]
+fn the_steps_are_enough_for_many_paths_and_too_few_for_as_many_methods_on_as_many_hosts() {
+    let half = limits::RULES / 2;
+    let methods: Vec<String> = (0..half).flat_map(|n| [format!("h{n}.io/**"), format!("M{n} /p")]).collect();
+    let routes = methods.iter().map(|text| route(text, scoped(&["s"]))).collect();
+    let found = Policy::build(routes, None).unwrap_err();
+    let kind = ProblemKind::TooMuchOverlap { limit: limits::POLICY_STEPS };
+    assert!(found.contains(&PolicyProblem { route: methods.len(), other: None, kind }));
+    let mut texts: Vec<String> = (0..half).map(|n| format!("/a/p{n}")).collect();
+    texts.extend((0..50).map(|n| format!("h{n}.io/**")));
+    assert!(!overlaps(limits::POLICY_STEPS, &texts), "fifty hosts that each cover ten thousand paths are no trouble");
 }
 
 #[test]
