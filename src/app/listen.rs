@@ -11,19 +11,24 @@ use crate::{
 
 /// An address that can't be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on `{address}` (`{field}`): {cause}{}", hint(cause))]
+#[error("can't listen on `{address}` (`{field}`, `{}`): {}", variable(field), why(cause))]
 pub struct BindError {
     field: &'static str,
     address: String,
     cause: io::Error,
 }
 
-fn hint(cause: &io::Error) -> &'static str {
+/// The variable that overrides a field.
+fn variable(field: &str) -> String {
+    format!("PORTCULLIS_{}", field.replace('.', "__").to_uppercase())
+}
+
+fn why(cause: &io::Error) -> String {
     match cause.kind() {
-        io::ErrorKind::AddrInUse => "; another process listens there: stop it, or choose another port",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 and foreign directories need permission",
-        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
-        _ => "",
+        io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 and foreign directories need permission".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => cause.to_string(),
     }
 }
 

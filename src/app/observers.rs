@@ -1,6 +1,11 @@
 //! Joins what happens to what is logged and counted: the adapters don't know each other.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use crate::{
     decision::{DenyReason, TokenFault},
@@ -13,13 +18,15 @@ use crate::{
 #[derive(Debug)]
 pub struct Observers {
     metrics: Arc<Metrics>,
+    /// Issuers whose last fetch succeeded: another success is no news.
+    healthy: Mutex<HashSet<String>>,
 }
 
 impl Observers {
     /// Observers that count into these metrics.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+        Self { metrics, healthy: Mutex::default() }
     }
 }
 
@@ -49,9 +56,16 @@ impl DecisionObserver for Observers {
 impl FetchObserver for Observers {
     fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration) {
         self.metrics.refreshed(issuer, outcome.is_ok());
+        // A poisoned lock holds a set all the same: at worst a line too many is logged.
+        let mut healthy = self.healthy.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(set) => {
-                events::keys_fetched(issuer, set.keys().len(), set.skipped().len(), took);
+                let (usable, skipped) = (set.keys().len(), set.skipped().len());
+                if healthy.insert(issuer.to_owned()) {
+                    events::keys_arrived(issuer, usable, skipped, took);
+                } else {
+                    events::keys_fetched(issuer, usable, skipped, took);
+                }
                 for reason in set.skipped() {
                     match reason {
                         UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => {
@@ -66,7 +80,10 @@ impl FetchObserver for Observers {
                     }
                 }
             }
-            Err(error) => events::keys_failed(issuer, error, took),
+            Err(error) => {
+                healthy.remove(issuer);
+                events::keys_failed(issuer, error, took);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
                 "{} is good: {}, {}, {}",
                 args.file.display(),
                 count(issuers, "issuer"),
-                count(loaded.config.policy.rules().count(), "rule"),
+                count(loaded.config.policy.rules().count(), "route"),
                 count(warnings, "warning"),
             ));
             ExitCode::SUCCESS

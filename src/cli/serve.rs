@@ -20,13 +20,19 @@ use crate::{
 #[command(after_help = "\
 Examples:
   portcullis serve --config portcullis.yaml
-  PORTCULLIS_ISSUER=https://tenant.eu.auth0.com/ PORTCULLIS_AUDIENCE=https://api.example.com portcullis serve
 
-Without a file, every path needs a valid token of that issuer. Scalars of the file can be overridden by the environment,
-PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191 for `listen.grpc`.
+  PORTCULLIS_ISSUER=https://tenant.eu.auth0.com/ \\
+  PORTCULLIS_AUDIENCE=https://api.example.com \\
+  portcullis serve
 
-Exit codes: 0 stopped by a signal, everything answered; 1 failed, or requests were cut off; 2 the command line or the
-configuration is wrong.")]
+Without a file, every path needs a valid token of that issuer.
+
+Scalars of the file can be overridden by the environment:
+  PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191    for `listen.grpc`
+
+Exit codes: 0 stopped by a signal, everything answered
+            1 failed, or requests were cut off
+            2 the command line, the configuration or an address is wrong")]
 pub(super) struct ServeArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]

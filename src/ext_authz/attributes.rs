@@ -88,9 +88,15 @@ impl Attributes {
     }
 
     /// The request's id, if it is made of characters that are safe anywhere: it is the client's to choose.
+    ///
+    /// The one that Envoy's access log and the upstream know, `x-request-id`; the stream's own id where there is none.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        let id = self.http.id.as_str();
+        let mut ids = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("x-request-id"));
+        let id = match (ids.next(), ids.next()) {
+            (Some((_, id)), None) => std::str::from_utf8(id).ok()?,
+            _ => self.http.id.as_str(),
+        };
         let is_safe = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         is_safe.then_some(id)
     }
@@ -194,6 +200,9 @@ mod tests {
         for odd in ["", "a b", "a\"", "é", &"a".repeat(65)] {
             assert_eq!(with(odd), None, "{odd}");
         }
+        let headers = vec![raw("x-request-id", b"db4d-1")];
+        let got = attributes(HttpRequest { id: "7".into(), header_map: Some(HeaderMap { headers }), ..http() });
+        assert_eq!(got.request_id(), Some("db4d-1"), "the id that the access log has");
     }
 
     #[test]

@@ -52,7 +52,12 @@ pub fn opaque_token(request_id: &str) {
     );
 }
 
-/// Keys were fetched.
+/// Keys came for the first time, or again after a failure.
+pub fn keys_arrived(issuer: &str, keys: usize, skipped: usize, took: Duration) {
+    info!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
+}
+
+/// Keys were fetched, as always.
 pub fn keys_fetched(issuer: &str, keys: usize, skipped: usize, took: Duration) {
     debug!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
 }

@@ -25,6 +25,9 @@ pub enum SubscriberError {
         /// What is wrong with it.
         cause: ParseError,
     },
+    /// One word that is no level: tracing would take it for the name of a part, and log nothing at all.
+    #[error("`{0}` is not a log level; write error, warn, info, debug or trace, or a filter like `portcullis=debug`")]
+    Level(String),
     /// There is a subscriber already.
     #[error("logging is already set up")]
     AlreadySet,
@@ -36,12 +39,42 @@ pub enum SubscriberError {
 /// [`SubscriberError`].
 pub fn init(filter: &str, format: Format) -> Result<(), SubscriberError> {
     let cause = |cause| SubscriberError::Filter { filter: filter.to_owned(), cause };
-    let filter = EnvFilter::builder().parse(filter).map_err(cause)?;
+    let filter = EnvFilter::builder().parse(directives(filter)?).map_err(cause)?;
     let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let colours = std::io::stderr().is_terminal();
+    // https://no-color.org: any value that is not empty.
+    #[expect(clippy::disallowed_methods, reason = "the terminal's wish, not configuration")]
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = !plain && std::io::stderr().is_terminal();
     let set = match format {
         Format::Text => tracing_subscriber::util::SubscriberInitExt::try_init(logs.with_ansi(colours).finish()),
         Format::Json => tracing_subscriber::util::SubscriberInitExt::try_init(logs.json().finish()),
     };
     set.map_err(|_: TryInitError| SubscriberError::AlreadySet)
+}
+
+/// A filter as tracing reads it. A bare level is ours: what libraries say of their frames at `debug` would bury it.
+fn directives(filter: &str) -> Result<String, SubscriberError> {
+    if filter.contains(['=', ',', ':', '[']) {
+        return Ok(filter.to_owned());
+    }
+    match filter.to_ascii_lowercase().as_str() {
+        level @ ("error" | "warn" | "off") => Ok(level.to_owned()),
+        level @ ("info" | "debug" | "trace") => Ok(format!("warn,portcullis={level}")),
+        _ => Err(SubscriberError::Level(filter.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_level_is_about_portcullis_and_another_word_is_refused() {
+        assert_eq!(directives("debug").unwrap(), "warn,portcullis=debug");
+        assert_eq!(directives("ERROR").unwrap(), "error");
+        assert_eq!(directives("portcullis=trace,h2=info").unwrap(), "portcullis=trace,h2=info");
+        for word in ["verbose", "", "portcullis", "inf"] {
+            assert!(directives(word).is_err(), "{word}");
+        }
+    }
 }

@@ -67,8 +67,11 @@ async fn bad_tokens_never_reach_the_upstream() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_access_log_says_why() {
     let stack = Stack::start().await;
-    stack.envoy.get("/api/private-scoped", Some(&scoped(&stack.issuer, "openid"))).await;
+    let denied = stack.envoy.get("/api/private-scoped", Some(&scoped(&stack.issuer, "openid"))).await;
     let entry = stack.envoy.access_log("/api/private-scoped").await;
+    let body: Value = serde_json::from_str(&denied.body).unwrap();
+    assert!(body["request_id"].is_string());
+    assert_eq!(entry["request_id"], body["request_id"], "what the client was told finds the line");
     assert_eq!((&entry["decision"], &entry["reason"]), (&"deny".into(), &"insufficient_scope".into()));
     assert_eq!((&entry["rule"], &entry["client_id"]), (&"* /api/private-scoped".into(), &"demo-client".into()));
     assert!(entry["scopes"].to_string().contains("openid"), "{entry}");

@@ -174,7 +174,7 @@ async fn no_request_is_lost_while_stopping() {
 async fn no_log_line_holds_a_token_or_a_query() {
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer())).await;
-    let serve = Serve::start(&["--config", &path, "--log", "trace"], &[]).await;
+    let serve = Serve::start(&["--config", &path, "--log", "trace,portcullis=trace"], &[]).await;
     until_ready(&serve).await;
     let client = Client::connect(serve.grpc).await;
     let token = issuer.mint(&TokenRequest::new().subject("canary-subject").scope("read:messages")).unwrap();

@@ -10,7 +10,7 @@ const AUDIENCE: &str = "https://api.example.com";
 /// Try Portcullis out: an issuer, a sample upstream, Portcullis and a real Envoy on this machine.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin ./target/envoy/bin/envoy")]
+#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy")]
 pub struct DemoArgs {
     #[command(subcommand)]
     pub(super) part: Option<Part>,

@@ -1,7 +1,10 @@
 //! Bare `portcullis demo`: issuer and upstream in this process, Portcullis and a real Envoy as children, then the
 //! quickstart through all of them.
 
-use std::path::Path;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tokio::process::Command;
 
@@ -52,7 +55,7 @@ async fn in_dir(
 ) -> Result<u8, DemoError> {
     let mut parts = Parts::start(screen, args, dir).await?;
     screen.line(format_args!(
-        "Envoy {version} on {}, Portcullis behind it; the demo issuer on {} gives tokens to anybody\n",
+        "Envoy {version} on {}, Portcullis behind it\nthe demo issuer on {} gives tokens to anybody\n",
         parts.stack.envoy,
         parts.issuer.issuer()
     ));
@@ -69,6 +72,9 @@ struct Parts {
     portcullis: Child,
     envoy: Child,
     stack: Stack,
+    /// Portcullis' own addresses: gRPC and admin.
+    portcullis_at: [SocketAddr; 2],
+    logs: PathBuf,
 }
 
 impl Parts {
@@ -83,6 +89,8 @@ impl Parts {
         let portcullis_config = dir.write("portcullis.yaml", &samples::portcullis_config(&issuer_url))?;
         let envoy_config = dir.write("envoy.yaml", &ports.envoy_config())?;
         let portcullis_env = ports.portcullis_env();
+        let portcullis_at = [ports.grpc.addr(), ports.admin.addr()];
+        let logs = dir.path().to_owned();
         let issuer = DemoIssuer::start(ports.issuer.into_listener(), &issuer_url, StackArgs::AUDIENCE).await?;
         let upstream = DemoUpstream::start(ports.upstream.into_listener())?;
         drop((ports.envoy, ports.envoy_admin, ports.grpc, ports.admin));
@@ -95,17 +103,18 @@ impl Parts {
         // Without hot restart several Envoys can run on one machine.
         let listen = ["--disable-hot-restart".as_ref(), "-c".as_ref(), envoy_config.as_os_str()];
         let envoy = Child::start("envoy", &args.envoy_bin, &listen, &[], dir)?;
-        Ok(Self { issuer, upstream, portcullis, envoy, stack })
+        Ok(Self { issuer, upstream, portcullis, envoy, stack, portcullis_at, logs })
     }
 
     /// Shows the quickstart and, unless it is to be once, stays. Ends early when told to or when a child ends.
     async fn show(&mut self, screen: Screen, once: bool, signals: &mut StopSignals) -> Result<u8, DemoError> {
-        let Self { issuer, portcullis, envoy, stack, .. } = self;
+        let Self { issuer, portcullis, envoy, stack, portcullis_at, logs, .. } = self;
         let client = Client::new()?;
         let list = async {
             let good = quickstart::run(screen, &client, stack).await?;
             if !once {
                 invite(screen, stack, issuer)?;
+                show_inside(screen, *portcullis_at, logs);
                 std::future::pending::<()>().await;
             }
             Ok(if good { GOOD } else { FAILED })
@@ -158,6 +167,18 @@ fn invite(screen: Screen, stack: &Stack, issuer: &DemoIssuer) -> Result<(), Demo
     ] {
         screen.line(line);
     }
-    screen.line(format_args!("\n{}", screen.paint(Look::Faint, "Ctrl-C ends everything")));
     Ok(())
+}
+
+/// Where to look inside.
+fn show_inside(screen: Screen, [grpc, admin]: [SocketAddr; 2], logs: &Path) {
+    let logs = logs.display();
+    for line in [
+        format!("grpcurl -plaintext {grpc} grpc.health.v1.Health/Check"),
+        format!("curl -s http://{admin}/readyz    # also /keys, /metrics"),
+        format!("tail -f {logs}/portcullis.log    # why each was denied; envoy.log has the access log"),
+    ] {
+        screen.line(line);
+    }
+    screen.line(format_args!("\n{}", screen.paint(Look::Faint, "Ctrl-C ends everything")));
 }
