@@ -4,15 +4,14 @@ use portcullis::cli::demo::issuer::TokenRequest;
 
 use crate::{
     Stack,
-    support::{config, envoy::Envoy, issuer, process::free_port, service::TestService},
+    support::{config, envoy::Envoy, issuer, process::nobody, service::TestService},
     upstream,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_portcullis_nothing_passes() {
     let upstream = upstream().await;
-    let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let envoy = Envoy::start(nobody, upstream.addr(), &[]).await;
+    let envoy = Envoy::start(nobody(), upstream.addr(), &[]).await;
     for path in ["/api/public", "/api/private", "/"] {
         let got = envoy.get(path, None).await;
         assert_eq!(got.status, 503, "{path}: the sample's status_on_error");
@@ -22,7 +21,7 @@ async fn without_portcullis_nothing_passes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_keys_it_is_503_with_retry_after() {
-    let dead = format!("http://127.0.0.1:{}/", free_port());
+    let dead = format!("http://{}/", nobody());
     let service = TestService::start(&config(&dead)).await;
     let upstream = upstream().await;
     let envoy = Envoy::start(service.grpc, upstream.addr(), &[]).await;

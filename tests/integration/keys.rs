@@ -6,7 +6,14 @@ use axum::{Router, http::StatusCode, routing::get as route};
 use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
 use tokio::net::TcpListener;
 
-use crate::support::{AUDIENCE, check::get, config, issuer, process::free_port, scoped, service::TestService};
+use crate::support::{
+    AUDIENCE,
+    check::get,
+    config, issuer,
+    process::{free_port, nobody},
+    scoped,
+    service::TestService,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotated_key_is_fetched_when_a_token_needs_it() {
@@ -145,7 +152,7 @@ async fn an_issuer_that_calls_itself_otherwise_is_reported_with_both_names() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_issuers_trouble_leaves_the_other_alone() {
     let good = issuer().await;
-    let dead = format!("http://127.0.0.1:{}/", free_port());
+    let dead = format!("http://{}/", nobody());
     let both =
         config(good.issuer()).replace("routes:", &format!("  - issuer: {dead}\n    audiences: [{AUDIENCE}]\nroutes:"));
     let service = TestService::start(&both).await;

@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::process::{free_port, tool};
+use super::process::{own_address, tool};
 
 const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
 
@@ -42,9 +42,10 @@ impl Answer {
 impl Envoy {
     /// Starts the sample in front of these two, with further textual changes, and waits until it listens.
     pub async fn start(portcullis: SocketAddr, upstream: SocketAddr, changes: &[(&str, &str)]) -> Self {
-        let port = free_port();
-        let mut config = SAMPLE.replace("0.0.0.0", "127.0.0.1");
-        let ports = [("10000", port), ("9191", portcullis.port()), ("8080", upstream.port()), ("9901", free_port())];
+        let address = own_address();
+        let mut config = SAMPLE.replace("0.0.0.0", &address.ip().to_string());
+        // The admin page takes any port: nobody asks it here.
+        let ports = [("10000", address.port()), ("9191", portcullis.port()), ("8080", upstream.port()), ("9901", 0)];
         // By way of names, so that no new port is taken for an old one.
         for (old, _) in ports {
             let (from, to) = (format!("port_value: {old}\n"), format!("port_value: <{old}>\n"));
@@ -66,7 +67,7 @@ impl Envoy {
         command.arg("-c").arg(&file).args(["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]);
         let child = command.stdin(Stdio::null()).stdout(log("access.log")).stderr(log("envoy.log"));
         let child = child.kill_on_drop(true).spawn().unwrap();
-        let mut envoy = Self { address: SocketAddr::from(([127, 0, 0, 1], port)), child, dir };
+        let mut envoy = Self { address, child, dir };
         envoy.until_listening().await;
         envoy
     }

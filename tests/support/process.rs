@@ -4,6 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::Stdio,
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 
@@ -26,6 +27,23 @@ pub fn tool(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(name);
     assert!(path.exists(), "{} is missing: `make tools` brings it", path.display());
     path
+}
+
+/// An address where nobody listens, now or later: a privileged port that has no use today.
+pub fn nobody() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 1))
+}
+
+/// A loopback address for one listener of this test alone, so that no other socket can have its port. Where the system
+/// has only one loopback address, a port that was free just now has to do.
+pub fn own_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    if cfg!(target_os = "linux") {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        SocketAddr::from(([127, high | 0x80, low, NEXT.fetch_add(1, Ordering::Relaxed)], 10000))
+    } else {
+        SocketAddr::from(([127, 0, 0, 1], free_port()))
+    }
 }
 
 /// A port that was free just now.
