@@ -11,7 +11,10 @@ use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{Decided, Observer as DecisionObserver},
     jwks::{fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver},
-    telemetry::{events, metrics::Metrics},
+    telemetry::{
+        events::{self, RequestFields},
+        metrics::Metrics,
+    },
 };
 
 /// Logs and counts.
@@ -32,18 +35,23 @@ impl Observers {
 
 impl DecisionObserver for Observers {
     fn decided(&self, decided: &Decided<'_>) {
-        let rule = decided.rule.map_or("", |rule| rule.as_str());
-        self.metrics.checked(decided.allowed, decided.reason, rule, decided.took);
-        let (method, path) = (decided.method.unwrap_or(""), decided.path.unwrap_or(""));
-        let request_id = decided.request_id.unwrap_or("");
+        let rule = decided.rule.map(|rule| rule.as_str());
+        self.metrics.checked(decided.allowed, decided.reason, rule.unwrap_or_default(), decided.took);
+        let request = RequestFields {
+            rule,
+            issuer: decided.issuer,
+            method: decided.method,
+            path: decided.path,
+            request_id: decided.request_id,
+        };
         if decided.allowed {
-            events::allowed(rule, decided.issuer, method, path, request_id);
+            events::allowed(request);
         } else if decided.our_trouble {
-            events::failed(decided.reason, rule, method, path, request_id);
+            events::failed(decided.reason, request);
         } else {
-            events::denied(decided.reason, rule, decided.issuer, method, path, request_id);
+            events::denied(decided.reason, request);
             if decided.reason == DenyReason::Token(TokenFault::Opaque).code() {
-                events::opaque_token(request_id);
+                events::opaque_token(decided.request_id);
             }
         }
     }

@@ -72,6 +72,8 @@ pub struct IssuerStatus {
     pub issuer: String,
     /// How many keys can be used now.
     pub keys: usize,
+    /// The names of those that have one.
+    pub kids: Vec<String>,
     /// Seconds since they were fetched.
     pub age_seconds: Option<u64>,
     /// Whether a first fetch has ended, well or not.
@@ -185,9 +187,12 @@ impl KeyStore {
     /// How all issuers' keys are, sorted by issuer.
     #[must_use]
     pub fn status(&self, now: Instant) -> Vec<IssuerStatus> {
+        let usable = |keys: &'_ IssuerKeys| keys.current(now).map(|snapshot| Arc::clone(&snapshot.set));
+        let kids = |set: &KeySet| set.keys().iter().filter_map(|key| key.kid().map(str::to_owned)).collect();
         let status = |issuer: &str, keys: &IssuerKeys| IssuerStatus {
             issuer: issuer.to_owned(),
-            keys: keys.current(now).map_or(0, |snapshot| snapshot.set.keys().len()),
+            keys: usable(keys).map_or(0, |set| set.keys().len()),
+            kids: usable(keys).map(|set| kids(&set)).unwrap_or_default(),
             age_seconds: keys.age(now).map(|age| age.as_secs()),
             attempted: keys.attempts() > 0,
             last_error: keys.last_failure().map(str::to_owned),

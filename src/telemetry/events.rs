@@ -6,45 +6,60 @@ use std::{fmt::Display, time::Duration};
 
 use tracing::{debug, error, info, warn};
 
+/// What is known of a request. What is not is left out of the line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RequestFields<'a> {
+    /// The rule that decided.
+    pub rule: Option<&'a str>,
+    /// The issuer of a verified token.
+    pub issuer: Option<&'a str>,
+    /// Its method.
+    pub method: Option<&'a str>,
+    /// Its canonical path, without query.
+    pub path: Option<&'a str>,
+    /// Envoy's id of it.
+    pub request_id: Option<&'a str>,
+}
+
 /// A request was allowed.
-pub fn allowed(rule: &str, issuer: Option<&str>, method: &str, path: &str, request_id: &str) {
+pub fn allowed(request: RequestFields<'_>) {
     debug!(
-        rule.id = rule,
-        token.issuer = issuer,
-        http.method = method,
-        http.path = path,
-        request.id = request_id,
+        rule.id = request.rule,
+        token.issuer = request.issuer,
+        http.method = request.method,
+        http.path = request.path,
+        request.id = request.request_id,
         "request allowed"
     );
 }
 
 /// A request was denied for a reason of its own.
-pub fn denied(code: &str, rule: &str, issuer: Option<&str>, method: &str, path: &str, request_id: &str) {
+pub fn denied(code: &str, request: RequestFields<'_>) {
     info!(
         deny.code = code,
-        rule.id = rule,
-        token.issuer = issuer,
-        http.method = method,
-        http.path = path,
-        request.id = request_id,
+        rule.id = request.rule,
+        token.issuer = request.issuer,
+        http.method = request.method,
+        http.path = request.path,
+        request.id = request.request_id,
         "request denied"
     );
 }
 
 /// A request was denied for a reason of ours.
-pub fn failed(code: &str, rule: &str, method: &str, path: &str, request_id: &str) {
+pub fn failed(code: &str, request: RequestFields<'_>) {
     warn!(
         deny.code = code,
-        rule.id = rule,
-        http.method = method,
-        http.path = path,
-        request.id = request_id,
+        rule.id = request.rule,
+        http.method = request.method,
+        http.path = request.path,
+        request.id = request.request_id,
         "request denied because of our own trouble"
     );
 }
 
 /// An opaque token was refused: most often the client asked its provider for no audience.
-pub fn opaque_token(request_id: &str) {
+pub fn opaque_token(request_id: Option<&str>) {
     info!(
         request.id = request_id,
         "the token is not a JWT; most providers issue one when the client asks for an audience or a resource, and Google \
@@ -74,7 +89,7 @@ pub fn key_skipped(issuer: &str, reason: &dyn Display) {
 
 /// Keys could not be fetched.
 pub fn keys_failed(issuer: &str, error: &dyn Display, took: Duration) {
-    warn!(token.issuer = issuer, error = %error, took.ms = ms(took), "keys can't be fetched; will try again");
+    warn!(token.issuer = issuer, took.ms = ms(took), error = %error, "keys can't be fetched; will try again");
 }
 
 /// A problem of the configuration that is no error.
