@@ -64,7 +64,7 @@ impl Envoy {
         std::fs::write(&file, config).unwrap();
         let log = |name: &str| Stdio::from(std::fs::File::create(dir.path().join(name)).unwrap());
         let mut command = Command::new(tool("bin/envoy"));
-        command.arg("-c").arg(&file).args(["--concurrency", "1", "--use-dynamic-base-id", "-l", "warning"]);
+        command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         let child = command.stdin(Stdio::null()).stdout(log("access.log")).stderr(log("envoy.log"));
         let child = child.kill_on_drop(true).spawn().unwrap();
         let mut envoy = Self { address, child, dir };
