@@ -18,7 +18,7 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         ErrorKind::InvalidIndentation | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
             Some("look at the indentation here, and for a missing `: ` or quote in the line before")
         }
-        _ => None,
+        _ => Some("line up the fields of one entry, and quote what has braces, `: ` or `*` in it: `path: \"/a/{id}\"`"),
     };
     if matches!(kind, ErrorKind::UnknownAnchor) {
         return ("an alias has no anchor".to_owned(), help);
