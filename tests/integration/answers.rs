@@ -64,6 +64,23 @@ async fn every_kind_of_key_signs_and_no_other_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_configuration_chooses_the_algorithms() {
+    let issuer = issuer().await;
+    let names: Vec<&str> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+    let every = format!("    algorithms: [{}]\n    audiences", names.join(", "));
+    let all = TestService::start(&config(issuer.issuer()).replacen("    audiences", &every, 1)).await;
+    let few = TestService::start(&config(issuer.issuer())).await;
+    for alg in Alg::ALL {
+        let token = issuer.mint(&TokenRequest::new().alg(alg)).unwrap();
+        let got = ask(&all.client().await, get("/api/private").bearer(&token)).await;
+        assert_eq!((got.status, got.reason.as_str()), (200, "ok"), "{alg:?}");
+        let by_default = matches!(alg, Alg::Rs256 | Alg::Ps256 | Alg::Es256 | Alg::EdDsa);
+        let wanted = if by_default { "ok" } else { "token_algorithm_not_allowed" };
+        assert_eq!(ask(&few.client().await, get("/api/private").bearer(&token)).await.reason, wanted, "{alg:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_tokens_have_their_reasons() {
     let issuer = issuer().await;
     let service = TestService::start(&config(issuer.issuer())).await;
