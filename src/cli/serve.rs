@@ -41,7 +41,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "FILTER", env = "PORTCULLIS_LOG", default_value = "info")]
     log: String,
     /// How log lines look
-    #[arg(long, value_enum, env = "PORTCULLIS_LOG_FORMAT", default_value_t = Format::Text)]
+    #[arg(long, value_name = "FORMAT", value_enum, env = "PORTCULLIS_LOG_FORMAT", default_value_t = Format::Text)]
     log_format: Format,
 }
 

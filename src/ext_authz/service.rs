@@ -20,13 +20,16 @@ use super::{
     response::{self, Answer},
 };
 use crate::{
-    authorizer::{Authorizer, Decision, Denial, Outcome},
+    authorizer::{Authorizer, Decision, Denial, Outcome, RequestAttributes},
     clock::Clock,
     decision::{DenyReason, RequestFault},
     identity::IdentityHeaders,
     jwks::key_store::{KeyStore, MissAnswer},
     limits,
-    policy::rule::{Permit, RuleId},
+    policy::{
+        route::RequestTarget,
+        rule::{Permit, RuleId},
+    },
 };
 
 /// Hears of decisions: logs and metrics.
@@ -110,14 +113,21 @@ impl Engine {
     /// Answers one message. `wait` is how long it may wait for a missing key.
     pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
         let began = Instant::now();
-        let (attributes, decision) = match decode(message) {
-            Ok(attributes) => {
-                let decision = self.decide(&attributes, began + wait).await;
-                (attributes, decision)
-            }
-            Err(reason) => (Attributes::default(), Decision::Deny(Denial::without_rule(reason))),
+        let (attributes, undecodable) = match decode(message) {
+            Ok(attributes) => (attributes, None),
+            Err(reason) => (Attributes::default(), Some(reason)),
         };
-        let answer = guarded(|| self.answer(&attributes, &decision, began.elapsed()));
+        // Once: what is judged, and what is logged of it, is the same canonical request.
+        let judged = match undecodable {
+            Some(reason) => Err(reason),
+            None => guarded(|| attributes.judged()).unwrap_or(Err(DenyReason::Internal)),
+        };
+        let decision = match &judged {
+            Ok(request) => self.decide(request, began + wait).await,
+            Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
+        };
+        let target = judged.as_ref().ok().map(|request| &request.target);
+        let answer = guarded(|| self.answer(&attributes, target, &decision, began.elapsed()));
         // A bug in the answer or the observers: a plain denial is still a denial.
         answer.unwrap_or_else(|| {
             let denial = Denial::without_rule(DenyReason::Internal);
@@ -126,8 +136,8 @@ impl Engine {
     }
 
     /// Judges, waits for a missing key once at most, judges once more. Never a loop.
-    async fn decide(&self, attributes: &Attributes, deadline: Instant) -> Decision {
-        let undecided = match self.judge(attributes) {
+    async fn decide(&self, request: &RequestAttributes<'_>, deadline: Instant) -> Decision {
+        let undecided = match self.judge(request) {
             Outcome::Decided(decision) => return decision,
             Outcome::KeyMissing(undecided) => undecided,
         };
@@ -142,7 +152,7 @@ impl Engine {
                 }
             }
         }
-        match self.judge(attributes) {
+        match self.judge(request) {
             Outcome::Decided(decision) => decision,
             Outcome::KeyMissing(undecided) => {
                 let unavailable = self.keys.after_waiting(&undecided.missing.issuer, Instant::now());
@@ -154,18 +164,18 @@ impl Engine {
         }
     }
 
-    fn judge(&self, attributes: &Attributes) -> Outcome {
-        let deny = |reason| Outcome::Decided(Decision::Deny(Denial::without_rule(reason)));
-        let judged = guarded(|| match attributes.judged() {
-            Ok(request) => self.authorizer.decide(&request, &self.keys.at(Instant::now()), self.clock.now()),
-            Err(reason) => deny(reason),
-        });
-        judged.unwrap_or_else(|| deny(DenyReason::Internal))
+    fn judge(&self, request: &RequestAttributes<'_>) -> Outcome {
+        let judged = guarded(|| self.authorizer.decide(request, &self.keys.at(Instant::now()), self.clock.now()));
+        judged.unwrap_or_else(|| Outcome::Decided(Decision::Deny(Denial::without_rule(DenyReason::Internal))))
     }
 
-    fn answer(&self, attributes: &Attributes, decision: &Decision, took: Duration) -> Answer {
-        let request = attributes.judged().ok();
-        let target = request.as_ref().map(|request| &request.target);
+    fn answer(
+        &self,
+        attributes: &Attributes,
+        target: Option<&RequestTarget>,
+        decision: &Decision,
+        took: Duration,
+    ) -> Answer {
         let (method, path) = (target.map(|target| target.method.as_str()), target.map(|target| target.path.as_str()));
         let common = Decided { method, path, request_id: attributes.request_id(), took, ..Decided::default() };
         match decision {

@@ -5,7 +5,7 @@
 //! ([`diagnostics`]). [`Policy::select`] finds the rule; what that rule asks of a token is in [`rule`] and [`scope`].
 //!
 //! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
-//! (see `fold`). Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
+//! (see `fold`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
 
 mod audit;
 mod build;

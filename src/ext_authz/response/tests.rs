@@ -73,7 +73,7 @@ fn sets(ok: &complete::OkHttpResponse) -> Vec<(String, String)> {
     ok.headers.iter().map(pair).collect()
 }
 
-const REASONS: [DenyReason; 13] = [
+const REASONS: [DenyReason; 14] = [
     DenyReason::NoCredentials,
     DenyReason::UnsupportedScheme,
     DenyReason::MalformedCredentials,
@@ -84,6 +84,7 @@ const REASONS: [DenyReason; 13] = [
     DenyReason::ClaimRule,
     DenyReason::NoRoute,
     DenyReason::MethodNotAdmitted,
+    DenyReason::UnknownPolicy,
     DenyReason::Request(RequestFault::Host),
     DenyReason::KeysUnavailable,
     DenyReason::Internal,
