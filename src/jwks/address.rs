@@ -43,24 +43,24 @@ pub fn check_discovered(url: &Url, document: &Url) -> Result<(), ForbiddenUrl> {
 }
 
 fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ForbiddenUrl::Scheme(shown(url)));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ForbiddenUrl::Userinfo(shown(url)));
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if plain_http => {}
-        "http" => return Err(ForbiddenUrl::PlainHttp(shown(url))),
-        _ => return Err(ForbiddenUrl::Scheme(shown(url))),
     }
     let literal = match url.host() {
         Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
         Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
         Some(Host::Domain(_)) | None => None,
     };
-    match literal.and_then(forbidden) {
-        Some(why) => Err(ForbiddenUrl::Address(shown(url), why)),
-        None => Ok(()),
+    if let Some(why) = literal.and_then(forbidden) {
+        return Err(ForbiddenUrl::Address(shown(url), why));
     }
+    if url.scheme() == "http" && !plain_http {
+        return Err(ForbiddenUrl::PlainHttp(shown(url)));
+    }
+    Ok(())
 }
 
 /// A URL for people: without user, password, query and fragment, which may be secrets, and not too long, as some come out

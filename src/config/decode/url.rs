@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::Bag;
 use crate::{
     config::{error::Problem, suggest::quoted, tree::Place},
-    jwks::address::{forbidden, is_loopback},
+    jwks::address::{ForbiddenUrl, check_configured, is_loopback},
 };
 
 /// A URL to fetch keys from: https, or http on loopback or where it is allowed.
@@ -34,23 +34,21 @@ fn judge(text: &str, allow_http: bool) -> Result<Url, (Cow<'static, str>, &'stat
     if text.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || c == '\\') {
         return Err(("has a character that no URL has".into(), "remove it"));
     }
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(("is neither https nor http".into(), "write `https://…`, or use `jwks_file` for a file"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(("has a user name or password in it".into(), "keys are public: remove it"));
-    }
+    // The fetcher asks the same before each fetch.
+    check_configured(&url, allow_http).map_err(|forbidden| match forbidden {
+        ForbiddenUrl::Scheme(_) => {
+            ("is neither https nor http".into(), "write `https://…`, or use `jwks_file` for a file")
+        }
+        ForbiddenUrl::Userinfo(_) => ("has a user name or password in it".into(), "keys are public: remove it"),
+        ForbiddenUrl::Address(_, why) => {
+            (format!("is {why}").into(), "keys are never fetched from there: name the issuer's own host")
+        }
+        ForbiddenUrl::PlainHttp(_) => {
+            ("is plain http".into(), "use https; `allow_http: true` accepts that anyone on the way can replace keys")
+        }
+    })?;
     if url.fragment().is_some() {
         return Err(("has a fragment".into(), "remove the `#` and what follows"));
-    }
-    if let Some(why) = forbidden_address(&url) {
-        return Err((format!("is {why}").into(), "keys are never fetched from there: name the issuer's own host"));
-    }
-    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return Err((
-            "is plain http".into(),
-            "use https; `allow_http: true` accepts that anyone on the way can replace keys",
-        ));
     }
     Ok(url)
 }
@@ -67,15 +65,6 @@ pub(super) fn discovery_documents(base: &Url) -> Vec<Url> {
         at(format!("{path}/.well-known/openid-configuration")),
         at(format!("/.well-known/oauth-authorization-server{path}")),
     ]
-}
-
-/// Why no keys are fetched from a URL's host, if it is an address.
-fn forbidden_address(url: &Url) -> Option<&'static str> {
-    match url.host() {
-        Some(Host::Ipv4(address)) => forbidden(address.into()),
-        Some(Host::Ipv6(address)) => forbidden(address.into()),
-        Some(Host::Domain(_)) | None => None,
-    }
 }
 
 /// A password must not come back in a message.
