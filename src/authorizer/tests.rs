@@ -1,5 +1,4 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -11,7 +10,10 @@ use crate::{
         key_store::{IssuerKeys, KeyStore},
         source::Secret,
     },
-    jwt::issuer_rules::{IssuerRules, NonEmpty},
+    jwt::{
+        algorithm::Algorithm,
+        issuer_rules::{IssuerRules, NonEmpty},
+    },
     policy::{
         CanonicalPath, HostPattern, Method, Methods, PathPattern, Route,
         rule::{Access, Requirement},
@@ -62,7 +64,7 @@ fn bearer(scope: &str) -> String {
     let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
     let input = format!("{}.{}", encode(r#"{"alg":"HS256"}"#.to_owned()), encode(claims.to_string()));
     let key = jsonwebtoken::EncodingKey::from_secret(secret().expose());
-    let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, Algorithm::HS256).unwrap();
+    let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap();
     format!("Bearer {input}.{signature}")
 }
 

@@ -208,10 +208,8 @@ impl IssuerKeys {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::Algorithm;
-
     use super::*;
-    use crate::jwks::source::Secret;
+    use crate::{jwks::source::Secret, jwt::algorithm::Algorithm};
 
     fn set() -> KeySet {
         KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])

@@ -8,12 +8,12 @@ use std::fmt;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
-    Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash},
+    DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, ThumbprintHash},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{json, jwks::source::Secret, limits};
+use crate::{json, jwks::source::Secret, jwt::algorithm::Algorithm, limits};
 
 /// A key that can verify signatures of at least one algorithm.
 pub struct VerificationKey {
@@ -81,6 +81,7 @@ impl VerificationKey {
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name)) {
             return Err(UnusableKey::Private);
         }
+        let own = own_algorithm(&members)?;
         let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| UnusableKey::Unreadable)?;
         check_purpose(&jwk)?;
         let kid = match &jwk.common.key_id {
@@ -90,7 +91,7 @@ impl VerificationKey {
         };
         let material = Material::read(&jwk)?;
         let mut verifiers = Vec::new();
-        for algorithm in algorithms.iter().copied().filter(|algorithm| is_pinned(&jwk, *algorithm)) {
+        for algorithm in algorithms.iter().copied().filter(|algorithm| own.is_none_or(|own| own == Some(*algorithm))) {
             if let Some(parsed) = material.parse(algorithm) {
                 verifiers.push((algorithm, Verifier::Public(parsed?)));
             }
@@ -107,7 +108,7 @@ impl VerificationKey {
     pub fn from_secret(secret: &Secret, algorithms: &[Algorithm]) -> Self {
         let verifiers = algorithms
             .iter()
-            .filter(|algorithm| is_hmac(**algorithm))
+            .filter(|algorithm| algorithm.is_hmac())
             .map(|algorithm| (*algorithm, Verifier::Shared(DecodingKey::from_secret(secret.expose()))))
             .collect();
         Self { kid: KeyId::Any, thumbprint: "secret".to_owned(), verifiers }
@@ -133,6 +134,7 @@ impl VerificationKey {
             Verifier::Public(key) => key.verify_sig(message, signature).is_ok(),
             Verifier::Shared(key) => {
                 let signature = URL_SAFE_NO_PAD.encode(signature);
+                let Some(algorithm) = hmac(algorithm) else { return false };
                 jsonwebtoken::crypto::verify(&signature, message, key, algorithm).unwrap_or(false)
             }
         }
@@ -161,8 +163,14 @@ impl VerificationKey {
     }
 }
 
-fn is_hmac(algorithm: Algorithm) -> bool {
-    matches!(algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512)
+/// What jsonwebtoken calls it.
+fn hmac(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
+    match algorithm {
+        Algorithm::HS256 => Some(jsonwebtoken::Algorithm::HS256),
+        Algorithm::HS384 => Some(jsonwebtoken::Algorithm::HS384),
+        Algorithm::HS512 => Some(jsonwebtoken::Algorithm::HS512),
+        _ => None,
+    }
 }
 
 fn check_purpose(jwk: &Jwk) -> Result<(), UnusableKey> {
@@ -172,9 +180,14 @@ fn check_purpose(jwk: &Jwk) -> Result<(), UnusableKey> {
     if use_fits && operations_fit { Ok(()) } else { Err(UnusableKey::NotForSignatures) }
 }
 
-/// Whether the key's own `alg`, if it has one, is that algorithm (RFC 8725 section 3.1). Entra's keys have none.
-fn is_pinned(jwk: &Jwk, algorithm: Algorithm) -> bool {
-    jwk.common.key_algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm))
+/// The key's own `alg`, which is then the only one (RFC 8725 section 3.1). The outer `None` says that it has none, as
+/// Entra's; the inner that it is none of ours.
+fn own_algorithm(members: &Map<String, Value>) -> Result<Option<Option<Algorithm>>, UnusableKey> {
+    match members.get("alg") {
+        None => Ok(None),
+        Some(Value::String(name)) => Ok(Some(Algorithm::from_name(name))),
+        Some(_) => Err(UnusableKey::Unreadable),
+    }
 }
 
 /// The numbers of a public key.
@@ -182,6 +195,7 @@ enum Material {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     P256(Vec<u8>),
     P384(Vec<u8>),
+    P521(Vec<u8>),
     Ed25519(Vec<u8>),
 }
 
@@ -203,6 +217,7 @@ impl Material {
             AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
                 EllipticCurve::P256 => point(&ec.x, &ec.y, 32).map(Self::P256),
                 EllipticCurve::P384 => point(&ec.x, &ec.y, 48).map(Self::P384),
+                EllipticCurve::P521 => point(&ec.x, &ec.y, 66).map(Self::P521),
                 _ => Err(UnusableKey::NoAlgorithm),
             },
             AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
@@ -220,8 +235,9 @@ impl Material {
             }
             (Self::P256(point), Algorithm::ES256) => curve(&signature::ECDSA_P256_SHA256_FIXED, point),
             (Self::P384(point), Algorithm::ES384) => curve(&signature::ECDSA_P384_SHA384_FIXED, point),
+            (Self::P521(point), Algorithm::ES512) => curve(&signature::ECDSA_P521_SHA512_FIXED, point),
             (Self::Ed25519(point), Algorithm::EdDSA) => curve(&signature::ED25519, point),
-            (Self::P256(_) | Self::P384(_) | Self::Ed25519(_), _) => return None,
+            (Self::P256(_) | Self::P384(_) | Self::P521(_) | Self::Ed25519(_), _) => return None,
         };
         Some(parsed.map_err(|_| UnusableKey::Invalid))
     }

@@ -1,13 +1,12 @@
 //! A JWK Set (RFC 7517 section 5) of one issuer.
 
-use jsonwebtoken::Algorithm;
 use serde_json::value::RawValue;
 
 use super::{
     key::{UnusableKey, VerificationKey},
     source::Secret,
 };
-use crate::limits;
+use crate::{jwt::algorithm::Algorithm, limits};
 
 /// The usable keys of one issuer: at least one.
 #[derive(Debug)]

@@ -205,10 +205,8 @@ impl KeyStore {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::Algorithm;
-
     use super::*;
-    use crate::jwks::source::Secret;
+    use crate::{jwks::source::Secret, jwt::algorithm::Algorithm};
 
     fn set() -> KeySet {
         KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])

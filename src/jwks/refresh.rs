@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use jsonwebtoken::Algorithm;
 use tokio::{io::AsyncReadExt, task::JoinSet, time::Instant};
 use url::Url;
 
@@ -14,7 +13,7 @@ use super::{
     key_store::{Due, KeyStore},
     source::KeySource,
 };
-use crate::limits;
+use crate::{jwt::algorithm::Algorithm, limits};
 
 /// Whose keys, from where.
 #[derive(Clone, Debug)]

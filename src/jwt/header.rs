@@ -2,11 +2,9 @@
 //!
 //! What the header says about keys (`jku`, `jwk`, `x5u`, `x5c`) is attacker's input: this type has no field for it.
 
-use std::str::FromStr;
-
-use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
+use super::algorithm::Algorithm;
 use crate::{decision::TokenFault, json, limits};
 
 /// What of the header the verifier uses.
@@ -40,7 +38,7 @@ impl Header {
     pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
         let members = json::parse_object(text).map_err(|_| TokenFault::Malformed)?;
         let algorithm = string(&members, "alg")?.ok_or(TokenFault::Malformed)?;
-        let algorithm = Algorithm::from_str(algorithm).map_err(|_| TokenFault::AlgorithmNotAllowed)?;
+        let algorithm = Algorithm::from_name(algorithm).ok_or(TokenFault::AlgorithmNotAllowed)?;
         // RFC 7515 section 4.1.11: an extension that isn't understood makes the token invalid. None is understood.
         if members.contains_key("crit") {
             return Err(TokenFault::CriticalHeader);
@@ -96,7 +94,7 @@ mod tests {
 
     #[test]
     fn algorithms_that_do_not_exist_here_are_refused() {
-        for alg in ["none", "None", "NONE", "", "rs256", "RS1", "RSA-OAEP", "dir", "ES256K", "ES512"] {
+        for alg in ["none", "None", "NONE", "", "rs256", "RS1", "RSA-OAEP", "dir", "ES256K", "Ed448"] {
             let got = parse(&format!(r#"{{"alg":"{alg}"}}"#));
             assert_eq!(got, Err(TokenFault::AlgorithmNotAllowed), "{alg}");
         }

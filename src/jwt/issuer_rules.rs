@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::Algorithm;
+use super::algorithm::Algorithm;
 
 /// A list that is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

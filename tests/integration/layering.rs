@@ -32,7 +32,7 @@ const HOMES: [(&str, &[&str]); 7] = [
     ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/"]),
     ("reqwest", &["jwks/fetch.rs", "jwks/fetch/", "cli/demo/"]),
-    ("jsonwebtoken", &["jwt/", "jwks/", "config/", "cli/demo/"]),
+    ("jsonwebtoken", &["jwks/key.rs", "jwks/key/", "cli/demo/"]),
     ("aws_lc_rs", &["jwks/key.rs", "jwks/key/", "jwks/key_set.rs", "cli/demo/"]),
     ("dashmap", &["jwks/key_store.rs"]),
 ];

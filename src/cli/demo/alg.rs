@@ -15,12 +15,13 @@ pub enum Alg {
     Ps512,
     Es256,
     Es384,
+    Es512,
     EdDsa,
 }
 
 impl Alg {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rs256,
         Self::Rs384,
         Self::Rs512,
@@ -29,6 +30,7 @@ impl Alg {
         Self::Ps512,
         Self::Es256,
         Self::Es384,
+        Self::Es512,
         Self::EdDsa,
     ];
 
@@ -44,6 +46,7 @@ impl Alg {
             Self::Ps512 => "PS512",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
         }
     }
@@ -71,7 +74,7 @@ mod tests {
         for alg in Alg::ALL {
             assert_eq!(alg.name().parse(), Ok(alg));
         }
-        for wrong in ["none", "HS256", "rs256", "ES512", ""] {
+        for wrong in ["none", "HS256", "rs256", "ES256K", ""] {
             assert_eq!(wrong.parse::<Alg>(), Err(UnknownAlg), "{wrong}");
         }
     }

@@ -9,9 +9,9 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-        RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
-        RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+        EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+        RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -25,6 +25,7 @@ pub(super) struct Keys {
     rsa_pss: RsaKeyPair,
     p256: EcdsaKeyPair,
     p384: EcdsaKeyPair,
+    p521: EcdsaKeyPair,
     ed25519: Ed25519KeyPair,
     /// Tells the keys of one start from those of another.
     generation: String,
@@ -47,6 +48,7 @@ impl Keys {
             rsa_pss: RsaKeyPair::generate(KeySize::Rsa2048)?,
             p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?,
             p384: EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
+            p521: EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING)?,
             ed25519: Ed25519KeyPair::generate()?,
             generation: format!("{:08x}", rand::random::<u32>()),
         })
@@ -71,6 +73,7 @@ impl Keys {
             Alg::Ps512 => sign_rsa(&self.rsa_pss, &RSA_PSS_SHA512, message),
             Alg::Es256 => Ok(self.p256.sign(&SystemRandom::new(), message)?.as_ref().to_vec()),
             Alg::Es384 => Ok(self.p384.sign(&SystemRandom::new(), message)?.as_ref().to_vec()),
+            Alg::Es512 => Ok(self.p521.sign(&SystemRandom::new(), message)?.as_ref().to_vec()),
             Alg::EdDsa => Ok(self.ed25519.try_sign(message)?.as_ref().to_vec()),
         }
     }
@@ -87,6 +90,7 @@ impl Keys {
             Alg::Ps256 | Alg::Ps384 | Alg::Ps512 => rsa_jwk(&self.rsa_pss),
             Alg::Es256 => ec_jwk("P-256", &self.p256),
             Alg::Es384 => ec_jwk("P-384", &self.p384),
+            Alg::Es512 => ec_jwk("P-521", &self.p521),
             Alg::EdDsa => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(self.ed25519.public_key().as_ref()) }),
         };
         if let Some(members) = jwk.as_object_mut() {

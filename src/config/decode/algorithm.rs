@@ -1,26 +1,10 @@
 //! `algorithms`: a closed list. What the token says never adds to it (RFC 8725 section 3.1).
 
-use jsonwebtoken::Algorithm;
-
 use super::{Bag, fields::Fields, read};
 use crate::{
     config::{error::Problem, suggest::quoted, tree::Node},
-    jwt::issuer_rules::NonEmpty,
+    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
 };
-
-const ASYMMETRIC: [(&str, Algorithm); 9] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-];
-const SYMMETRIC: [(&str, Algorithm); 3] =
-    [("HS256", Algorithm::HS256), ("HS384", Algorithm::HS384), ("HS512", Algorithm::HS512)];
 
 /// The algorithms of an issuer. `has_secret` is `None` if that is not clear, and then no algorithm is out of place. With a shared secret HMAC only, otherwise signatures only, so that a public key is
 /// never taken for a secret.
@@ -36,16 +20,17 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, has_secret: Option<bool
 
 fn one(bag: &mut Bag, node: &Node, what: &str, has_secret: Option<bool>) -> Option<Algorithm> {
     let text = read::text_of(bag, node, what)?;
-    let (allowed, others): (&[_], &[_]) =
-        if has_secret == Some(true) { (&SYMMETRIC, &ASYMMETRIC) } else { (&ASYMMETRIC, &SYMMETRIC) };
-    let find = |list: &[(&str, Algorithm)]| list.iter().find(|(name, _)| *name == text).map(|(_, found)| *found);
-    if let Some(algorithm) = find(allowed).or_else(|| find(others).filter(|_| has_secret.is_none())) {
+    let found = Algorithm::from_name(text);
+    if let Some(algorithm) = found
+        && has_secret.is_none_or(|has_secret| has_secret == algorithm.is_hmac())
+    {
         return Some(algorithm);
     }
-    let names: Vec<&str> = allowed.iter().map(|(name, _)| *name).collect();
+    let allowed: &[Algorithm] = if has_secret == Some(true) { &Algorithm::SYMMETRIC } else { &Algorithm::ASYMMETRIC };
+    let names: Vec<&str> = allowed.iter().map(|algorithm| algorithm.name()).collect();
     let (message, help) = if text.eq_ignore_ascii_case("none") {
         ("there is no algorithm `none`".to_owned(), "an unsigned token proves nothing; remove it".to_owned())
-    } else if find(others).is_some() {
+    } else if found.is_some() {
         let help = if has_secret == Some(true) {
             format!("a shared secret verifies {}", crate::config::suggest::listed(&names, "or"))
         } else {

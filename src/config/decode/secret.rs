@@ -6,8 +6,6 @@ use std::{
     path::Path,
 };
 
-use jsonwebtoken::Algorithm;
-
 use super::{Bag, read::text};
 use crate::{
     config::{
@@ -16,6 +14,7 @@ use crate::{
         tree::{Entry, Place},
     },
     jwks::source::{KeySource, Secret},
+    jwt::algorithm::Algorithm,
     limits,
 };
 

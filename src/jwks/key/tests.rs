@@ -137,7 +137,7 @@ fn a_secret_verifies_hmac_and_nothing_else() {
     let secret = Secret::new(vec![b's'; 32]);
     let key = VerificationKey::from_secret(&secret, &[Algorithm::HS256, Algorithm::RS256]);
     let signing = jsonwebtoken::EncodingKey::from_secret(secret.expose());
-    let signature = jsonwebtoken::crypto::sign(b"m", &signing, Algorithm::HS256).unwrap();
+    let signature = jsonwebtoken::crypto::sign(b"m", &signing, jsonwebtoken::Algorithm::HS256).unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     assert!(key.fits(Some("any"), Algorithm::HS256) && !key.fits(None, Algorithm::RS256));
     assert!(key.verify(Algorithm::HS256, b"m", &signature));

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     jwks::{key_set::KeySet, key_store::IssuerKeys, key_store::KeyStore, source::Secret},
-    jwt::issuer_rules::NonEmpty,
+    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
 };
 
 const ISSUER: &str = "https://issuer.test/";
@@ -37,7 +36,7 @@ fn sign(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", encode(header), encode(claims));
     let key = jsonwebtoken::EncodingKey::from_secret(secret().expose());
-    let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, Algorithm::HS256).unwrap();
+    let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap();
     format!("{input}.{signature}")
 }
 
