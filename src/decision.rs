@@ -75,6 +75,10 @@ pub enum TokenFault {
     NotAnAccessToken,
     /// It is bound to a key or a certificate (`cnf`) and came as a plain bearer token.
     Bound,
+    /// The client it was given to is not one of the issuer's `clients`.
+    ClientNotAllowed,
+    /// A claim rule of its issuer is not met.
+    ClaimRule,
 }
 
 /// What is wrong with a request before any rule is looked at.
@@ -160,6 +164,8 @@ impl TokenFault {
             Self::TooOld => "token_too_old",
             Self::NotAnAccessToken => "token_not_an_access_token",
             Self::Bound => "token_bound",
+            Self::ClientNotAllowed => "token_client_not_allowed",
+            Self::ClaimRule => "token_claim_rule",
         }
     }
 }

@@ -20,10 +20,10 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | root | [`cli`], [`app`], [`shutdown`] | arguments, composition, tasks, signals |
-//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`admin`], [`telemetry`] | the outside |
+//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`decision`], [`identity`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`policy::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -55,6 +55,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision;
+pub mod digest;
 pub mod ext_authz;
 pub mod identity;
 pub mod json;

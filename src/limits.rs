@@ -78,10 +78,22 @@ pub const FETCH_COOLDOWN: Duration = Duration::from_secs(5);
 pub const FETCH_BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// Longest wait after failed fetches.
 pub const FETCH_BACKOFF_MAX: Duration = Duration::from_secs(30);
-/// A key set is fetched anew, in the background, at this age.
+/// A key set that does not say how long it stays true is fetched anew, in the background, at this age.
 pub const KEYS_REFRESH_AFTER: Duration = Duration::from_secs(300);
-/// Keys of an issuer that can't be reached are kept in use up to this age.
+/// And one that does (`Cache-Control`) within these bounds: a removed key is gone after an hour at most, and a provider is
+/// not asked all the time because it says `no-store`.
+pub const KEYS_REFRESH_RANGE: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
+/// Keys of an issuer that can't be reached are kept in use up to this age, unless `max_stale` says otherwise.
 pub const KEYS_MAX_STALE: Duration = Duration::from_secs(24 * 3600);
+/// What `max_stale` may be: long enough for one refresh to fail, and an end to trusting keys that nobody confirms.
+pub const KEYS_MAX_STALE_RANGE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(600)..=Duration::from_secs(30 * 24 * 3600);
+/// Bytes of a saved key set: of the set itself, and of what is written beside it.
+pub const SAVED_KEYS_BYTES: usize = KEY_DOCUMENT_BYTES + 16 * 1024;
+/// How far a saved key set may seem to come from the future: clocks of two machines differ.
+pub const SAVED_KEYS_CLOCK: Duration = Duration::from_secs(60);
+/// Bytes of a file with certificates of authorities.
+pub const CA_FILE_BYTES: usize = 1024 * 1024;
 /// Checks that may wait for one issuer's fetch at once; one more is answered 503.
 pub const KEY_WAITERS: usize = 1024;
 /// A Check that came without a deadline waits at most this long for keys.

@@ -18,11 +18,12 @@ use crate::{
         service::Engine,
     },
     jwks::{
-        fetch::Fetch,
+        fetch::{FetchError, Fetchers, InvalidTransport},
         issuer_keys::IssuerKeys,
         key_set::KeySet,
         key_store::KeyStore,
         refresh::{self, Target},
+        saved::SavedKeys,
         source::KeySource,
     },
     jwt::verifier::Verifier,
@@ -39,7 +40,7 @@ pub struct Outside {
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Key documents.
-    pub fetch: Arc<dyn Fetch>,
+    pub fetchers: Arc<dyn Fetchers>,
 }
 
 /// Why the service can't start or go on.
@@ -48,6 +49,12 @@ pub enum ServeError {
     /// An address can't be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// An issuer's keys can't be fetched in the configured way.
+    #[error(transparent)]
+    Transport(#[from] InvalidTransport),
+    /// The directory for saved keys can't be used.
+    #[error("`keys_dir`: {0}")]
+    KeysDir(FetchError),
     /// A part of the service ended by itself.
     #[error("the {part} ended: {cause}")]
     Part {
@@ -120,9 +127,16 @@ impl App {
         let keys = Arc::new(KeyStore::new());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys)));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
+        let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
         let mut refreshers = JoinSet::new();
         for issuer in &config.issuers {
-            spawn_refresher(&mut refreshers, issuer, &keys, &outside, &observers);
+            let around = refresh::Outside {
+                fetch: outside.fetchers.fetcher(&issuer.transport)?,
+                saved: saved.clone(),
+                clock: Arc::clone(&outside.clock),
+                observer: Arc::clone(&observers) as Arc<dyn refresh::Observer>,
+            };
+            spawn_refresher(&mut refreshers, issuer, &keys, around);
         }
         let verifier = Verifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
         let in_flight = TaskTracker::new();
@@ -227,8 +241,7 @@ fn spawn_refresher(
     refreshers: &mut JoinSet<()>,
     issuer: &IssuerConfig,
     keys: &Arc<KeyStore>,
-    outside: &Outside,
-    observers: &Arc<Observers>,
+    outside: refresh::Outside,
 ) {
     let algorithms = issuer.rules.algorithms.as_slice().to_vec();
     let name = Arc::clone(&issuer.rules.issuer);
@@ -236,11 +249,10 @@ fn spawn_refresher(
         keys.add(name, IssuerKeys::fixed(KeySet::from_secret(secret, &algorithms), Instant::now()));
         return;
     }
-    keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch());
+    keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
     let (source, written_at) = (issuer.source.clone(), issuer.written_at.clone());
-    let target = Arc::new(Target { issuer: name, algorithms, source, written_at });
-    let (fetch, observer) = (Arc::clone(&outside.fetch), Arc::clone(observers));
-    refreshers.spawn(refresh::run(target, Arc::clone(keys), fetch, observer));
+    let target = Target { issuer: name, algorithms, source, max_stale: issuer.max_stale, written_at };
+    refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(keys), outside));
 }
 
 fn part(part: &'static str, outcome: Result<(), impl fmt::Display>) -> Result<(), ServeError> {

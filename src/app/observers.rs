@@ -63,7 +63,7 @@ impl DecisionObserver for Observers {
 
 impl FetchObserver for Observers {
     fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration) {
-        self.metrics.refreshed(issuer, outcome.is_ok());
+        self.metrics.refreshed(issuer, outcome.map_or_else(FetchError::kind, |_| "success"));
         // A poisoned lock holds a set all the same: at worst a line too many is logged.
         let mut healthy = self.healthy.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
@@ -93,5 +93,13 @@ impl FetchObserver for Observers {
                 events::keys_failed(issuer, error, took);
             }
         }
+    }
+
+    fn restored(&self, issuer: &str, age: Duration) {
+        events::keys_restored(issuer, age);
+    }
+
+    fn not_saved(&self, issuer: &str, error: &FetchError) {
+        events::keys_not_saved(issuer, error);
     }
 }

@@ -51,6 +51,8 @@ fn authorizer() -> Authorizer {
         audience_claim: "aud".to_owned(),
         client_id_claims: vec![],
         scope_claims: vec!["scope".to_owned()],
+        clients: None,
+        claims: Vec::new(),
     };
     Authorizer::new(policy, Verifier::new([rules]))
 }

@@ -158,6 +158,8 @@ const fn describe_token(fault: TokenFault) -> &'static str {
         TokenFault::TooOld => "the access token is too old",
         TokenFault::NotAnAccessToken => "the token is not an access token",
         TokenFault::Bound => "the access token is bound to a key or certificate and can't be used as a bearer token",
+        TokenFault::ClientNotAllowed => "the client is not allowed",
+        TokenFault::ClaimRule => "a claim of the access token is not accepted",
     }
 }
 

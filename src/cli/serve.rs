@@ -7,7 +7,7 @@ use crate::{
     app::{App, Drain, Outside, ServeError, Stopped},
     clock::SystemClock,
     config::{self, Config},
-    jwks::fetch::HttpFetch,
+    jwks::fetch::HttpFetchers,
     shutdown::Signals,
     telemetry::{
         events,
@@ -59,7 +59,7 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
             events::drain_cut_off();
             ExitCode::from(FAILED)
         }
-        Err(ServeError::Bind(error)) => {
+        Err(error @ (ServeError::Bind(_) | ServeError::Transport(_) | ServeError::KeysDir(_))) => {
             output::error(&error.to_string());
             ExitCode::from(USAGE)
         }
@@ -88,8 +88,7 @@ fn configure(args: &ServeArgs) -> Result<Config, ExitCode> {
 async fn serve(config: Config) -> Result<Stopped, ServeError> {
     // Before anything else: a signal that arrives while we start is a stop, not a kill.
     let signals = Signals::listen()?;
-    let fetch = HttpFetch::new().map_err(|error| ServeError::Part { part: "TLS client", cause: error.to_string() })?;
-    let app = App::start(config, Outside { clock: Arc::new(SystemClock), fetch: Arc::new(fetch) }).await?;
+    let app = App::start(config, Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) }).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
     app.run(signals, Drain::default()).await
 }

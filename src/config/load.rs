@@ -78,7 +78,7 @@ fn finish(
     mut problems: Vec<Problem>,
 ) -> Result<Loaded, ConfigErrors> {
     env::overlay(&mut root, env, &mut problems);
-    let (mut config, problems) = decode::decode(&root, base, problems);
+    let (mut config, problems) = decode::decode(&root, decode::Around { base, env }, problems);
     for issuer in config.iter_mut().flat_map(|config| &mut config.issuers) {
         issuer.written_at = written_at(&issuer.place, source);
     }

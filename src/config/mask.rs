@@ -12,7 +12,7 @@ use super::{
 const SECRET_WORDS: [&str; 8] = ["secret", "password", "passwd", "passphrase", "token", "key", "credential", "private"];
 
 /// Fields that hold a URL: what stands before an `@` is hidden there even without `//`.
-const URL_FIELDS: [&str; 3] = ["issuer", "jwks_uri", "discovery_url"];
+const URL_FIELDS: [&str; 4] = ["issuer", "jwks_uri", "discovery_url", "proxy"];
 
 /// The bytes of a text as they may be printed: of the same length, with asterisks for what is hidden. `root` is the
 /// text's tree, if it has one.
@@ -123,10 +123,11 @@ fn hidden_part(node: &Node, text: &str, why: Why) -> Option<Span> {
     }
 }
 
-/// Whether the value of a field is not to be shown. That of `secret_file` may be the secret itself.
+/// Whether the value of a field is not to be shown. That of `secret_file` or `secret_env` may be the secret itself.
 fn is_secret(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
-    key == "secret_file" || (SECRET_WORDS.iter().any(|word| lower.contains(word)) && !schema::is_field(key))
+    ["secret_file", "secret_env"].contains(&key)
+        || (SECRET_WORDS.iter().any(|word| lower.contains(word)) && !schema::is_field(key))
 }
 
 /// Where in a line the value of a secret field starts.

@@ -20,11 +20,16 @@ mod suggest;
 mod syntax;
 pub mod tree;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use load::{Loaded, load, parse};
 
-use crate::{identity::IdentityHeaders, jwks::source::KeySource, jwt::issuer_rules::IssuerRules, policy::Policy};
+use crate::{
+    identity::IdentityHeaders,
+    jwks::source::{KeySource, Transport},
+    jwt::issuer_rules::IssuerRules,
+    policy::Policy,
+};
 
 /// A whole, valid configuration.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Config {
     pub policy: Policy,
     /// What goes upstream.
     pub identity: IdentityHeaders,
+    /// Where the last good keys of issuers are saved, for a start while an issuer is down.
+    pub keys_dir: Option<PathBuf>,
 }
 
 /// Where to listen.
@@ -64,6 +71,10 @@ pub struct IssuerConfig {
     pub rules: IssuerRules,
     /// Where its keys are.
     pub source: KeySource,
+    /// How they are fetched.
+    pub transport: Transport,
+    /// How old its keys may become while it can't be reached.
+    pub max_stale: Duration,
     /// Where its name stands, for people: `portcullis.yaml:7`, or the name of a variable.
     pub written_at: String,
     place: tree::Place,

@@ -37,6 +37,7 @@ pub(super) const FILE: &[Field] = &[
     field("routes", Kind::List),
     field("default", Kind::Scalar),
     field("identity", Kind::Section(IDENTITY)),
+    field("keys_dir", Kind::Scalar),
 ];
 
 /// `listen`.
@@ -49,8 +50,13 @@ pub(super) const ISSUER: &[Field] = &[
     field("discovery_url", Kind::Scalar),
     field("jwks_uri", Kind::Scalar),
     field("jwks_file", Kind::Scalar),
+    field("public_key_file", Kind::Scalar),
     field("secret_file", Kind::Scalar),
+    field("secret_env", Kind::Scalar),
     field("allow_http", Kind::Scalar),
+    field("ca_file", Kind::Scalar),
+    field("proxy", Kind::Scalar),
+    field("max_stale", Kind::Scalar),
     field("algorithms", Kind::List),
     field("clock_tolerance", Kind::Scalar),
     field("max_token_age", Kind::Scalar),
@@ -58,6 +64,8 @@ pub(super) const ISSUER: &[Field] = &[
     field("audience_claim", Kind::Scalar),
     field("client_id_claims", Kind::List),
     field("scope_claims", Kind::List),
+    field("clients", Kind::List),
+    field("claims", Kind::List),
 ];
 
 /// One of `routes`.
@@ -75,7 +83,7 @@ pub(super) const ROUTE: &[Field] = &[
 /// `scopes` of a route, written as a section.
 pub(super) const SCOPES: &[Field] = &[field("all", Kind::List), field("any", Kind::List)];
 
-/// One of the `claims` of a route.
+/// One of the `claims` of a route or an issuer.
 pub(super) const CLAIM: &[Field] = &[
     field("equals", Kind::Scalar),
     field("in", Kind::List),

@@ -4,9 +4,11 @@
 
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
+use headers::{CacheControl, HeaderMapExt as _};
 use reqwest::{
-    Client, StatusCode,
+    Certificate, Client, ClientBuilder, Proxy, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{AGE, HeaderMap},
     redirect::Policy,
 };
 use url::Url;
@@ -15,6 +17,7 @@ use super::{
     address::{self, ForbiddenUrl, shown},
     discovery::InvalidMetadata,
     key_set::InvalidKeySet,
+    source::Transport,
 };
 use crate::limits;
 
@@ -24,7 +27,7 @@ pub enum FetchError {
     /// The URL may not be fetched.
     #[error(transparent)]
     Forbidden(#[from] ForbiddenUrl),
-    /// No connection, no answer in time, or a broken one.
+    /// No connection, or a broken answer.
     #[error("`{}` can't be reached: {cause}", shown(url))]
     Unreachable {
         /// What was asked.
@@ -32,6 +35,9 @@ pub enum FetchError {
         /// What went wrong, the innermost cause.
         cause: String,
     },
+    /// No whole answer in time.
+    #[error("`{}` gave no whole answer within {max} s", shown(.0), max = limits::FETCH_TIMEOUT.as_secs())]
+    Slow(Url),
     /// An answer, but not 200. Redirects are not followed.
     #[error("`{}` answered {status}, not 200", shown(url))]
     Status {
@@ -70,13 +76,66 @@ pub enum FetchError {
     },
 }
 
-/// What a fetch resolves to.
-pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, FetchError>> + Send + 'a>>;
+impl FetchError {
+    /// What kind of trouble it is, for a metric's label: a closed list.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Forbidden(_) | Self::Metadata(InvalidMetadata::ForbiddenJwksUri { .. }) => "forbidden_url",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Slow(_) | Self::TimedOut(_) => "timeout",
+            Self::Status { .. } => "status",
+            Self::TooLarge(_) => "too_large",
+            Self::Metadata(InvalidMetadata::OtherIssuer { .. }) => "other_issuer",
+            Self::Metadata(InvalidMetadata::NotAnObject(_) | InvalidMetadata::NoJwksUri(_)) => "metadata",
+            Self::KeySet { .. } => "key_set",
+            Self::File { .. } => "file",
+            Self::Bug => "bug",
+        }
+    }
+}
 
-/// One way to get the bytes at a URL. Tests that need a fault no server makes on order have their own.
+/// A document that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// For how long it says it stays true, if it says so (RFC 9111 section 4.2.1). A wish: bounded where it is used.
+    pub lifetime: Option<Duration>,
+}
+
+/// What a fetch resolves to.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
+
+/// One way to get the document at a URL. Tests that need a fault no server makes on order have their own.
 pub trait Fetch: Send + Sync + 'static {
-    /// The bytes at that URL.
+    /// The document at that URL.
     fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a>;
+}
+
+/// Makes a fetcher for each issuer.
+pub trait Fetchers: Send + Sync + 'static {
+    /// A fetcher of its own for an issuer that is reached in that way.
+    ///
+    /// # Errors
+    /// It can't be made of that: a certificate that is none, for example.
+    fn fetcher(&self, transport: &Transport) -> Result<Arc<dyn Fetch>, InvalidTransport>;
+}
+
+/// No fetcher can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("keys can't be fetched in the configured way: {0}")]
+pub struct InvalidTransport(String);
+
+/// Makes fetchers over HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HttpFetchers;
+
+impl Fetchers for HttpFetchers {
+    fn fetcher(&self, transport: &Transport) -> Result<Arc<dyn Fetch>, InvalidTransport> {
+        let fetch = HttpFetch::new(transport).map_err(|error| InvalidTransport(innermost(&error)))?;
+        Ok(Arc::new(fetch))
+    }
 }
 
 /// Fetches over HTTP.
@@ -86,35 +145,39 @@ pub struct HttpFetch {
 }
 
 impl HttpFetch {
-    /// A fetcher with the system's certificate store.
+    /// A fetcher that trusts the system's certificates, or those of `transport` in their place.
     ///
     /// # Errors
     /// The TLS library can't start, for want of any trusted certificate for example.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        Self::with_timeout(limits::FETCH_TIMEOUT)
+    pub fn new(transport: &Transport) -> Result<Self, reqwest::Error> {
+        Self::with_timeout(transport, limits::FETCH_TIMEOUT)
     }
 
-    fn with_timeout(timeout: Duration) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+    fn with_timeout(transport: &Transport, timeout: Duration) -> Result<Self, reqwest::Error> {
+        let builder = Client::builder()
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .no_proxy()
             .referer(false)
             .connect_timeout(limits::CONNECT_TIMEOUT)
             .timeout(timeout)
-            .dns_resolver(Arc::new(GuardedResolver))
-            .build()?;
-        Ok(Self { client })
+            .dns_resolver(Arc::new(GuardedResolver));
+        Ok(Self { client: reached_by(builder, transport)?.build()? })
     }
 
-    async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let unreachable =
-            |error: reqwest::Error| FetchError::Unreachable { url: url.clone(), cause: innermost(&error) };
+    async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
+        let unreachable = |error: reqwest::Error| {
+            if error.is_timeout() {
+                return FetchError::Slow(url.clone());
+            }
+            FetchError::Unreachable { url: url.clone(), cause: innermost(&error) }
+        };
         let request = self.client.get(url.clone()).header("accept", "application/json");
         let mut response = request.send().await.map_err(unreachable)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status { url: url.clone(), status: response.status().as_u16() });
         }
+        let lifetime = lifetime(response.headers());
         let too_large = || FetchError::TooLarge(url.clone());
         let most = limits::KEY_DOCUMENT_BYTES;
         if response.content_length().is_some_and(|length| length > most as u64) {
@@ -127,8 +190,32 @@ impl HttpFetch {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
+        Ok(Fetched { body, lifetime })
     }
+}
+
+fn reached_by(mut builder: ClientBuilder, transport: &Transport) -> Result<ClientBuilder, reqwest::Error> {
+    if let Some(ca) = &transport.ca {
+        // In place of the system's, not beside them: whoever names an authority means that one.
+        builder = builder.tls_certs_only(Certificate::from_pem_bundle(ca)?);
+    }
+    if let Some(proxy) = &transport.proxy {
+        builder = builder.proxy(Proxy::all(proxy.clone())?);
+    }
+    Ok(builder)
+}
+
+/// For how long an answer says that it stays true: its `max-age` less the time that it has been under way.
+fn lifetime(headers: &HeaderMap) -> Option<Duration> {
+    let control = headers.typed_get::<CacheControl>()?;
+    if control.no_store() || control.no_cache() {
+        return Some(Duration::ZERO);
+    }
+    let age = headers
+        .get(AGE)
+        .and_then(|age| age.to_str().ok()?.trim().parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    control.max_age().map(|most| most.saturating_sub(age))
 }
 
 impl Fetch for HttpFetch {

@@ -55,6 +55,7 @@ pub enum Due {
 /// The state machine.
 #[derive(Debug)]
 pub struct IssuerKeys {
+    max_stale: Duration,
     held: Option<Held>,
     last_failure: Option<String>,
     failures: u32,
@@ -70,14 +71,24 @@ pub struct IssuerKeys {
 #[derive(Debug)]
 struct Held {
     snapshot: Snapshot,
-    fetched_at: Instant,
+    since: Instant,
+    /// How old they were then: nothing when they were fetched, more when they were saved earlier.
+    age_then: Duration,
+}
+
+impl Held {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since).saturating_add(self.age_then)
+    }
 }
 
 impl IssuerKeys {
-    /// The state before the first fetch, which is due at once.
+    /// The state before the first fetch, which is due at once. Keys that can't be refreshed stay in use up to the age of
+    /// `max_stale`.
     #[must_use]
-    pub fn awaiting_first_fetch() -> Self {
+    pub fn awaiting_first_fetch(max_stale: Duration) -> Self {
         Self {
+            max_stale,
             held: None,
             last_failure: None,
             failures: 0,
@@ -94,15 +105,23 @@ impl IssuerKeys {
     #[must_use]
     pub fn fixed(set: KeySet, now: Instant) -> Self {
         let snapshot = Snapshot { set: Arc::new(set), generation: Generation(1) };
-        let held = Some(Held { snapshot, fetched_at: now });
-        Self { held, wanted: false, fixed: true, attempts: 1, ..Self::awaiting_first_fetch() }
+        let held = Some(Held { snapshot, since: now, age_then: Duration::ZERO });
+        Self { held, wanted: false, fixed: true, attempts: 1, ..Self::awaiting_first_fetch(Duration::MAX) }
     }
 
-    /// The keys to verify with, unless they are older than [`limits::KEYS_MAX_STALE`].
+    /// Puts keys of an earlier run to use, which were fetched `age` ago. Those that were fetched since stay.
+    pub fn restore(&mut self, set: KeySet, age: Duration, now: Instant) {
+        if self.held.is_none() {
+            let snapshot = Snapshot { set: Arc::new(set), generation: Generation(1) };
+            self.held = Some(Held { snapshot, since: now, age_then: age });
+        }
+    }
+
+    /// The keys to verify with, unless they are older than their `max_stale`.
     #[must_use]
     pub fn current(&self, now: Instant) -> Option<&Snapshot> {
         let held = self.held.as_ref()?;
-        let usable = self.fixed || now.saturating_duration_since(held.fetched_at) <= limits::KEYS_MAX_STALE;
+        let usable = self.fixed || held.age(now) <= self.max_stale;
         usable.then_some(&held.snapshot)
     }
 
@@ -158,16 +177,16 @@ impl IssuerKeys {
         self.wanted = false;
     }
 
-    /// The fetch brought a set.
-    pub fn succeed(&mut self, set: KeySet, now: Instant) {
+    /// The fetch brought a set, which says that it stays true for `lifetime`.
+    pub fn succeed(&mut self, set: KeySet, lifetime: Option<Duration>, now: Instant) {
         let previous = self.held.as_ref().map_or(0, |held| held.snapshot.generation.0);
         let snapshot = Snapshot { set: Arc::new(set), generation: Generation(previous.saturating_add(1)) };
-        self.held = Some(Held { snapshot, fetched_at: now });
+        self.held = Some(Held { snapshot, since: now, age_then: Duration::ZERO });
         self.finish();
         self.failures = 0;
         self.last_failure = None;
         self.not_before = Some(now + limits::FETCH_COOLDOWN);
-        self.refresh_at = Some(now + limits::KEYS_REFRESH_AFTER);
+        self.refresh_at = Some(now + refresh_after(lifetime).min(self.max_stale / 2));
     }
 
     /// The fetch failed. `jitter` between 0 and 1 spreads replicas over the second half of the back-off.
@@ -202,8 +221,15 @@ impl IssuerKeys {
     /// How old the keys are, if there are any.
     #[must_use]
     pub fn age(&self, now: Instant) -> Option<Duration> {
-        self.held.as_ref().map(|held| now.saturating_duration_since(held.fetched_at))
+        self.held.as_ref().map(|held| held.age(now))
     }
+}
+
+/// When to fetch anew: well ahead of the end that the set names for itself, within bounds.
+fn refresh_after(lifetime: Option<Duration>) -> Duration {
+    let Some(lifetime) = lifetime else { return limits::KEYS_REFRESH_AFTER };
+    let ahead = lifetime.saturating_sub(lifetime / 4);
+    ahead.clamp(*limits::KEYS_REFRESH_RANGE.start(), *limits::KEYS_REFRESH_RANGE.end())
 }
 
 #[cfg(test)]
@@ -216,14 +242,14 @@ mod tests {
     }
 
     fn fetched(now: Instant) -> IssuerKeys {
-        let mut keys = IssuerKeys::awaiting_first_fetch();
+        let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
         keys.begin();
-        keys.succeed(set(), now);
+        keys.succeed(set(), None, now);
         keys
     }
 
     fn failed(times: u32, now: Instant) -> IssuerKeys {
-        let mut keys = IssuerKeys::awaiting_first_fetch();
+        let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
         for _ in 0..times {
             keys.begin();
             keys.fail("down".to_owned(), 1.0, now);
@@ -236,7 +262,7 @@ mod tests {
     #[test]
     fn the_first_fetch_is_due_at_once_and_tokens_wait_for_it() {
         let now = Instant::now();
-        let mut keys = IssuerKeys::awaiting_first_fetch();
+        let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
         assert_eq!(keys.due(now), Due::Now);
         assert_eq!(keys.on_miss(Generation::NONE, now), Miss::Wait);
         keys.begin();
@@ -278,7 +304,7 @@ mod tests {
         assert_eq!([wait(1), wait(2), wait(3)], [SECOND, SECOND * 2, SECOND * 4]);
         assert_eq!(wait(6), limits::FETCH_BACKOFF_MAX);
         assert_eq!(wait(200), limits::FETCH_BACKOFF_MAX);
-        let mut keys = IssuerKeys::awaiting_first_fetch();
+        let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
         keys.fail("down".to_owned(), 0.0, now);
         assert_eq!(keys.not_before.unwrap() - now, SECOND / 2);
     }
@@ -300,7 +326,7 @@ mod tests {
         let now = Instant::now();
         let mut keys = failed(5, now);
         keys.begin();
-        keys.succeed(set(), now);
+        keys.succeed(set(), None, now);
         assert_eq!((keys.last_failure(), keys.after_waiting(now)), (None, Miss::Fresh));
         assert_eq!(keys.attempts(), 6);
     }
@@ -313,5 +339,47 @@ mod tests {
         assert_eq!(keys.due(now), Due::Never);
         assert_eq!(keys.on_miss(seen, now + SECOND * 100), Miss::Fresh);
         assert!(keys.current(now + limits::KEYS_MAX_STALE * 2).is_some());
+    }
+
+    #[test]
+    fn a_set_is_refreshed_ahead_of_its_own_end_within_bounds() {
+        let (least, most) = (*limits::KEYS_REFRESH_RANGE.start(), *limits::KEYS_REFRESH_RANGE.end());
+        let of = |seconds| refresh_after(Some(SECOND * seconds));
+        assert_eq!(refresh_after(None), limits::KEYS_REFRESH_AFTER);
+        assert_eq!(of(600), SECOND * 450);
+        assert_eq!([of(0), of(1), of(79)], [least; 3]);
+        assert_eq!([of(4801), of(u32::MAX)], [most; 2]);
+        assert_eq!(refresh_after(Some(Duration::MAX)), most);
+        let now = Instant::now();
+        let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
+        keys.begin();
+        keys.succeed(set(), Some(SECOND * 600), now);
+        assert_eq!(keys.due(now + SECOND), Due::At(now + SECOND * 450));
+    }
+
+    #[test]
+    fn saved_keys_count_with_their_age_and_give_way_to_fetched_ones() {
+        let now = Instant::now();
+        let mut keys = IssuerKeys::awaiting_first_fetch(SECOND * 100);
+        keys.restore(set(), SECOND * 60, now);
+        assert_eq!(keys.age(now), Some(SECOND * 60));
+        assert!(keys.current(now + SECOND * 40).is_some() && keys.current(now + SECOND * 41).is_none());
+        assert_eq!(keys.due(now), Due::Now, "they are refreshed at once");
+        let seen = keys.current(now).unwrap().generation;
+        assert_eq!(keys.on_miss(seen, now), Miss::Wait, "a key that they lack may exist");
+        assert!(matches!(keys.after_waiting(now), Miss::Unavailable(_)), "nobody has said that it does not");
+        keys.begin();
+        keys.succeed(set(), None, now);
+        keys.restore(set(), SECOND, now);
+        assert_eq!(keys.age(now), Some(Duration::ZERO));
+        assert!(keys.current(now).unwrap().generation > seen);
+    }
+
+    #[test]
+    fn max_stale_is_the_issuers_own() {
+        let now = Instant::now();
+        let mut keys = IssuerKeys::awaiting_first_fetch(SECOND * 600);
+        keys.succeed(set(), None, now);
+        assert!(keys.current(now + SECOND * 600).is_some() && keys.current(now + SECOND * 601).is_none());
     }
 }

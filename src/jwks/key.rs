@@ -27,7 +27,7 @@ enum KeyId {
     Named(String),
     /// Without a name: only tokens without a `kid`.
     Unnamed,
-    /// A shared secret: there is only one, whatever the token calls it.
+    /// There is only one, whatever the token calls it: a shared secret, or a key in a file of its own.
     Any,
 }
 
@@ -101,6 +101,12 @@ impl VerificationKey {
         }
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Invalid)?;
         Ok(Self { kid, thumbprint, verifiers })
+    }
+
+    /// The same key for tokens with whatever `kid`, or none: the only key of its issuer.
+    #[must_use]
+    pub fn for_any_kid(self) -> Self {
+        Self { kid: KeyId::Any, ..self }
     }
 
     /// The key of a shared secret, for HMAC.

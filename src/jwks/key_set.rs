@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{
     key::{UnusableKey, VerificationKey},
+    public_key,
     source::Secret,
 };
 use crate::{jwt::algorithm::Algorithm, limits};
@@ -24,6 +25,9 @@ pub enum InvalidKeySet {
     /// No key in it.
     #[error("the key set is empty")]
     Empty,
+    /// A file with one public key, which can't be used.
+    #[error("no usable public key, PEM (`BEGIN PUBLIC KEY`) or JWK: {0}")]
+    PublicKey(UnusableKey),
     /// Keys, but none that can be used. The first reasons are there.
     #[error("none of the {count} keys can be used: the first is {first}")]
     NothingUsable {
@@ -77,6 +81,17 @@ impl KeySet {
             return Err(first.map_or(InvalidKeySet::Empty, |first| InvalidKeySet::NothingUsable { count, first }));
         }
         Ok(Self { keys, skipped })
+    }
+
+    /// The set of one public key in a file of its own.
+    ///
+    /// # Errors
+    /// [`InvalidKeySet`] if it can't be used.
+    pub fn from_public_key(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, InvalidKeySet> {
+        let text = std::str::from_utf8(text).map_err(|_| InvalidKeySet::PublicKey(UnusableKey::Unreadable))?;
+        let key = public_key::to_jwk(text).and_then(|jwk| VerificationKey::from_jwk(&jwk, algorithms));
+        let key = key.map_err(InvalidKeySet::PublicKey)?;
+        Ok(Self { keys: vec![key.for_any_kid()], skipped: Vec::new() })
     }
 
     /// The set of one shared secret.

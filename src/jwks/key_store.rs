@@ -74,7 +74,9 @@ pub struct IssuerStatus {
     pub keys: usize,
     /// The names of those that have one.
     pub kids: Vec<String>,
-    /// Seconds since they were fetched.
+    /// What is wrong with keys of the set that can't be used.
+    pub skipped: Vec<String>,
+    /// Seconds since they were fetched, be it by an earlier run.
     pub age_seconds: Option<u64>,
     /// Whether a first fetch has ended, well or not.
     pub attempted: bool,
@@ -165,11 +167,18 @@ impl KeyStore {
         }
     }
 
-    /// The refresher's fetch has ended.
-    pub fn end(&self, issuer: &str, outcome: Result<KeySet, String>, jitter: f64, now: Instant) {
+    /// Puts keys of an earlier run to use, which were fetched `age` ago.
+    pub fn restore(&self, issuer: &str, set: KeySet, age: Duration, now: Instant) {
+        if let Some(mut entry) = self.issuers.get_mut(issuer) {
+            entry.keys.restore(set, age, now);
+        }
+    }
+
+    /// The refresher's fetch has ended: with a set, and for how long it says that it stays true.
+    pub fn end(&self, issuer: &str, outcome: Result<(KeySet, Option<Duration>), String>, jitter: f64, now: Instant) {
         let Some(mut entry) = self.issuers.get_mut(issuer) else { return };
         match outcome {
-            Ok(set) => entry.keys.succeed(set, now),
+            Ok((set, lifetime)) => entry.keys.succeed(set, lifetime, now),
             Err(error) => entry.keys.fail(error, jitter, now),
         }
         let attempts = entry.keys.attempts();
@@ -193,6 +202,9 @@ impl KeyStore {
             issuer: issuer.to_owned(),
             keys: usable(keys).map_or(0, |set| set.keys().len()),
             kids: usable(keys).map(|set| kids(&set)).unwrap_or_default(),
+            skipped: usable(keys)
+                .map(|set| set.skipped().iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
             age_seconds: keys.age(now).map(|age| age.as_secs()),
             attempted: keys.attempts() > 0,
             last_error: keys.last_failure().map(str::to_owned),
@@ -214,7 +226,7 @@ mod tests {
 
     fn store() -> KeyStore {
         let store = KeyStore::new();
-        store.add("a".into(), IssuerKeys::awaiting_first_fetch());
+        store.add("a".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
         store
     }
 
@@ -225,7 +237,7 @@ mod tests {
         let MissAnswer::Wait(first) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
         let MissAnswer::Wait(second) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
         store.begin("a");
-        store.end("a", Ok(set()), 0.0, now);
+        store.end("a", Ok((set(), None)), 0.0, now);
         first.fetch_ended().await;
         second.fetch_ended().await;
         assert!(store.at(now).current("a").is_some());
@@ -246,12 +258,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_issuers_failure_leaves_the_others_alone() {
         let store = store();
-        store.add("b".into(), IssuerKeys::awaiting_first_fetch());
+        store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
         let now = Instant::now();
         store.begin("a");
         store.end("a", Err("down".to_owned()), 0.0, now);
         store.begin("b");
-        store.end("b", Ok(set()), 0.0, now);
+        store.end("b", Ok((set(), None)), 0.0, now);
         assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
         store.first_attempts().await;
         let status = store.status(now);

@@ -1,8 +1,8 @@
 //! Keys of issuers: JSON Web Key Sets (RFC 7517), where they come from, and the store that keeps them.
 //!
-//! [`key`] and [`key_set`] parse, [`issuer_keys`] is the state machine that decides when to fetch and what a missing key
+//! [`key`], [`public_key`] and [`key_set`] parse, [`issuer_keys`] is the state machine that decides when to fetch and what a missing key
 //! means, [`key_store`] shares it between Checks and refreshers, [`source`] says where keys come from, [`discovery`] reads
-//! issuer metadata, [`address`] says what may be called: all of that is pure. [`fetch`] and [`refresh`] do the IO, in
+//! issuer metadata, [`address`] says what may be called: all of that is pure. [`fetch`], [`saved`] and [`refresh`] do the IO, in
 //! tasks of their own and never inside a Check.
 
 pub mod address;
@@ -12,5 +12,7 @@ pub mod issuer_keys;
 pub mod key;
 pub mod key_set;
 pub mod key_store;
+pub mod public_key;
 pub mod refresh;
+pub mod saved;
 pub mod source;

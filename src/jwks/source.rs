@@ -1,6 +1,6 @@
 //! Where an issuer's keys come from: data, read from the configuration.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use url::Url;
 
@@ -23,8 +23,19 @@ pub enum KeySource {
     },
     /// A key set in a file, read again like a remote one.
     JwksFile(PathBuf),
+    /// One public key in a file, PEM or JWK, read again like a remote set.
+    PublicKeyFile(PathBuf),
     /// A shared secret, read once at start. HMAC only.
     Secret(Secret),
+}
+
+/// How an issuer's documents are fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Transport {
+    /// PEM certificates to trust in place of the system's.
+    pub ca: Option<Arc<[u8]>>,
+    /// The proxy to fetch through. It, and not we, resolves names then, so the check of addresses is its own business.
+    pub proxy: Option<Url>,
 }
 
 /// A shared secret. Its `Debug` says nothing.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::algorithm::Algorithm;
+use super::{algorithm::Algorithm, claim_rule::ClaimRule};
 
 /// A list that is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,4 +43,8 @@ pub struct IssuerRules {
     pub client_id_claims: Vec<String>,
     /// Claims with scopes; their union counts.
     pub scope_claims: Vec<String>,
+    /// The only clients whose tokens are taken; `None` for all.
+    pub clients: Option<NonEmpty<String>>,
+    /// What else its tokens' claims must be. All of it.
+    pub claims: Vec<ClaimRule>,
 }

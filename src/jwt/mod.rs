@@ -4,6 +4,7 @@
 //! Pure and synchronous: keys and the time are arguments, and nothing here logs.
 
 pub mod algorithm;
+pub mod claim_rule;
 pub mod claims;
 pub mod compact;
 pub mod header;

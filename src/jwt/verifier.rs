@@ -144,6 +144,14 @@ fn check_claims(
     if rules.strict {
         check_rfc_9068(&claims)?;
     }
+    if let Some(clients) = &rules.clients
+        && !client_id.as_ref().is_some_and(|id| clients.as_slice().contains(id))
+    {
+        return Err(TokenFault::ClientNotAllowed);
+    }
+    if !rules.claims.iter().all(|rule| rule.is_met_by(&claims)) {
+        return Err(TokenFault::ClaimRule);
+    }
     let scopes = claims.scopes(&rules.scope_claims)?;
     Ok(VerifiedToken { issuer: Arc::clone(&rules.issuer), subject, client_id, scopes, expires_at, claims })
 }
@@ -241,10 +249,10 @@ impl VerifiedToken {
         self.expires_at
     }
 
-    /// Any top-level claim.
+    /// All its claims.
     #[must_use]
-    pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims.get(name)
+    pub fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// A token that nobody verified, for unit tests of what comes after.

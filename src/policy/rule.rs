@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
-
 use super::scope::ScopeRequirement;
-use crate::{decision::DenyReason, jwt::verifier::VerifiedToken};
+use crate::{
+    decision::DenyReason,
+    jwt::{claim_rule::ClaimRule, verifier::VerifiedToken},
+};
 
 /// The name of a rule: stands in logs, metadata and metrics, so it comes from the configuration alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,28 +59,6 @@ pub struct Requirement {
     pub scopes: ScopeRequirement,
     /// Rules on claims.
     pub claims: Vec<ClaimRule>,
-}
-
-/// A rule on one top-level claim.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ClaimRule {
-    /// The claim's name, exactly.
-    pub claim: String,
-    /// What its value must be. An absent claim meets nothing.
-    pub test: ClaimTest,
-}
-
-/// What the value of a claim must be. Values compare by JSON type and value: `7` is not `"7"`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ClaimTest {
-    /// There, with any value but `null`.
-    Present,
-    /// This value.
-    Equals(Value),
-    /// One of these values.
-    OneOf(Vec<Value>),
-    /// An array that has all of these members, or a string that has them between spaces.
-    Includes(Vec<Value>),
 }
 
 /// The proof that a rule admitted a request. Only [`Rule`] makes one, and only from one an allow answer is made.
@@ -148,7 +127,7 @@ impl Requirement {
         if !self.scopes.is_met_by(token.scopes()) {
             return Err(DenyReason::InsufficientScope);
         }
-        let claims_met = self.claims.iter().all(|rule| rule.test.is_met_by(token.claim(&rule.claim)));
+        let claims_met = self.claims.iter().all(|rule| rule.is_met_by(token.claims()));
         if claims_met { Ok(()) } else { Err(DenyReason::ClaimRule) }
     }
 }
@@ -168,52 +147,12 @@ impl Access {
     }
 }
 
-impl ClaimRule {
-    /// Whether every token that meets `self` meets `other` as well. `false` is no proof that some token does not.
-    fn implies(&self, other: &Self) -> bool {
-        self.claim == other.claim && self.test.implies(&other.test)
-    }
-}
-
-impl ClaimTest {
-    fn implies(&self, other: &Self) -> bool {
-        match (self, other) {
-            // Of single values it is known whether they meet the other test: `null` is not present, for one.
-            (Self::Equals(value), _) => other.is_met_by(Some(value)),
-            (Self::OneOf(values), _) => values.iter().all(|value| other.is_met_by(Some(value))),
-            (Self::Includes(mine), Self::Includes(theirs)) => theirs.iter().all(|member| mine.contains(member)),
-            // What includes something is an array or a string; of no members, `null` has all.
-            (Self::Includes(mine), Self::Present) => !mine.is_empty(),
-            (Self::Present, Self::Present) => true,
-            (Self::Includes(_) | Self::Present, _) => false,
-        }
-    }
-
-    fn is_met_by(&self, value: Option<&Value>) -> bool {
-        let Some(value) = value else { return false };
-        match self {
-            Self::Present => !value.is_null(),
-            Self::Equals(wanted) => value == wanted,
-            Self::OneOf(wanted) => wanted.contains(value),
-            Self::Includes(wanted) => wanted.iter().all(|member| includes(value, member)),
-        }
-    }
-}
-
-fn includes(value: &Value, member: &Value) -> bool {
-    match (value, member) {
-        (Value::Array(values), _) => values.contains(member),
-        (Value::String(text), Value::String(member)) => text.split(' ').any(|word| word == member),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::policy::scope::Scope;
+    use crate::{jwt::claim_rule::ClaimTest, policy::scope::Scope};
 
     fn token(claims: Value) -> Arc<VerifiedToken> {
         Arc::new(VerifiedToken::for_tests(claims))

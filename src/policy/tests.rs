@@ -6,7 +6,7 @@ mod problems;
 mod random;
 
 use super::{
-    rule::{Access, ClaimRule, ClaimTest, Requirement, RuleId},
+    rule::{Access, Requirement, RuleId},
     scope::{Scope, ScopeRequirement},
     *,
 };

@@ -92,6 +92,16 @@ pub fn keys_failed(issuer: &str, error: &dyn Display, took: Duration) {
     warn!(token.issuer = issuer, took.ms = ms(took), error = %error, "keys can't be fetched; will try again");
 }
 
+/// Keys of an earlier run are in use until newer ones come.
+pub fn keys_restored(issuer: &str, age: Duration) {
+    info!(token.issuer = issuer, keys.age_s = age.as_secs(), "saved keys are in use until newer ones come");
+}
+
+/// Keys were not saved for the next start, or saved ones can't be used. Nothing else depends on it.
+pub fn keys_not_saved(issuer: &str, error: &dyn Display) {
+    warn!(token.issuer = issuer, error = %error, "saved keys can't be written or read");
+}
+
 /// A problem of the configuration that is no error.
 pub fn config_warning(text: &str) {
     warn!("{text}");

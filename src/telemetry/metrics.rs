@@ -69,9 +69,8 @@ impl Metrics {
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// Counts a fetch of keys.
-    pub fn refreshed(&self, issuer: &str, succeeded: bool) {
-        let outcome = if succeeded { "success" } else { "failure" };
+    /// Counts a fetch of keys: `success`, or the kind of trouble, of a closed list.
+    pub fn refreshed(&self, issuer: &str, outcome: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { issuer: issuer.to_owned(), outcome }).inc();
     }
 
@@ -122,15 +121,15 @@ mod tests {
     #[test]
     fn what_is_counted_is_shown() {
         let keys = Arc::new(KeyStore::new());
-        keys.add("https://a.test/".into(), IssuerKeys::awaiting_first_fetch());
+        keys.add("https://a.test/".into(), IssuerKeys::awaiting_first_fetch(crate::limits::KEYS_MAX_STALE));
         let metrics = Metrics::new(keys);
         metrics.checked(false, "no_route", "", Duration::from_millis(1));
-        metrics.refreshed("https://a.test/", false);
+        metrics.refreshed("https://a.test/", "timeout");
         let text = metrics.to_text();
         for line in [
             r#"portcullis_ext_authz_checks_total{decision="deny",code="no_route",rule=""} 1"#,
             "portcullis_ext_authz_check_duration_seconds_count 1",
-            r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="failure"} 1"#,
+            r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="timeout"} 1"#,
             r#"portcullis_jwks_keys{issuer="https://a.test/"} 0"#,
             "# EOF",
         ] {

@@ -108,6 +108,53 @@ fn a_secret_in_place_of_its_files_name_is_not_shown() {
 }
 
 #[test]
+fn a_secret_of_a_variable_is_sized_and_never_shown() {
+    let text =
+        "issuers: [{ issuer: i, audiences: [a], secret_env: PARTNER, algorithms: [HS512] }]\ndefault: authenticated";
+    for (value, expected) in
+        [("hunter2", "has fewer than 32 bytes"), (&*"hunter2".repeat(9), "too short for HS512, which needs 64 bytes")]
+    {
+        let errors = config::parse(text, "p.yaml", &env(&[("PARTNER", value)])).unwrap_err();
+        let rendered = errors.render(false, 200);
+        assert!(rendered.contains(expected) && !rendered.contains("hunter2"), "{rendered}");
+    }
+    let loaded = config::parse(text, "p.yaml", &env(&[("PARTNER", &"hunter2 ".repeat(8))])).unwrap();
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+    let aging = text.replace("secret_env", "max_stale: 1h, secret_env");
+    let errors = config::parse(&aging, "p.yaml", &env(&[("PARTNER", &"hunter2 ".repeat(8))])).unwrap_err();
+    assert_eq!(problems(&errors, Severity::Error), ["1:40 `max_stale` has no meaning for a shared secret"]);
+    let named = text.replace("PARTNER", "hunter2-is-my-secret");
+    let rendered = config::parse(&named, "p.yaml", &env(&[])).unwrap_err().render(false, 200);
+    assert!(!rendered.contains("hunter2"), "{rendered}");
+}
+
+#[test]
+fn certificates_must_be_readable_pem() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("p.yaml");
+    fs::write(
+        &file,
+        "issuers: [{ issuer: 'https://i.example/', audiences: [a], ca_file: ca.pem }]\ndefault: authenticated",
+    )
+    .unwrap();
+    let good = fs::read("tests/fixtures/config/valid/ca.pem").unwrap();
+    let with = |bytes: &[u8]| {
+        fs::write(dir.path().join("ca.pem"), bytes).unwrap();
+        config::load(Some(&file), &env(&[])).map(|_| ()).map_err(|errors| problems(&errors, Severity::Error)[0].clone())
+    };
+    assert_eq!(with(&good), Ok(()));
+    let broken = [good.as_slice(), b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"].concat();
+    for bytes in [&b""[..], b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA", &broken] {
+        let error = with(bytes).unwrap_err();
+        assert!(error.ends_with("there is no readable PEM certificate in it"), "{error}");
+    }
+    assert!(with(&vec![b'\n'; limits::CA_FILE_BYTES + 1]).is_err());
+    fs::remove_file(dir.path().join("ca.pem")).unwrap();
+    fs::create_dir(dir.path().join("ca.pem")).unwrap();
+    assert!(config::load(Some(&file), &env(&[])).is_err());
+}
+
+#[test]
 fn no_secret_is_printed_with_a_problem() {
     for line in [
         "jwks_uri: https://user:hunter2@keys.example/jwks",
@@ -116,6 +163,8 @@ fn no_secret_is_printed_with_a_problem() {
         "discovery_url: https://user:hunter2@keys.example/jwks",
         "issuer: https://user:hunter2@keys.example/",
         "issuer: user:hunter2@keys.example",
+        "proxy: user:hunter2@proxy.example",
+        "proxy: http://user:hunter2@proxy.example/path",
         "secret: hunter2",
         "client_secret: |\n      hunter2",
         "strict: https://user:hunter2@keys.example/",

@@ -1,16 +1,22 @@
 //! Files that are right, and what becomes of them.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use portcullis::{
     config::{self, ListenAddr, error::Severity},
     identity::Aliases,
-    jwks::source::KeySource,
-    policy::rule::{Access, ClaimRule, ClaimTest, Requirement},
+    jwks::source::{KeySource, Transport},
+    jwt::claim_rule::{ClaimRule, ClaimTest},
+    limits,
+    policy::rule::{Access, Requirement},
 };
 use serde_json::json;
 
 use crate::{env, parse, problems};
+
+fn partner() -> BTreeMap<String, String> {
+    env(&[("PARTNER_SECRET", "a secret of a variable, long enough")])
+}
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/valid").join(name)
@@ -26,7 +32,7 @@ fn every_valid_fixture_loads() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             count += 1;
-            if let Err(errors) = config::load(Some(&path), &env(&[])) {
+            if let Err(errors) = config::load(Some(&path), &partner()) {
                 panic!("{}", errors.render(false, 120));
             }
         }
@@ -59,12 +65,13 @@ fn the_smallest_file_has_the_documented_defaults() {
 
 #[test]
 fn everything_that_is_written_is_read() {
-    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
     assert_eq!(problems(&loaded.warnings, Severity::Warning).len(), 3, "{}", loaded.warnings.render(false, 100));
     let config = loaded.config;
     assert_eq!(config.listen.grpc, ListenAddr::Unix("/run/portcullis.sock".into()));
     assert_eq!(config.listen.admin, None);
-    let [remote, file, secret] = config.issuers.as_slice() else { panic!("three issuers") };
+    assert_eq!(config.keys_dir, Some(fixture("saved")));
+    let [remote, file, secret, public_key, variable] = config.issuers.as_slice() else { panic!("five issuers") };
     assert_eq!(remote.rules.clock_tolerance, Duration::from_secs(90));
     assert_eq!(remote.rules.max_token_age, Some(Duration::from_secs(24 * 3600)));
     assert!(remote.rules.strict);
@@ -72,6 +79,21 @@ fn everything_that_is_written_is_read() {
     assert_eq!(remote.rules.client_id_claims, ["azp"]);
     assert_eq!(remote.rules.scope_claims, ["scope", "permissions"]);
     assert_eq!(format!("{:?}", remote.rules.algorithms.as_slice()), "[ES384, RS512]");
+    assert_eq!(remote.rules.clients.as_ref().unwrap().as_slice(), ["web", "batch"]);
+    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    assert_eq!(
+        remote.rules.claims,
+        [rule("tid", ClaimTest::Equals(json!("acme"))), rule("groups", ClaimTest::Present)]
+    );
+    assert_eq!((remote.max_stale, file.max_stale), (Duration::from_secs(7200), limits::KEYS_MAX_STALE));
+    assert!(remote.transport.ca.as_ref().unwrap().starts_with(b"-----BEGIN CERTIFICATE-----"));
+    assert_eq!(remote.transport.proxy.as_ref().unwrap().host_str(), Some("proxy.example.com"));
+    assert_eq!(file.transport, Transport::default());
+    assert!((file.rules.clients.is_none()) && file.rules.claims.is_empty());
+    let KeySource::PublicKeyFile(path) = &public_key.source else { panic!("{:?}", public_key.source) };
+    assert_eq!(*path, fixture("key.pem"));
+    let KeySource::Secret(bytes) = &variable.source else { panic!("{:?}", variable.source) };
+    assert_eq!(bytes.expose(), b"a secret of a variable, long enough");
     let KeySource::JwksUri { url, allow_http: true } = &remote.source else { panic!("{:?}", remote.source) };
     assert_eq!(url.as_str(), "http://keys.example.com/jwks");
     let KeySource::JwksFile(path) = &file.source else { panic!("{:?}", file.source) };
@@ -115,7 +137,7 @@ fn discovery_starts_at_the_issuer_or_at_another_address() {
 
 #[test]
 fn rules_are_called_by_their_id_or_by_what_they_match() {
-    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
     let ids: Vec<&str> = loaded.config.policy.rules().map(|rule| rule.id.as_str()).collect();
     assert_eq!(
         ids,
@@ -134,7 +156,7 @@ fn rules_are_called_by_their_id_or_by_what_they_match() {
 
 #[test]
 fn what_routes_ask_for_is_what_is_written() {
-    let loaded = config::load(Some(&fixture("everything.yaml")), &env(&[])).unwrap();
+    let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
     let rules: Vec<_> = loaded.config.policy.rules().collect();
     assert_eq!(rules[0].access, Access::Public);
     assert_eq!(rules[1].access, Access::Optional);
@@ -167,7 +189,7 @@ fn public_routes_alone_need_no_issuer() {
 
 #[test]
 fn the_largest_allowed_number_of_routes_loads_and_one_more_does_not() {
-    let limit = portcullis::limits::RULES;
+    let limit = limits::RULES;
     let routes = |count: usize| {
         let lines: String = (0..count).map(|n| format!("  - {{ path: /r/{n}, access: authenticated }}\n")).collect();
         parse(&format!("{ISSUER}routes:\n{lines}"))

@@ -6,7 +6,7 @@ use portcullis::{
     app::{App, Drain, Outside, ServeError, Stopped},
     clock::SystemClock,
     config::{self, ListenAddr},
-    jwks::fetch::HttpFetch,
+    jwks::fetch::HttpFetchers,
     shutdown::Stop,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -43,7 +43,7 @@ impl TestService {
             Ok(loaded) => loaded,
             Err(problems) => panic!("{}", problems.render(false, 100)),
         };
-        let outside = Outside { clock: Arc::new(SystemClock), fetch: Arc::new(HttpFetch::new().unwrap()) };
+        let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
         let app = App::start(loaded.config, outside).await.unwrap();
         let grpc = match app.bound.grpc {
             ListenAddr::Tcp(address) => address,

@@ -34,7 +34,7 @@ fn one(bag: &mut Bag, node: &Node, what: &str, has_secret: Option<bool>) -> Opti
         let help = if has_secret == Some(true) {
             format!("a shared secret verifies {}", crate::config::suggest::listed(&names, "or"))
         } else {
-            "HMAC needs `secret_file` as the only source of keys".to_owned()
+            "HMAC needs `secret_file` or `secret_env` as the only source of keys".to_owned()
         };
         (format!("{} doesn't fit this issuer's keys", quoted(text)), help)
     } else {

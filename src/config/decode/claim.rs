@@ -1,4 +1,4 @@
-//! `claims` of a route: what the values of claims must be.
+//! `claims` of a route or an issuer: what the values of claims must be.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
-    policy::rule::{ClaimRule, ClaimTest},
+    jwt::claim_rule::{ClaimRule, ClaimTest},
 };
 
-/// The claim rules of a route: at least one.
+/// The rules: at least one.
 pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Vec<ClaimRule>> {
     let Value::Section(claims) = &entry.node.value else {
         let message = format!("`claims` must be a section of claims, not {}", entry.node.value);

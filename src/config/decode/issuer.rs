@@ -1,8 +1,8 @@
 //! One of `issuers`: what its tokens must be.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use super::{Bag, algorithm, duration, fields::Fields, key_source, read};
+use super::{Around, Bag, algorithm, claim, duration, fields::Fields, key_source, read, transport};
 use crate::{
     config::{
         IssuerConfig,
@@ -19,17 +19,19 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 const CLOCK_TOLERANCE_USUAL: Duration = Duration::from_secs(60);
 
 /// An issuer.
-pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerConfig> {
+pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<IssuerConfig> {
     let fields = Fields::read(bag, node, "an issuer", ISSUER)?;
     let help = "write the exact string of its tokens' `iss` claim";
     let issuer = fields.require(bag, "issuer", "an issuer", help);
     let name = issuer.and_then(|entry| read::text(bag, entry));
     let audiences = audiences(bag, &fields);
-    let source = key_source::decode(bag, &fields, name, base);
+    let source = key_source::decode(bag, &fields, name, around);
     let algorithms = algorithm::decode(bag, &fields, key_source::has_secret(&fields));
-    if let (Some(source), Some(algorithms), Some(entry)) = (&source, &algorithms, fields.get("secret_file")) {
-        super::secret::check_length(bag, entry, source, algorithms.as_slice());
+    if let (Some(source), Some(algorithms)) = (&source, &algorithms) {
+        super::secret::check_length(bag, &fields, source, algorithms.as_slice());
     }
+    let transport = transport::decode(bag, &fields, around.base);
+    let max_stale = max_stale(bag, &fields);
     let clock_tolerance = clock_tolerance(bag, fields.get("clock_tolerance"));
     let max_token_age = max_token_age(bag, fields.get("max_token_age"));
     let strict = read::flag_or(bag, fields.get("strict"), false);
@@ -37,8 +39,16 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerCo
         Some(entry) => read::text(bag, entry).map(str::to_owned),
         None => Some("aud".to_owned()),
     };
-    let client_id_claims = claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
-    let scope_claims = claims(bag, &fields, "scope_claims", &["scope", "scp"]);
+    let client_id_claims = names_of_claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
+    let scope_claims = names_of_claims(bag, &fields, "scope_claims", &["scope", "scp"]);
+    let clients = match fields.get("clients") {
+        Some(entry) => read::texts(bag, entry).map(NonEmpty::new),
+        None => (!fields.mentions("clients")).then_some(None),
+    };
+    let claims = match fields.get("claims") {
+        Some(entry) => claim::decode(bag, entry),
+        None => (!fields.mentions("claims")).then(Vec::new),
+    };
     let rules = IssuerRules {
         issuer: name?.into(),
         audiences: audiences?,
@@ -49,9 +59,12 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, base: &Path) -> Option<IssuerCo
         audience_claim: audience_claim?,
         client_id_claims: client_id_claims?,
         scope_claims: scope_claims?,
+        clients: clients?,
+        claims: claims?,
     };
     let place = issuer?.node.place.clone();
-    Some(IssuerConfig { rules, source: source?, written_at: String::new(), place })
+    let (source, transport, max_stale) = (source?, transport?, max_stale?);
+    Some(IssuerConfig { rules, source, transport, max_stale, written_at: String::new(), place })
 }
 
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
@@ -100,7 +113,25 @@ fn max_token_age(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Duration
     Some(Some(age))
 }
 
-fn claims(bag: &mut Bag, fields: &Fields<'_>, name: &str, default: &[&str]) -> Option<Vec<String>> {
+fn max_stale(bag: &mut Bag, fields: &Fields<'_>) -> Option<Duration> {
+    let Some(entry) = fields.get("max_stale") else { return Some(limits::KEYS_MAX_STALE) };
+    if let Some(secret) = fields.get("secret_file").or_else(|| fields.get("secret_env")) {
+        let problem = Problem::error(&entry.place, "`max_stale` has no meaning for a shared secret");
+        bag.push(problem.label("here").and(&secret.place, "the secret").help("remove it: a secret does not age"));
+        return None;
+    }
+    let age = duration::decode(bag, entry)?;
+    let range = limits::KEYS_MAX_STALE_RANGE;
+    if !range.contains(&age) {
+        let (least, most) = (duration::show(*range.start()), duration::show(*range.end()));
+        let problem = Problem::error(&entry.node.place, format!("`max_stale` is not between {least} and {most}"));
+        bag.push(problem.help("write for how long keys stay in use while their issuer can't be reached: `24h`"));
+        return None;
+    }
+    Some(age)
+}
+
+fn names_of_claims(bag: &mut Bag, fields: &Fields<'_>, name: &str, default: &[&str]) -> Option<Vec<String>> {
     match fields.get(name) {
         Some(entry) => read::texts(bag, entry),
         None => Some(default.iter().map(|claim| (*claim).to_owned()).collect()),

@@ -1,8 +1,6 @@
 //! `issuers`: the list of them. Each by itself is `issuer`'s business.
 
-use std::path::Path;
-
-use super::{Bag, fields::Fields, issuer, read};
+use super::{Around, Bag, fields::Fields, issuer, read};
 use crate::{
     config::{
         IssuerConfig,
@@ -14,7 +12,7 @@ use crate::{
 };
 
 /// The issuers; none if nothing is written.
-pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<Vec<IssuerConfig>> {
+pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, around: Around<'_>) -> Option<Vec<IssuerConfig>> {
     let Some(entry) = fields.get("issuers") else {
         return (!fields.mentions("issuers")).then(Vec::new);
     };
@@ -29,7 +27,7 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<
         return None;
     }
     refuse_same(bag, nodes);
-    let decoded: Vec<Option<IssuerConfig>> = nodes.iter().map(|node| issuer::decode(bag, node, base)).collect();
+    let decoded: Vec<Option<IssuerConfig>> = nodes.iter().map(|node| issuer::decode(bag, node, around)).collect();
     decoded.into_iter().collect()
 }
 

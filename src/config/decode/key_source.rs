@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from: discovery, or one of four fields.
+//! Where an issuer's keys come from: discovery, or one of six fields.
 
 use std::{
     fs::{self, File},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Bag,
+    Around, Bag,
     fields::Fields,
     read, secret,
     url::{discovery_documents, key_url, without_userinfo},
@@ -21,10 +21,17 @@ use crate::{
     jwks::source::KeySource,
 };
 
-const SOURCES: [&str; 4] = ["discovery_url", "jwks_uri", "jwks_file", "secret_file"];
+const SOURCES: [&str; 6] = ["discovery_url", "jwks_uri", "jwks_file", "public_key_file", "secret_file", "secret_env"];
+/// Those that name a shared secret.
+const SECRETS: [&str; 2] = ["secret_file", "secret_env"];
 
 /// The source of an issuer's keys; `issuer` is its name, if that could be read.
-pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, base: &Path) -> Option<KeySource> {
+pub(super) fn decode(
+    bag: &mut Bag,
+    fields: &Fields<'_>,
+    issuer: Option<&str>,
+    around: Around<'_>,
+) -> Option<KeySource> {
     let allow_http = read::flag_or(bag, fields.get("allow_http"), false);
     let written: Vec<&Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
     if let [first, second, others @ ..] = written.as_slice() {
@@ -48,12 +55,13 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, b
         return from_issuer(bag, fields, issuer?, allow_http?);
     };
     match entry.key.as_str() {
-        "jwks_file" => {
-            let path = base.join(read::text(bag, entry)?);
+        name @ ("jwks_file" | "public_key_file") => {
+            let path = around.base.join(read::text(bag, entry)?);
             warn_of_no_file(bag, entry, &path);
-            Some(KeySource::JwksFile(path))
+            Some(if name == "jwks_file" { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
         }
-        "secret_file" => secret::read(bag, entry, base).map(KeySource::Secret),
+        "secret_file" => secret::read(bag, entry, around.base).map(KeySource::Secret),
+        "secret_env" => secret::from_variable(bag, entry, around.env).map(KeySource::Secret),
         "jwks_uri" => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
@@ -72,7 +80,9 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>, b
 /// Judges the value of one source of several. No file is opened: the operator may remove this one.
 fn judge_form(bag: &mut Bag, entry: &Entry, allow_http: Option<bool>) {
     let text = read::text(bag, entry);
-    if let (Some(text), Some(allow_http), false) = (text, allow_http, entry.key.ends_with("_file")) {
+    if let (Some(text), Some(allow_http), true) =
+        (text, allow_http, ["jwks_uri", "discovery_url"].contains(&entry.key.as_str()))
+    {
         key_url(bag, &entry.node.place, text, allow_http);
     }
 }
@@ -95,7 +105,8 @@ fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
 /// What kind of keys an issuer's fields speak of; `None` if they contradict each other or can't be read.
 pub(super) fn has_secret(fields: &Fields<'_>) -> Option<bool> {
     let mentioned = SOURCES.iter().filter(|name| fields.mentions(name)).count();
-    match (fields.get("secret_file").is_some(), fields.mentions("secret_file")) {
+    let is_there = SECRETS.iter().any(|name| fields.get(name).is_some());
+    match (is_there, SECRETS.iter().any(|name| fields.mentions(name))) {
         (true, _) if mentioned == 1 => Some(true),
         (false, false) => Some(false),
         _ => None,

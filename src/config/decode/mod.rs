@@ -16,9 +16,10 @@ mod read;
 mod route;
 mod scopes;
 mod secret;
+mod transport;
 mod url;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     Config,
@@ -48,15 +49,23 @@ impl Bag {
     }
 }
 
-/// The configuration of a tree, and every problem of it beside those already found. Relative file names start at
-/// `base`. There is a configuration only if no problem is an error.
-pub(super) fn decode(root: &Node, base: &Path, found: Vec<Problem>) -> (Option<Config>, Vec<Problem>) {
+/// What a configuration may name outside of itself.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// Where relative names of files start.
+    pub(super) base: &'a Path,
+    /// The environment.
+    pub(super) env: &'a BTreeMap<String, String>,
+}
+
+/// The configuration of a tree, and every problem of it beside those already found. There is a configuration only if no problem is an error.
+pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (Option<Config>, Vec<Problem>) {
     let mut bag = Bag(found);
-    let config = decode_file(&mut bag, root, base).filter(|_| bag.error_count() == 0);
+    let config = decode_file(&mut bag, root, around).filter(|_| bag.error_count() == 0);
     (config, bag.0)
 }
 
-fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
+fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config> {
     if matches!(root.value, Value::Null) {
         let problem = Problem::error(&Place::Nowhere, "the file is empty");
         bag.push(problem.help("it needs at least `routes`, and `issuers` for those that need a token"));
@@ -64,7 +73,7 @@ fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
     }
     let fields = Fields::read(bag, root, "the file", FILE)?;
     let listen = listen::decode(bag, fields.get("listen"));
-    let issuers = issuers::decode(bag, &fields, base);
+    let issuers = issuers::decode(bag, &fields, around);
     let policy = policy::decode(bag, &fields);
     let identity = identity::decode(bag, fields.get("identity"));
     if let (Some(issuers), Some(place)) = (&issuers, policy.as_ref().and_then(|policy| policy.token_needed_at))
@@ -73,5 +82,9 @@ fn decode_file(bag: &mut Bag, root: &Node, base: &Path) -> Option<Config> {
         let problem = Problem::error(place, "tokens are judged here, but there are no issuers to trust");
         bag.push(problem.help("add `issuers: [{ issuer: https://…, audiences: [https://…] }]`"));
     }
-    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy?, identity: identity? })
+    let keys_dir = match fields.get("keys_dir") {
+        Some(entry) => Some(around.base.join(read::text(bag, entry)?)),
+        None => None,
+    };
+    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy?, identity: identity?, keys_dir })
 }

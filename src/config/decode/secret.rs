@@ -1,14 +1,17 @@
-//! `secret_file`: the shared secret of an issuer, read once. Messages name the file, never what is in it.
+//! `secret_file` and `secret_env`: the shared secret of an issuer, read once. Messages name the file or the variable,
+//! never what is in it.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::Path,
 };
 
-use super::{Bag, read::text};
+use super::{Bag, fields::Fields, read::text};
 use crate::{
     config::{
+        env::PREFIX,
         error::Problem,
         suggest::quoted,
         tree::{Entry, Place},
@@ -37,7 +40,31 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
         }
     };
     let bytes = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
-    let shown = quoted(&path.display().to_string());
+    sized(bag, entry, bytes, &quoted(&path.display().to_string()))
+}
+
+/// The secret of the variable that a field names, as it is.
+pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String, String>) -> Option<Secret> {
+    let name = text(bag, entry)?;
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    // What is written may be the secret itself: it is not repeated unless it is the name of a variable.
+    let problem = if !name.bytes().all(is_name) {
+        Problem::error(&entry.node.place, "`secret_env` is not the name of a variable")
+            .help("write the name of the variable, never the secret")
+    } else if name.starts_with(PREFIX) {
+        Problem::error(&entry.node.place, format!("the variable of a secret can't start with `{PREFIX}`"))
+            .help("such names set fields of this file: call it otherwise")
+    } else if let Some(value) = env.get(name) {
+        return sized(bag, entry, value.as_bytes(), &quoted(name));
+    } else {
+        Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text")
+            .help("set it, or name another; the name is not the secret")
+    };
+    bag.push(problem);
+    None
+}
+
+fn sized(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secret> {
     let range = limits::SECRET_BYTES;
     if !range.contains(&bytes.len()) {
         let amount = if bytes.len() < *range.start() { "fewer" } else { "more" };
@@ -65,8 +92,9 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// RFC 7518 section 3.2: a key of the same size as the hash output, or larger.
-pub(super) fn check_length(bag: &mut Bag, entry: &Entry, source: &KeySource, algorithms: &[Algorithm]) {
+pub(super) fn check_length(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algorithms: &[Algorithm]) {
     let KeySource::Secret(secret) = source else { return };
+    let Some(entry) = fields.get("secret_file").or_else(|| fields.get("secret_env")) else { return };
     let least = |algorithm: &Algorithm| match algorithm {
         Algorithm::HS512 => 64,
         Algorithm::HS384 => 48,

@@ -27,7 +27,7 @@ fn answer(head: &str, body: &[u8]) -> Vec<u8> {
 }
 
 async fn get(url: &Url) -> Result<Vec<u8>, FetchError> {
-    HttpFetch::new().unwrap().fetch(url).await
+    HttpFetch::new(&Transport::default()).unwrap().fetch(url).await.map(|fetched| fetched.body)
 }
 
 #[tokio::test]
@@ -68,6 +68,29 @@ async fn half_a_body_and_a_refused_connection_are_unreachable() {
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
+#[test]
+fn the_lifetime_of_an_answer_is_its_max_age_less_its_age() {
+    let of = |pairs: &[(&str, &str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(reqwest::header::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        }
+        lifetime(&headers).map(|lifetime| lifetime.as_secs())
+    };
+    assert_eq!(of(&[]), None);
+    assert_eq!(of(&[("cache-control", "public, max-age=600, must-revalidate")]), Some(600));
+    assert_eq!(of(&[("cache-control", "max-age=600"), ("age", "590")]), Some(10));
+    assert_eq!(of(&[("cache-control", "max-age=600"), ("age", "700")]), Some(0));
+    assert_eq!(of(&[("cache-control", "max-age=600"), ("age", "old")]), Some(600));
+    assert_eq!(of(&[("cache-control", "no-store, max-age=600")]), Some(0));
+    assert_eq!(of(&[("cache-control", "no-cache")]), Some(0));
+    for odd in ["", "public", "max-age", "max-age=", "max-age=soon", "max-age=-1", "\u{1f}"] {
+        if let Ok(value) = reqwest::header::HeaderValue::from_bytes(odd.as_bytes()) {
+            assert_eq!(of(&[("cache-control", value.to_str().unwrap())]), None, "{odd}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn names_that_resolve_to_forbidden_addresses_are_refused() {
     let resolved = GuardedResolver.resolve("localhost".parse().unwrap()).await;
@@ -85,13 +108,16 @@ async fn a_server_that_drips_is_cut_off() {
     #[expect(clippy::disallowed_methods, reason = "a test's server")]
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
         while stream.write_all(b" ").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let impatient = HttpFetch::with_timeout(Duration::from_millis(200)).unwrap();
+    let impatient = HttpFetch::with_timeout(&Transport::default(), Duration::from_millis(200)).unwrap();
     // Without a timeout of its own this would end with the body, after twenty seconds.
     let outcome = tokio::time::timeout(Duration::from_secs(10), impatient.fetch(&url)).await;
-    assert!(matches!(outcome.unwrap(), Err(FetchError::Unreachable { .. })));
+    let outcome = outcome.unwrap();
+    assert!(matches!(outcome, Err(FetchError::Slow(_))), "{outcome:?}");
 }

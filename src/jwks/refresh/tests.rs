@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::jwks::{
-    fetch::Fetching,
+    fetch::{Fetched, Fetching},
     issuer_keys::{Generation, IssuerKeys},
     key_store::{KeyLookup, MissAnswer},
 };
@@ -50,7 +51,8 @@ impl Fetch for Scripted {
         let answer = answer.unwrap();
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
-            answer.map(String::into_bytes).map_err(|status| FetchError::Status { url: url.clone(), status })
+            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None };
+            answer.map(fetched).map_err(|status| FetchError::Status { url: url.clone(), status })
         })
     }
 }
@@ -59,6 +61,12 @@ struct Silent;
 
 impl Observer for Silent {
     fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+    fn restored(&self, _: &str, _: Duration) {}
+    fn not_saved(&self, _: &str, _: &FetchError) {}
+}
+
+fn outside(fetch: Arc<dyn Fetch>) -> Outside {
+    Outside { fetch, saved: None, clock: Arc::new(SystemClock), observer: Arc::new(Silent) }
 }
 
 fn jwks_uri() -> KeySource {
@@ -67,12 +75,17 @@ fn jwks_uri() -> KeySource {
 
 fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, JoinSet<()>) {
     let store = Arc::new(KeyStore::new());
-    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
-    let target =
-        Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, written_at: String::new() };
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    let target = Target {
+        issuer: ISSUER.into(),
+        algorithms: vec![Algorithm::EdDSA],
+        source,
+        max_stale: limits::KEYS_MAX_STALE,
+        written_at: String::new(),
+    };
     let fetch: Arc<dyn Fetch> = Arc::clone(fetch) as Arc<dyn Fetch>;
     let mut tasks = JoinSet::new();
-    tasks.spawn(run(Arc::new(target), Arc::clone(&store), fetch, Arc::new(Silent)));
+    tasks.spawn(run(Arc::new(target), Arc::clone(&store), outside(fetch)));
     (store, tasks)
 }
 
@@ -193,13 +206,18 @@ impl Fetch for Broken {
 #[tokio::test(start_paused = true)]
 async fn a_bug_and_a_hang_are_failed_attempts() {
     let store = Arc::new(KeyStore::new());
-    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
     let source = jwks_uri();
-    let target =
-        Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, written_at: String::new() };
+    let target = Target {
+        issuer: ISSUER.into(),
+        algorithms: vec![Algorithm::EdDSA],
+        source,
+        max_stale: limits::KEYS_MAX_STALE,
+        written_at: String::new(),
+    };
     let mut tasks = JoinSet::new();
     let fetch = Arc::new(Broken(AtomicUsize::new(0)));
-    tasks.spawn(run(Arc::new(target), Arc::clone(&store), fetch, Arc::new(Silent)));
+    tasks.spawn(run(Arc::new(target), Arc::clone(&store), outside(fetch)));
     store.first_attempts().await;
     let error = || store.status(Instant::now())[0].last_error.clone().unwrap();
     assert!(error().contains("a bug"), "{}", error());
@@ -215,15 +233,23 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
         issuer: ISSUER.into(),
         algorithms: vec![Algorithm::EdDSA],
         source: KeySource::JwksFile(path.to_owned()),
+        max_stale: limits::KEYS_MAX_STALE,
         written_at: String::new(),
     };
     let fetch = Scripted::new([Err(500)]);
-    let read = async || key_set(&target(&path), fetch.as_ref()).await;
+    let read = async || arrive(&target(&path), fetch.as_ref()).await.map(|arrived| arrived.set);
     assert!(matches!(read().await, Err(FetchError::File { .. })));
     std::fs::write(&path, JWKS).unwrap();
     assert_eq!(read().await.unwrap().keys().len(), 1);
     std::fs::write(&path, vec![b' '; limits::KEY_DOCUMENT_BYTES + 1]).unwrap();
     assert!(read().await.unwrap_err().to_string().contains("larger than"));
-    assert!(key_set(&target(dir.path()), fetch.as_ref()).await.unwrap_err().to_string().contains("not a regular file"));
+    assert!(
+        arrive(&target(dir.path()), fetch.as_ref())
+            .await
+            .map(|_| ())
+            .unwrap_err()
+            .to_string()
+            .contains("not a regular file")
+    );
     assert_eq!(fetch.asked(), 0);
 }

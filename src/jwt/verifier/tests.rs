@@ -25,6 +25,8 @@ fn rules() -> IssuerRules {
         audience_claim: "aud".to_owned(),
         client_id_claims: ["client_id", "azp", "cid", "appid"].map(str::to_owned).to_vec(),
         scope_claims: ["scope", "scp"].map(str::to_owned).to_vec(),
+        clients: None,
+        claims: Vec::new(),
     }
 }
 

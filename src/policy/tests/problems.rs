@@ -1,6 +1,7 @@
 //! What is reported of a policy.
 
 use super::*;
+use crate::jwt::claim_rule::{ClaimRule, ClaimTest};
 use crate::limits;
 
 fn problems(routes: Vec<Route>) -> Vec<PolicyProblem> {

@@ -1,0 +1,90 @@
+//! `ca_file` and `proxy`: how an issuer's documents are fetched.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use url::Url;
+
+use super::{Bag, fields::Fields, read, url::without_userinfo};
+use crate::{
+    config::{error::Problem, load::words, suggest::quoted, tree::Entry},
+    jwks::source::Transport,
+    limits,
+};
+
+/// Sources of keys that nothing is fetched for.
+const LOCAL: [&str; 4] = ["jwks_file", "public_key_file", "secret_file", "secret_env"];
+
+/// How to fetch; the system's certificates and no proxy if nothing is written.
+pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<Transport> {
+    let mut fits = true;
+    for entry in ["ca_file", "proxy"].iter().filter_map(|name| fields.get(name)) {
+        if let Some(local) = LOCAL.iter().find_map(|name| fields.get(name)) {
+            let message = format!("`{}` is for keys that are fetched, and these are not", entry.key);
+            let problem = Problem::error(&entry.place, message).label("here").and(&local.place, "the keys");
+            bag.push(problem.help("remove one of the two"));
+            fits = false;
+        }
+    }
+    if !fits {
+        return None;
+    }
+    let ca = fields.get("ca_file").map(|entry| ca(bag, entry, base));
+    let proxy = fields.get("proxy").map(|entry| proxy(bag, entry));
+    let ca = ca.map_or(Some(None), |read| read.map(Some));
+    let proxy = proxy.map_or(Some(None), |read| read.map(Some));
+    let spoiled = ["ca_file", "proxy"].iter().any(|name| fields.mentions(name) && fields.get(name).is_none());
+    (!spoiled).then_some(Transport { ca: ca?, proxy: proxy? })
+}
+
+fn ca(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Arc<[u8]>> {
+    let path = base.join(read::text(bag, entry)?);
+    let read = bytes_of(&path).map_err(|error| words(&error)).and_then(|bytes| match certificates(&bytes) {
+        0 => Err("there is no readable PEM certificate in it".to_owned()),
+        _ => Ok(bytes),
+    });
+    match read {
+        Ok(bytes) => Some(bytes.into()),
+        Err(why) => {
+            let shown = quoted(&path.display().to_string());
+            let problem =
+                Problem::error(&entry.node.place, format!("the certificates of {shown} can't be used: {why}"));
+            bag.push(problem.help("name a PEM file, `-----BEGIN CERTIFICATE-----`, of the authorities to trust"));
+            None
+        }
+    }
+}
+
+/// How many certificates there are; none if one of them is broken.
+fn certificates(pem: &[u8]) -> usize {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    read.map_or(0, |read| read.len())
+}
+
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its other end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let most = u64::try_from(limits::CA_FILE_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > limits::CA_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+fn proxy(bag: &mut Bag, entry: &Entry) -> Option<Url> {
+    let text = read::text(bag, entry)?;
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" => Some(url),
+        _ => {
+            let message = format!("{} is not the URL of a proxy", quoted(&without_userinfo(text)));
+            bag.push(Problem::error(&entry.node.place, message).help("write `http://host:port`"));
+            None
+        }
+    }
+}
