@@ -135,10 +135,7 @@ impl Authorizer {
             Ok(Credentials::Bearer(token)) => token,
         };
         match self.verifier.verify(token, keys, now) {
-            Ok(token) => {
-                let token = Arc::new(token);
-                decided(rule, rule.admit(Arc::clone(&token)), Some(token))
-            }
+            Ok(token) => decided(rule, rule.admit(Arc::clone(&token)), Some(token)),
             Err(Unverified::Refused(fault)) => decided(rule, Err(fault.into()), None),
             Err(Unverified::KeyMissing(missing)) => Outcome::KeyMissing(Undecided { missing, rule: rule.id.clone() }),
         }

@@ -54,6 +54,11 @@ pub const NAME_CLAIM_BYTES: usize = 1024;
 /// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
 pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
 
+/// Verified tokens that are remembered.
+pub const TOKEN_CACHE_ENTRIES: usize = 100_000;
+/// Bytes that they may take, as estimated.
+pub const TOKEN_CACHE_BYTES: usize = 64 * 1024 * 1024;
+
 // --- keys ---------------------------------------------------------------------------------------------------------
 
 /// Bytes of a key set or a discovery document.

@@ -125,7 +125,8 @@ impl App {
     pub async fn start(config: Config, outside: Outside) -> Result<Self, ServeError> {
         let listeners = listen::bind(&config.listen).await?;
         let keys = Arc::new(KeyStore::new());
-        let metrics = Arc::new(Metrics::new(Arc::clone(&keys)));
+        let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
         let mut refreshers = JoinSet::new();
@@ -138,7 +139,6 @@ impl App {
             };
             spawn_refresher(&mut refreshers, issuer, &keys, around);
         }
-        let verifier = Verifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
         let in_flight = TaskTracker::new();
         let engine = Engine {
             authorizer: Authorizer::new(config.policy, verifier),

@@ -3,7 +3,7 @@
 //! jsonwebtoken reads the JWK; aws-lc-rs holds the parsed public key and checks signatures, because jsonwebtoken would
 //! parse the key again for every token.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,12 +13,12 @@ use jsonwebtoken::{
 };
 use serde_json::{Map, Value};
 
-use crate::{json, jwks::source::Secret, jwt::algorithm::Algorithm, limits};
+use crate::{digest::sha256, json, jwks::source::Secret, jwt::algorithm::Algorithm, limits};
 
 /// A key that can verify signatures of at least one algorithm.
 pub struct VerificationKey {
     kid: KeyId,
-    thumbprint: String,
+    thumbprint: Arc<str>,
     verifiers: Vec<(Algorithm, Verifier)>,
 }
 
@@ -67,7 +67,7 @@ pub enum UnusableKey {
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerificationKey").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
+        f.debug_struct("VerificationKey").field("kid", &self.kid()).finish_non_exhaustive()
     }
 }
 
@@ -100,7 +100,7 @@ impl VerificationKey {
             return Err(UnusableKey::NoAlgorithm);
         }
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Invalid)?;
-        Ok(Self { kid, thumbprint, verifiers })
+        Ok(Self { kid, thumbprint: thumbprint.into(), verifiers })
     }
 
     /// The same key for tokens with whatever `kid`, or none: the only key of its issuer.
@@ -117,7 +117,9 @@ impl VerificationKey {
             .filter(|algorithm| algorithm.is_hmac())
             .map(|algorithm| (*algorithm, Verifier::Shared(DecodingKey::from_secret(secret.expose()))))
             .collect();
-        Self { kid: KeyId::Any, thumbprint: "secret".to_owned(), verifiers }
+        // Not to be shown, and of a secret of 32 bytes or more it says nothing all the same.
+        let name: String = sha256(secret.expose()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { kid: KeyId::Any, thumbprint: format!("secret {name}").into(), verifiers }
     }
 
     /// Whether a token with that header may have been signed by this key.
@@ -148,15 +150,26 @@ impl VerificationKey {
 
     /// The SHA-256 thumbprint of RFC 7638: the same key has the same one, whatever its `kid`.
     #[must_use]
-    pub fn thumbprint(&self) -> &str {
+    pub fn thumbprint(&self) -> &Arc<str> {
         &self.thumbprint
+    }
+
+    /// What tells this key, with its name and algorithms, from any other.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let kid = match &self.kid {
+            KeyId::Named(kid) => format!("named {kid:?}"),
+            KeyId::Unnamed => "unnamed".to_owned(),
+            KeyId::Any => "any".to_owned(),
+        };
+        let algorithms: Vec<&str> = self.verifiers.iter().map(|(algorithm, _)| algorithm.name()).collect();
+        format!("{kid} {} {}", self.thumbprint, algorithms.join(" "))
     }
 
     /// Whether it is that very key under the same name, for the same algorithms.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        let algorithms = |key: &Self| key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect::<Vec<_>>();
-        self.thumbprint == other.thumbprint && self.kid() == other.kid() && algorithms(self) == algorithms(other)
+        self.identity() == other.identity()
     }
 
     /// Its `kid`, if it has one.

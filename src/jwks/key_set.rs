@@ -7,13 +7,27 @@ use super::{
     public_key,
     source::Secret,
 };
-use crate::{jwt::algorithm::Algorithm, limits};
+use crate::{digest::sha256, jwt::algorithm::Algorithm, limits};
 
 /// The usable keys of one issuer: at least one.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: Vec<UnusableKey>,
+    fingerprint: Fingerprint,
+}
+
+/// What tells the usable keys of one set from those of another: two sets with the same one verify the same tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    fn of(keys: &[VerificationKey]) -> Self {
+        let all: Vec<String> = keys.iter().map(VerificationKey::identity).collect();
+        let digest = sha256(all.join("\n").as_bytes());
+        // Half of a SHA-256 is enough: only the issuer itself could look for two sets that collide.
+        Self(digest.iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte)))
+    }
 }
 
 /// Why a document is not a key set. The provider's doing.
@@ -80,7 +94,7 @@ impl KeySet {
             let first = skipped.into_iter().next();
             return Err(first.map_or(InvalidKeySet::Empty, |first| InvalidKeySet::NothingUsable { count, first }));
         }
-        Ok(Self { keys, skipped })
+        Ok(Self::of(keys, skipped))
     }
 
     /// The set of one public key in a file of its own.
@@ -91,13 +105,13 @@ impl KeySet {
         let text = std::str::from_utf8(text).map_err(|_| InvalidKeySet::PublicKey(UnusableKey::Unreadable))?;
         let key = public_key::to_jwk(text).and_then(|jwk| VerificationKey::from_jwk(&jwk, algorithms));
         let key = key.map_err(InvalidKeySet::PublicKey)?;
-        Ok(Self { keys: vec![key.for_any_kid()], skipped: Vec::new() })
+        Ok(Self::of(vec![key.for_any_kid()], Vec::new()))
     }
 
     /// The set of one shared secret.
     #[must_use]
     pub fn from_secret(secret: &Secret, algorithms: &[Algorithm]) -> Self {
-        Self { keys: vec![VerificationKey::from_secret(secret, algorithms)], skipped: Vec::new() }
+        Self::of(vec![VerificationKey::from_secret(secret, algorithms)], Vec::new())
     }
 
     /// The one key that fits a token's header.
@@ -109,6 +123,17 @@ impl KeySet {
             (None, _) => Selection::None,
             (Some(_), Some(_)) => Selection::Several,
         }
+    }
+
+    fn of(keys: Vec<VerificationKey>, skipped: Vec<UnusableKey>) -> Self {
+        let fingerprint = Fingerprint::of(&keys);
+        Self { keys, skipped, fingerprint }
+    }
+
+    /// What tells its keys from those of another set.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// The usable keys.

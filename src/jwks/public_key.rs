@@ -60,3 +60,122 @@ fn jwk(der: &[u8]) -> Option<Value> {
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        encoding::{AsDer, PublicKeyX509Der},
+        rand::SystemRandom,
+        rsa::KeySize,
+        signature::{
+            ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+            EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+        },
+    };
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::{
+        jwks::key_set::{InvalidKeySet, KeySet, Selection},
+        jwt::algorithm::Algorithm,
+    };
+
+    fn pem(key: &impl AsDer<PublicKeyX509Der<'static>>) -> String {
+        let der = key.as_der().unwrap();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()))
+    }
+
+    fn set(text: &str) -> Result<KeySet, InvalidKeySet> {
+        KeySet::from_public_key(text.as_bytes(), &Algorithm::ASYMMETRIC)
+    }
+
+    /// Whether the key of `text`, and it alone, verifies that signature, whatever the token calls it.
+    fn verifies(text: &str, algorithm: Algorithm, signature: &[u8]) -> bool {
+        let set = set(text).unwrap();
+        [None, Some("x")].iter().all(|kid| match set.select(*kid, algorithm) {
+            Selection::One(key) => key.verify(algorithm, b"m", signature) && !key.verify(algorithm, b"n", signature),
+            Selection::None | Selection::Several => false,
+        })
+    }
+
+    #[test]
+    fn every_type_of_key_is_read_from_pem_and_from_a_jwk() {
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let mut signature = vec![0; rsa.public_modulus_len()];
+        rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"m", &mut signature).unwrap();
+        assert!(verifies(&pem(rsa.public_key()), Algorithm::RS256, &signature));
+        for (curve, algorithm) in [
+            (&ECDSA_P256_SHA256_FIXED_SIGNING, Algorithm::ES256),
+            (&ECDSA_P384_SHA384_FIXED_SIGNING, Algorithm::ES384),
+            (&ECDSA_P521_SHA512_FIXED_SIGNING, Algorithm::ES512),
+        ] {
+            let pair = EcdsaKeyPair::generate(curve).unwrap();
+            let signature = pair.sign(&SystemRandom::new(), b"m").unwrap();
+            assert!(verifies(&pem(pair.public_key()), algorithm, signature.as_ref()), "{algorithm:?}");
+        }
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let text = pem(pair.public_key());
+        let signature = pair.sign(b"m");
+        assert!(verifies(&text, Algorithm::EdDSA, signature.as_ref()));
+        assert!(verifies(&to_jwk(&text).unwrap(), Algorithm::EdDSA, signature.as_ref()));
+        let named = to_jwk(&text).unwrap().replace('{', r#"{"kid":"its own","#);
+        assert!(verifies(&named, Algorithm::EdDSA, signature.as_ref()), "a key in a file of its own needs no name");
+    }
+
+    #[test]
+    fn the_rules_for_keys_of_a_set_hold() {
+        let weak = PemRsa { bits: 1024 }.pem();
+        assert_eq!(set(&weak).unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::RsaSize(1024)));
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let got = KeySet::from_public_key(pem(pair.public_key()).as_bytes(), &[Algorithm::RS256]);
+        assert_eq!(got.unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::NoAlgorithm));
+    }
+
+    /// An RSA key of any size, by hand: the crypto library makes no weak ones.
+    struct PemRsa {
+        bits: usize,
+    }
+
+    impl PemRsa {
+        fn pem(&self) -> String {
+            let modulus = [&[0][..], &vec![0xFF; self.bits / 8]].concat();
+            let sequence = |content: &[u8]| tlv(0x30, content);
+            let key = sequence(&[tlv(2, &modulus), tlv(2, &[1, 0, 1])].concat());
+            let oid = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00];
+            let der = sequence(&[sequence(&oid), tlv(3, &[&[0][..], &key].concat())].concat());
+            format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der))
+        }
+    }
+
+    fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let length = if high == 0 && low < 128 { vec![low] } else { vec![0x82, high, low] };
+        [&[tag][..], &length, content].concat()
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let good = pem(pair.public_key());
+        for text in [
+            "",
+            "ssh-ed25519 AAAA",
+            "[]",
+            r#"{"keys":[]}"#,
+            "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----",
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            &good.replace("PUBLIC KEY", "RSA PUBLIC KEY"),
+            &good.replace("PUBLIC KEY", "CERTIFICATE"),
+            &good.replace("MCow", "MCox"),
+        ] {
+            assert!(set(text).is_err(), "{text}");
+        }
+        for kind in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+            let both = format!("{good}{}", good.replace("PUBLIC KEY", kind));
+            for text in [good.replace("PUBLIC KEY", kind), both] {
+                assert_eq!(set(&text).unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::Private), "{kind}");
+            }
+        }
+        assert!(KeySet::from_public_key(b"\xff", &Algorithm::ASYMMETRIC).is_err());
+    }
+}

@@ -30,6 +30,12 @@ impl Claims {
         json::parse_object(text).map(Self).map_err(|_| TokenFault::Malformed)
     }
 
+    /// Bytes that they take in memory, estimated.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|(name, value)| MEMBER.saturating_add(name.len()).saturating_add(size_of_value(value))).sum()
+    }
+
     /// The value of a claim.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -102,6 +108,25 @@ impl Claims {
             return Err(TokenFault::MalformedClaims);
         }
         Ok(scopes.into_iter().collect())
+    }
+}
+
+/// Bytes of a member of an object beside its texts: its share of the map, and what allocators round up.
+const MEMBER: usize = 96;
+
+fn size_of_value(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => {
+            values.iter().map(|value| size_of_value(value).saturating_add(size_of::<Value>())).sum()
+        }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                MEMBER.saturating_add(name.len()).saturating_add(size_of_value(value))
+            };
+            members.iter().map(member).sum()
+        }
     }
 }
 

@@ -53,6 +53,12 @@ impl ScopeSet {
         self.0.iter()
     }
 
+    /// Bytes that they take in memory beside the set itself, estimated.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|scope| size_of::<Scope>().saturating_add(scope.as_str().len())).sum()
+    }
+
     /// How many scopes there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -10,12 +10,17 @@ use std::{
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        histogram::Histogram,
+    },
     registry::Registry,
 };
 use tokio::time::Instant;
 
-use crate::jwks::key_store::KeyStore;
+use crate::{jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CheckLabels {
@@ -45,9 +50,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics that start at zero, with the state of the keys read at each scrape.
+    /// Metrics that start at zero, with the state of the keys and of remembered tokens read at each scrape.
     #[must_use]
-    pub fn new(keys: Arc<KeyStore>) -> Self {
+    pub fn new(keys: Arc<KeyStore>, tokens: Arc<TokenCache>) -> Self {
         let mut registry = Registry::with_prefix("portcullis");
         let checks = Family::default();
         registry.register("ext_authz_checks", "Checks answered, by decision, reason code and rule", checks.clone());
@@ -59,6 +64,7 @@ impl Metrics {
         let refreshes = Family::default();
         registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.clone());
         registry.register_collector(Box::new(KeysCollector(keys)));
+        registry.register_collector(Box::new(TokensCollector(tokens)));
         Self { registry, checks, duration, refreshes }
     }
 
@@ -113,6 +119,32 @@ impl Collector for KeysCollector {
     }
 }
 
+#[derive(Debug)]
+struct TokensCollector(Arc<TokenCache>);
+
+impl Collector for TokensCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let stats = self.0.stats();
+        let counters = [
+            ("token_cache_hits", "Tokens that needed no signature check", stats.hits),
+            ("token_cache_misses", "Tokens that were verified afresh, well or not", stats.misses),
+        ];
+        for (name, help, count) in counters {
+            let count = ConstCounter::new(count);
+            count.encode(encoder.encode_descriptor(name, help, None, count.metric_type())?)?;
+        }
+        let gauges = [
+            ("token_cache_entries", "Verified tokens that are remembered", stats.entries),
+            ("token_cache_bytes", "Bytes that they take, estimated", stats.bytes),
+        ];
+        for (name, help, value) in gauges {
+            let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +154,7 @@ mod tests {
     fn what_is_counted_is_shown() {
         let keys = Arc::new(KeyStore::new());
         keys.add("https://a.test/".into(), IssuerKeys::awaiting_first_fetch(crate::limits::KEYS_MAX_STALE));
-        let metrics = Metrics::new(keys);
+        let metrics = Metrics::new(keys, Arc::default());
         metrics.checked(false, "no_route", "", Duration::from_millis(1));
         metrics.refreshed("https://a.test/", "timeout");
         let text = metrics.to_text();
@@ -131,6 +163,8 @@ mod tests {
             "portcullis_ext_authz_check_duration_seconds_count 1",
             r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="timeout"} 1"#,
             r#"portcullis_jwks_keys{issuer="https://a.test/"} 0"#,
+            "portcullis_token_cache_hits_total 0",
+            "portcullis_token_cache_entries 0",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} not in:\n{text}");

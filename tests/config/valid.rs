@@ -70,8 +70,7 @@ fn everything_that_is_written_is_read() {
     let config = loaded.config;
     assert_eq!(config.listen.grpc, ListenAddr::Unix("/run/portcullis.sock".into()));
     assert_eq!(config.listen.admin, None);
-    assert_eq!(config.keys_dir, Some(fixture("saved")));
-    let [remote, file, secret, public_key, variable] = config.issuers.as_slice() else { panic!("five issuers") };
+    let remote = &config.issuers[0];
     assert_eq!(remote.rules.clock_tolerance, Duration::from_secs(90));
     assert_eq!(remote.rules.max_token_age, Some(Duration::from_secs(24 * 3600)));
     assert!(remote.rules.strict);
@@ -79,6 +78,18 @@ fn everything_that_is_written_is_read() {
     assert_eq!(remote.rules.client_id_claims, ["azp"]);
     assert_eq!(remote.rules.scope_claims, ["scope", "permissions"]);
     assert_eq!(format!("{:?}", remote.rules.algorithms.as_slice()), "[ES384, RS512]");
+    assert_eq!(config.identity.subject.unwrap().as_str(), "x-user");
+    assert_eq!(config.identity.scopes, None);
+    assert_eq!(config.identity.aliases, Aliases::Always);
+    assert!(!config.identity.forward_authorization && config.identity.forward_overrides);
+    assert!(config.identity.subject_in_metadata);
+}
+
+#[test]
+fn everything_about_clients_claims_and_fetching_is_read() {
+    let config = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap().config;
+    assert_eq!(config.keys_dir, Some(fixture("saved")));
+    let [remote, file, ..] = config.issuers.as_slice() else { panic!("two issuers") };
     assert_eq!(remote.rules.clients.as_ref().unwrap().as_slice(), ["web", "batch"]);
     let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
     assert_eq!(
@@ -89,7 +100,13 @@ fn everything_that_is_written_is_read() {
     assert!(remote.transport.ca.as_ref().unwrap().starts_with(b"-----BEGIN CERTIFICATE-----"));
     assert_eq!(remote.transport.proxy.as_ref().unwrap().host_str(), Some("proxy.example.com"));
     assert_eq!(file.transport, Transport::default());
-    assert!((file.rules.clients.is_none()) && file.rules.claims.is_empty());
+    assert!(file.rules.clients.is_none() && file.rules.claims.is_empty());
+}
+
+#[test]
+fn every_source_of_keys_is_read() {
+    let config = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap().config;
+    let [remote, file, secret, public_key, variable] = config.issuers.as_slice() else { panic!("five issuers") };
     let KeySource::PublicKeyFile(path) = &public_key.source else { panic!("{:?}", public_key.source) };
     assert_eq!(*path, fixture("key.pem"));
     let KeySource::Secret(bytes) = &variable.source else { panic!("{:?}", variable.source) };
@@ -101,11 +118,6 @@ fn everything_that_is_written_is_read() {
     let KeySource::Secret(bytes) = &secret.source else { panic!("{:?}", secret.source) };
     assert_eq!(bytes.expose(), b"a-secret-of-forty-eight-bytes-for-tests-and-no-more");
     assert_eq!(format!("{:?}", secret.rules.algorithms.as_slice()), "[HS256, HS384]");
-    assert_eq!(config.identity.subject.unwrap().as_str(), "x-user");
-    assert_eq!(config.identity.scopes, None);
-    assert_eq!(config.identity.aliases, Aliases::Always);
-    assert!(!config.identity.forward_authorization && config.identity.forward_overrides);
-    assert!(config.identity.subject_in_metadata);
 }
 
 #[test]

@@ -24,6 +24,7 @@ struct Scripted {
     answers: Mutex<VecDeque<Result<String, u16>>>,
     asked: AtomicUsize,
     delay: Duration,
+    lifetime: Mutex<Option<Duration>>,
 }
 
 impl Scripted {
@@ -34,6 +35,7 @@ impl Scripted {
             answers,
             asked: AtomicUsize::new(0),
             delay: Duration::from_millis(100),
+            lifetime: Mutex::default(),
         })
     }
 
@@ -51,7 +53,7 @@ impl Fetch for Scripted {
         let answer = answer.unwrap();
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
-            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None };
+            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: *self.lifetime.lock().unwrap() };
             answer.map(fetched).map_err(|status| FetchError::Status { url: url.clone(), status })
         })
     }
@@ -69,6 +71,11 @@ fn outside(fetch: Arc<dyn Fetch>) -> Outside {
     Outside { fetch, saved: None, clock: Arc::new(SystemClock), observer: Arc::new(Silent) }
 }
 
+fn target(source: KeySource) -> Target {
+    let (max_stale, written_at) = (limits::KEYS_MAX_STALE, String::new());
+    Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, max_stale, written_at }
+}
+
 fn jwks_uri() -> KeySource {
     KeySource::JwksUri { url: Url::parse("https://issuer.test/jwks").unwrap(), allow_http: false }
 }
@@ -76,13 +83,7 @@ fn jwks_uri() -> KeySource {
 fn start(fetch: &Arc<Scripted>, source: KeySource) -> (Arc<KeyStore>, JoinSet<()>) {
     let store = Arc::new(KeyStore::new());
     store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
-    let target = Target {
-        issuer: ISSUER.into(),
-        algorithms: vec![Algorithm::EdDSA],
-        source,
-        max_stale: limits::KEYS_MAX_STALE,
-        written_at: String::new(),
-    };
+    let target = target(source);
     let fetch: Arc<dyn Fetch> = Arc::clone(fetch) as Arc<dyn Fetch>;
     let mut tasks = JoinSet::new();
     tasks.spawn(run(Arc::new(target), Arc::clone(&store), outside(fetch)));
@@ -208,13 +209,7 @@ async fn a_bug_and_a_hang_are_failed_attempts() {
     let store = Arc::new(KeyStore::new());
     store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
     let source = jwks_uri();
-    let target = Target {
-        issuer: ISSUER.into(),
-        algorithms: vec![Algorithm::EdDSA],
-        source,
-        max_stale: limits::KEYS_MAX_STALE,
-        written_at: String::new(),
-    };
+    let target = target(source);
     let mut tasks = JoinSet::new();
     let fetch = Arc::new(Broken(AtomicUsize::new(0)));
     tasks.spawn(run(Arc::new(target), Arc::clone(&store), outside(fetch)));
@@ -229,13 +224,7 @@ async fn a_bug_and_a_hang_are_failed_attempts() {
 async fn a_file_is_read_like_a_remote_set_and_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jwks.json");
-    let target = |path: &Path| Target {
-        issuer: ISSUER.into(),
-        algorithms: vec![Algorithm::EdDSA],
-        source: KeySource::JwksFile(path.to_owned()),
-        max_stale: limits::KEYS_MAX_STALE,
-        written_at: String::new(),
-    };
+    let target = |path: &Path| target(KeySource::JwksFile(path.to_owned()));
     let fetch = Scripted::new([Err(500)]);
     let read = async || arrive(&target(&path), fetch.as_ref()).await.map(|arrived| arrived.set);
     assert!(matches!(read().await, Err(FetchError::File { .. })));
@@ -252,4 +241,65 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
             .contains("not a regular file")
     );
     assert_eq!(fetch.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_single_public_key_is_read_from_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key.jwk");
+    let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    let target = target(KeySource::PublicKeyFile(path.clone()));
+    let fetch = Scripted::new([Err(500)]);
+    std::fs::write(&path, key).unwrap();
+    assert_eq!(arrive(&target, fetch.as_ref()).await.unwrap().set.keys().len(), 1);
+    std::fs::write(&path, JWKS).unwrap();
+    let error = arrive(&target, fetch.as_ref()).await.map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("no usable public key"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_is_refreshed_when_it_says_so_within_bounds() {
+    let (least, most) = (*limits::KEYS_REFRESH_RANGE.start(), *limits::KEYS_REFRESH_RANGE.end());
+    for (lifetime, after) in [(0, least), (600, Duration::from_secs(450)), (u64::MAX, most)] {
+        let fetch = Scripted::new([Ok(JWKS.to_owned())]);
+        *fetch.lifetime.lock().unwrap() = Some(Duration::from_secs(lifetime));
+        let (store, _tasks) = start(&fetch, jwks_uri());
+        store.first_attempts().await;
+        tokio::time::sleep(after - Duration::from_secs(1)).await;
+        assert_eq!(fetch.asked(), 1, "{lifetime}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(fetch.asked(), 2, "{lifetime}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn saved_keys_are_used_while_the_issuer_is_down_and_replaced_when_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap();
+    saved.save(ISSUER, "https://issuer.test/jwks", JWKS.as_bytes(), SystemClock.now()).unwrap();
+    let run_with = |fetch: &Arc<Scripted>, source: KeySource| {
+        let store = Arc::new(KeyStore::new());
+        store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+        let around = Outside { saved: Some(saved.clone()), ..outside(Arc::clone(fetch) as Arc<dyn Fetch>) };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run(Arc::new(target(source)), Arc::clone(&store), around));
+        (store, tasks)
+    };
+    let down_then_up = Scripted::new([Err(503), Err(503), Ok(JWKS.replace("\"a\"", "\"b\""))]);
+    let (store, _tasks) = run_with(&down_then_up, jwks_uri());
+    store.first_attempts().await;
+    assert_eq!(store.status(Instant::now())[0].kids, ["a"], "at a cold start, with the issuer down");
+    let seen = generation(&store);
+    assert!(matches!(store.on_miss(ISSUER, seen, Instant::now()), MissAnswer::Unavailable(_)), "503, not 401");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(store.status(Instant::now())[0].kids, ["b"]);
+    // The write is a blocking task, which virtual time does not wait for.
+    let now_saved = || saved.load(ISSUER, "https://issuer.test/jwks", limits::KEYS_MAX_STALE, SystemClock.now());
+    while !String::from_utf8(now_saved().unwrap().unwrap().text).unwrap().contains("\"b\"") {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let elsewhere = KeySource::JwksUri { url: Url::parse("https://other.test/jwks").unwrap(), allow_http: false };
+    let (store, _tasks) = run_with(&Scripted::new([Err(503)]), elsewhere);
+    store.first_attempts().await;
+    assert!(store.at(Instant::now()).current(ISSUER).is_none(), "saved keys are those of one source");
 }

@@ -14,7 +14,7 @@ use crate::{
 const ISSUER: &str = "https://issuer.test/";
 const NOW: i64 = 1_800_000_000;
 
-fn rules() -> IssuerRules {
+pub(super) fn rules() -> IssuerRules {
     IssuerRules {
         issuer: ISSUER.into(),
         audiences: NonEmpty::new(vec!["https://api.test".to_owned()]).unwrap(),
@@ -58,7 +58,7 @@ fn claims(changes: Value) -> Value {
     claims
 }
 
-fn verify_text(rules: IssuerRules, token: &str) -> Result<VerifiedToken, Unverified> {
+fn verify_text(rules: IssuerRules, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
     let store = KeyStore::new();
     let now = tokio::time::Instant::now();
     store.add(ISSUER.into(), IssuerKeys::fixed(KeySet::from_secret(&secret(), rules.algorithms.as_slice()), now));
@@ -66,11 +66,11 @@ fn verify_text(rules: IssuerRules, token: &str) -> Result<VerifiedToken, Unverif
     Verifier::new([rules]).verify(token, &store.at(now), UnixTime::from_secs(NOW))
 }
 
-fn verify(rules: IssuerRules, header: &Value, claims: &Value) -> Result<VerifiedToken, Unverified> {
+fn verify(rules: IssuerRules, header: &Value, claims: &Value) -> Result<Arc<VerifiedToken>, Unverified> {
     verify_text(rules, &sign(header, claims))
 }
 
-fn with(changes: Value) -> Result<VerifiedToken, Unverified> {
+fn with(changes: Value) -> Result<Arc<VerifiedToken>, Unverified> {
     verify(rules(), &json!({"alg": "HS256"}), &claims(changes))
 }
 

@@ -1,0 +1,168 @@
+//! That a verifier remembers, and that nobody can tell.
+#![expect(clippy::needless_pass_by_value, reason = "json!() at the call reads better")]
+#![expect(clippy::arithmetic_side_effects, reason = "a test's own sums")]
+
+use std::time::Duration;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{tests::rules, *};
+use crate::{
+    jwks::{key_set::KeySet, key_store::Snapshot},
+    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    limits,
+};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+struct Keys(Option<Snapshot>);
+
+impl KeyLookup for Keys {
+    fn current(&self, _: &str) -> Option<Snapshot> {
+        self.0.clone()
+    }
+}
+
+fn pair(seed: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
+}
+
+/// A set of these keys: a seed and a `kid` each.
+fn keys(published: &[(u8, &str)]) -> Keys {
+    let jwk = |(seed, kid): &(u8, &str)| {
+        let x = URL_SAFE_NO_PAD.encode(pair(*seed).public_key().as_ref());
+        format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"{kid}","x":"{x}"}}"#)
+    };
+    let text = format!(r#"{{"keys":[{}]}}"#, published.iter().map(jwk).collect::<Vec<_>>().join(","));
+    let set = Arc::new(KeySet::parse(text.as_bytes(), &[Algorithm::EdDSA]).unwrap());
+    Keys(Some(Snapshot { set, generation: Generation::NONE }))
+}
+
+fn token(seed: u8, kid: &str, claims: Value) -> String {
+    let mut all = json!({"iss": "https://issuer.test/", "aud": "https://api.test", "exp": NOW.as_secs() + 60});
+    all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let input = format!("{}.{}", encode(json!({"alg": "EdDSA", "kid": kid})), encode(all));
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(pair(seed).sign(input.as_bytes())))
+}
+
+fn verifier() -> Verifier {
+    let algorithms = NonEmpty::new(vec![Algorithm::EdDSA]).unwrap();
+    Verifier::new([IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }])
+}
+
+fn verify(verifier: &Verifier, token: &str, keys: &Keys, now: UnixTime) -> Result<(), Unverified> {
+    verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), keys, now).map(|_| ())
+}
+
+fn hits(verifier: &Verifier) -> (u64, u64) {
+    let stats = verifier.cache().stats();
+    (stats.hits, stats.misses)
+}
+
+fn good() -> String {
+    token(1, "a", json!({"iat": NOW.as_secs() - 50}))
+}
+
+#[test]
+fn the_second_time_no_signature_is_checked() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    for times in 0..3 {
+        assert_eq!(verify(&verifier, &token, &keys, NOW), Ok(()));
+        assert_eq!(hits(&verifier), (times, 1));
+    }
+}
+
+#[test]
+fn another_set_with_the_same_key_under_its_name_is_as_good() {
+    let (verifier, token) = (verifier(), good());
+    verify(&verifier, &token, &keys(&[(1, "a")]), NOW).unwrap();
+    let grown = keys(&[(2, "b"), (1, "a")]);
+    for times in 1..3 {
+        verify(&verifier, &token, &grown, NOW).unwrap();
+        assert_eq!(hits(&verifier), (times, 1));
+    }
+}
+
+#[test]
+fn a_key_that_is_gone_replaced_renamed_or_ambiguous_vouches_for_nothing() {
+    let (verifier, token) = (verifier(), good());
+    let first = keys(&[(1, "a")]);
+    verify(&verifier, &token, &first, NOW).unwrap();
+    for (set, fault) in [
+        (keys(&[(2, "b")]), TokenFault::UnknownKey),
+        (keys(&[(1, "b")]), TokenFault::UnknownKey),
+        (keys(&[(2, "a")]), TokenFault::BadSignature),
+        (Keys(None), TokenFault::UnknownKey),
+    ] {
+        let Err(Unverified::KeyMissing(missing)) = verify(&verifier, &token, &set, NOW) else { panic!("{fault:?}") };
+        assert_eq!(missing.fault, fault);
+    }
+    let twice = keys(&[(1, "a"), (2, "a")]);
+    assert_eq!(verify(&verifier, &token, &twice, NOW), Err(Unverified::Refused(TokenFault::AmbiguousKey)));
+    assert_eq!(hits(&verifier).0, 0);
+    verify(&verifier, &token, &first, NOW).unwrap();
+    assert_eq!(hits(&verifier).0, 1, "the key is back");
+}
+
+#[test]
+fn times_are_asked_again_each_time_whichever_way_the_clock_goes() {
+    let keys = keys(&[(1, "a")]);
+    let at = |seconds: i64| {
+        NOW.plus(Duration::from_secs(1000)).minus(Duration::from_secs(1000_u64.saturating_sub_signed(seconds)))
+    };
+    let cases = [
+        (json!({"iat": NOW.as_secs()}), 64, 65, TokenFault::Expired),
+        (json!({"iat": NOW.as_secs() - 50}), 55, 56, TokenFault::TooOld),
+        (json!({"iat": NOW.as_secs()}), -5, -6, TokenFault::IssuedInFuture),
+        (json!({"iat": NOW.as_secs() - 50, "nbf": NOW.as_secs()}), -5, -6, TokenFault::NotYetValid),
+    ];
+    for (claims, last, beyond, fault) in cases {
+        let (verifier, token) = (verifier(), token(1, "a", claims));
+        verify(&verifier, &token, &keys, NOW).unwrap();
+        assert_eq!(verify(&verifier, &token, &keys, at(last)), Ok(()), "{fault:?}");
+        assert_eq!(hits(&verifier).0, 1, "{fault:?}");
+        assert_eq!(verify(&verifier, &token, &keys, at(beyond)), Err(Unverified::Refused(fault)));
+        assert_eq!(verify(&verifier, &token, &keys, NOW), Ok(()));
+    }
+}
+
+#[test]
+fn an_expired_token_is_forgotten_and_a_refused_one_never_kept() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    verify(&verifier, &token, &keys, NOW).unwrap();
+    assert_eq!(verifier.cache().stats().entries, 1);
+    assert!(verify(&verifier, &token, &keys, NOW.plus(Duration::from_secs(65))).is_err());
+    assert_eq!(verifier.cache().stats().entries, 0);
+    let forged = token_of_another_key();
+    assert!(verify(&verifier, &forged, &keys, NOW).is_err());
+    assert_eq!(verifier.cache().stats().entries, 0);
+}
+
+fn token_of_another_key() -> String {
+    token(2, "a", json!({"iat": NOW.as_secs()}))
+}
+
+#[test]
+fn its_bytes_are_bounded() {
+    let (verifier, keys) = (verifier(), keys(&[(1, "a")]));
+    let filler = "x".repeat(8000);
+    let most = limits::TOKEN_CACHE_BYTES / 8000 + 100;
+    for n in 0..most {
+        let token = token(1, "a", json!({"iat": NOW.as_secs(), "n": n, "filler": filler}));
+        verify(&verifier, &token, &keys, NOW).unwrap();
+    }
+    let stats = verifier.cache().stats();
+    assert!(stats.bytes <= limits::TOKEN_CACHE_BYTES as u64, "{stats:?}");
+    assert!(stats.entries > 1000 && stats.entries < most as u64, "{stats:?}");
+}
+
+#[test]
+fn its_entries_are_bounded_however_small() {
+    let least = limits::TOKEN_CACHE_BYTES / limits::TOKEN_CACHE_ENTRIES;
+    let (verifier, keys) = (verifier(), keys(&[(1, "a")]));
+    verify(&verifier, &good(), &keys, NOW).unwrap();
+    assert!(verifier.cache().stats().bytes >= least as u64);
+}

@@ -1,0 +1,124 @@
+//! What an issuer's rules say about the claims of a token whose signature is true.
+#![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
+
+use std::{ops::Range, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    clock::UnixTime,
+    decision::TokenFault,
+    jwt::{claims::Claims, header::TokenType, issuer_rules::IssuerRules},
+    policy::scope::ScopeSet,
+};
+
+/// What was read while checking.
+pub(super) struct Facts {
+    pub(super) subject: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) scopes: ScopeSet,
+    pub(super) times: Times,
+}
+
+/// What the times of a token say.
+pub(super) struct Times {
+    pub(super) expires_at: UnixTime,
+    /// The moments at which all of them are fulfilled; this one is among them.
+    pub(super) valid: Range<UnixTime>,
+}
+
+/// Checks claims at that moment.
+///
+/// # Errors
+/// The first fault, in the order of the design, section 3.
+pub(super) fn check(
+    claims: &Claims,
+    token_type: TokenType,
+    rules: &IssuerRules,
+    now: UnixTime,
+) -> Result<Facts, TokenFault> {
+    check_kind(claims, token_type, rules)?;
+    claims.check_audience(&rules.audience_claim, rules.audiences.as_slice())?;
+    let times = check_times(claims, rules, now)?;
+    let subject = claims.name("sub")?.map(str::to_owned);
+    if rules.strict {
+        check_rfc_9068(claims)?;
+    }
+    let client_id = client_id(claims, rules);
+    if let Some(clients) = &rules.clients
+        && !client_id.as_ref().is_some_and(|id| clients.as_slice().contains(id))
+    {
+        return Err(TokenFault::ClientNotAllowed);
+    }
+    if !rules.claims.iter().all(|rule| rule.is_met_by(claims)) {
+        return Err(TokenFault::ClaimRule);
+    }
+    let scopes = claims.scopes(&rules.scope_claims)?;
+    Ok(Facts { subject, client_id, scopes, times })
+}
+
+/// Refuses what is signed by the issuer and not an access token, and tokens that are bound to a key.
+fn check_kind(claims: &Claims, token_type: TokenType, rules: &IssuerRules) -> Result<(), TokenFault> {
+    match token_type {
+        TokenType::AccessToken => {}
+        TokenType::Absent | TokenType::Jwt if rules.strict => return Err(TokenFault::TypeNotAllowed),
+        TokenType::Absent | TokenType::Jwt => {}
+    }
+    // OpenID Connect Core section 3.1.3.6 (ID tokens), Back-Channel Logout section 2.4 and RFC 8417 (events).
+    if ["at_hash", "c_hash", "events"].iter().any(|claim| claims.has(claim)) {
+        return Err(TokenFault::NotAnAccessToken);
+    }
+    // Keycloak writes the kind of a token into a claim `typ`, Amazon Cognito into `token_use`.
+    let keycloak_kind = claims.get("typ").and_then(Value::as_str);
+    if keycloak_kind.is_some_and(|kind| ["ID", "Refresh", "Offline", "Logout"].contains(&kind)) {
+        return Err(TokenFault::NotAnAccessToken);
+    }
+    if claims.get("token_use").is_some_and(|kind| kind != "access") {
+        return Err(TokenFault::NotAnAccessToken);
+    }
+    // RFC 7800: whoever can't show the key is not who the token was given to. Binding is not checked yet.
+    if claims.has("cnf") {
+        return Err(TokenFault::Bound);
+    }
+    Ok(())
+}
+
+fn check_times(claims: &Claims, rules: &IssuerRules, now: UnixTime) -> Result<Times, TokenFault> {
+    let tolerance = rules.clock_tolerance;
+    let expires_at = claims.date("exp")?.ok_or(TokenFault::MalformedClaims)?;
+    let mut valid = UnixTime::from_millis(i64::MIN)..expires_at.plus(tolerance);
+    if now >= valid.end {
+        return Err(TokenFault::Expired);
+    }
+    let issued_at = claims.date("iat")?;
+    for (earliest, fault) in [(claims.date("nbf")?, TokenFault::NotYetValid), (issued_at, TokenFault::IssuedInFuture)] {
+        let Some(earliest) = earliest.map(|earliest| earliest.minus(tolerance)) else { continue };
+        if now < earliest {
+            return Err(fault);
+        }
+        valid.start = valid.start.max(earliest);
+    }
+    if let Some(most) = rules.max_token_age {
+        let issued_at = issued_at.ok_or(TokenFault::MalformedClaims)?;
+        let oldest = issued_at.plus(most).plus(tolerance);
+        if now > oldest {
+            return Err(TokenFault::TooOld);
+        }
+        valid.end = valid.end.min(oldest.plus(Duration::from_millis(1)));
+    }
+    Ok(Times { expires_at, valid })
+}
+
+/// RFC 9068 section 2.2: what an access token in its profile must have, beyond `iss`, `aud` and `exp`.
+fn check_rfc_9068(claims: &Claims) -> Result<(), TokenFault> {
+    for claim in ["sub", "client_id", "jti"] {
+        claims.name(claim)?.ok_or(TokenFault::MalformedClaims)?;
+    }
+    claims.date("iat")?.ok_or(TokenFault::MalformedClaims).map(|_| ())
+}
+
+/// The first of the issuer's claims that is a string. One of another type or over-long names nobody.
+fn client_id(claims: &Claims, rules: &IssuerRules) -> Option<String> {
+    let mut named = rules.client_id_claims.iter().filter_map(|claim| claims.name(claim).ok().flatten());
+    named.next().map(str::to_owned)
+}
