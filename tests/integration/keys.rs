@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::get as route};
+use futures_util::future::join_all;
 use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
 use tokio::net::TcpListener;
 
@@ -35,24 +36,6 @@ async fn a_rotated_key_is_fetched_when_a_token_needs_it() {
     assert_eq!(issuer.key_set_reads(), reads + 1, "one fetch for all of them");
     let got = client.send(&get("/api/private").bearer(&old)).await;
     assert_eq!((got.status, got.reason.as_str()), (401, "token_unknown_key"));
-}
-
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pinned: Vec<_> = futures.map(Box::pin).collect();
-    let mut done = Vec::new();
-    // All are polled together: each `send` is under way before the first is awaited to its end.
-    std::future::poll_fn(|context| {
-        pinned.retain_mut(|future| match future.as_mut().poll(context) {
-            std::task::Poll::Ready(output) => {
-                done.push(output);
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if pinned.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    done
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ mod grpc;
 mod keys;
 mod layering;
 mod lifecycle;
+mod outages;
 mod wire;
 
 #[path = "../support/mod.rs"]

@@ -6,6 +6,7 @@ pub mod check;
 pub mod envoy;
 pub mod process;
 pub mod service;
+pub mod virtual_time;
 
 use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
 use tokio::net::TcpListener;

@@ -1,0 +1,141 @@
+//! The service without its sockets, in virtual time: hours pass in milliseconds, and waiting can be measured exactly.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+use portcullis::{
+    app::observers::Observers,
+    authorizer::Authorizer,
+    clock::{Clock, SystemClock, UnixTime},
+    config,
+    ext_authz::service::Engine,
+    jwks::{
+        fetch::{Fetch, FetchError, Fetched, Fetching},
+        issuer_keys::IssuerKeys,
+        key_store::KeyStore,
+        refresh::{self, Target},
+    },
+    jwt::{token_cache::TokenCache, verifier::Verifier},
+    limits,
+    telemetry::metrics::Metrics,
+};
+use prost::Message as _;
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::check::{Ask, Got, read};
+
+/// How long each of its fetches takes.
+pub const FETCH_TIME: Duration = Duration::from_millis(100);
+
+/// An issuer's key set, or none.
+#[derive(Debug, Default)]
+pub struct ScriptedKeys {
+    jwks: Mutex<Option<String>>,
+    fetches: AtomicUsize,
+}
+
+impl ScriptedKeys {
+    pub fn publish(&self, jwks: &serde_json::Value) {
+        *self.jwks.lock().unwrap() = Some(jwks.to_string());
+    }
+
+    pub fn go_down(&self) {
+        *self.jwks.lock().unwrap() = None;
+    }
+
+    pub fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+}
+
+impl Fetch for ScriptedKeys {
+    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+        self.fetches.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            tokio::time::sleep(FETCH_TIME).await;
+            let jwks = self.jwks.lock().unwrap().clone();
+            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None };
+            jwks.map(fetched).ok_or_else(|| FetchError::Status { url: url.clone(), status: 503 })
+        })
+    }
+}
+
+/// Wall time that goes as virtual time does.
+struct VirtualClock {
+    base: UnixTime,
+    began: Instant,
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> UnixTime {
+        self.base.plus(self.began.elapsed())
+    }
+}
+
+/// One issuer's service.
+pub struct VirtualService {
+    pub keys: Arc<ScriptedKeys>,
+    pub store: Arc<KeyStore>,
+    pub cache: Arc<TokenCache>,
+    engine: Arc<Engine>,
+    _refreshers: JoinSet<()>,
+}
+
+impl VirtualService {
+    /// With that configuration, whose issuers all get their keys from `keys`.
+    pub fn start(text: &str, keys: Arc<ScriptedKeys>) -> Self {
+        let config = config::parse(text, "test.yaml", &BTreeMap::new());
+        let config = config.unwrap_or_else(|problems| panic!("{}", problems.render(false, 100))).config;
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock { base: SystemClock.now(), began: Instant::now() });
+        let store = Arc::new(KeyStore::new());
+        let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let cache = Arc::clone(verifier.cache());
+        let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(&cache)));
+        let observer = Arc::new(Observers::new(metrics));
+        let mut refreshers = JoinSet::new();
+        for issuer in config.issuers {
+            store.add(Arc::clone(&issuer.rules.issuer), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
+            let target = Target {
+                issuer: issuer.rules.issuer,
+                algorithms: issuer.rules.algorithms.as_slice().to_vec(),
+                source: issuer.source,
+                max_stale: issuer.max_stale,
+                written_at: issuer.written_at,
+            };
+            let outside = refresh::Outside {
+                fetch: Arc::clone(&keys) as Arc<dyn Fetch>,
+                saved: None,
+                clock: Arc::clone(&clock),
+                observer: Arc::clone(&observer) as Arc<dyn refresh::Observer>,
+            };
+            refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(&store), outside));
+        }
+        let engine = Arc::new(Engine {
+            authorizer: Authorizer::new(config.policy, verifier),
+            keys: Arc::clone(&store),
+            identity: config.identity,
+            clock,
+            observer,
+            in_flight: TaskTracker::new(),
+        });
+        Self { keys, store, cache, engine, _refreshers: refreshers }
+    }
+
+    /// What Envoy makes of the answer to a request, and how long that took.
+    pub async fn send(&self, ask: &Ask) -> (Got, Duration) {
+        let message = ask.message().encode_to_vec();
+        let began = Instant::now();
+        let answer = self.engine.check(message.into(), limits::KEY_WAIT).await;
+        let response = CheckResponse::decode(answer.into_bytes()).unwrap();
+        (read(response), began.elapsed())
+    }
+}
