@@ -10,6 +10,7 @@ mod keys;
 mod layering;
 mod lifecycle;
 mod outages;
+mod transport;
 mod wire;
 
 #[path = "../support/mod.rs"]
