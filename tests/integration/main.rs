@@ -9,6 +9,7 @@ mod grpc;
 mod keys;
 mod layering;
 mod lifecycle;
+mod load;
 mod outages;
 mod transport;
 mod wire;
