@@ -4,13 +4,16 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::fault_script::FaultArgs;
+
 /// The audience of the quickstart.
 const AUDIENCE: &str = "https://api.example.com";
 
 /// Try Portcullis out: an issuer, a sample upstream, Portcullis and a real Envoy on this machine.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy")]
+#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy\n  \
+    portcullis demo --envoy-bin target/tools/bin/envoy --fault stall --fault-for 30s")]
 pub struct DemoArgs {
     #[command(subcommand)]
     pub(super) part: Option<Part>,
@@ -22,11 +25,13 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub(super) struct StackArgs {
     /// Send the quickstart's requests and end, with exit code 1 unless every answer was the expected one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fault")]
     pub(super) once: bool,
     /// The Envoy to start
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     pub(super) envoy_bin: PathBuf,
+    #[command(flatten)]
+    pub(super) fault: FaultArgs,
 }
 
 /// One part alone.
@@ -43,7 +48,8 @@ pub(super) enum Part {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  portcullis demo issuer --listen 127.0.0.1:9400 --issuer http://127.0.0.1:9400/\n  \
-    curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages"
+    curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages\n  \
+    portcullis demo issuer --fault rotate --fault-after 30s"
 )]
 pub(super) struct IssuerArgs {
     /// Where to listen
@@ -55,6 +61,8 @@ pub(super) struct IssuerArgs {
     /// The `aud` of tokens that ask for no other
     #[arg(long, value_name = "AUDIENCE", default_value = AUDIENCE)]
     pub(super) audience: String,
+    #[command(flatten)]
+    pub(super) fault: FaultArgs,
 }
 
 #[derive(Debug, Args)]
