@@ -96,9 +96,12 @@ impl StackArgs {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
+    use crate::cli::demo::fault::Fault;
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -122,7 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_has_a_beginning_and_may_have_an_end() {
+        for (line, after, end) in [
+            ("--fault max-age-0", 10, None),
+            ("--fault max-age-0 --fault-after 0s --fault-for 1m30s", 0, Some(Duration::from_secs(90))),
+        ] {
+            let whole = parse(line).unwrap().stack.fault;
+            let Some(Part::Issuer(alone)) = parse(&format!("issuer {line}")).unwrap().part else { panic!("{line}") };
+            for args in [whole, alone.fault] {
+                assert_eq!(args.fault, Some(Fault::MaxAge0));
+                assert_eq!((args.fault_after, args.fault_for), (Duration::from_secs(after), end));
+            }
+        }
+        assert_eq!(parse("").unwrap().stack.fault.fault, None);
+    }
+
+    #[test]
     fn what_does_not_belong_is_refused() {
+        for wrong in
+            ["--fault", "--fault stal", "--fault-for 3s", "--fault stall --fault-for 3", "--once --fault stall"]
+        {
+            assert!(parse(wrong).is_err() && parse(&format!("issuer {wrong}")).is_err(), "{wrong}");
+        }
         for wrong in ["other", "--once issuer", "issuer --once", "upstream --listen nowhere"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -6,41 +6,41 @@ use clap::ValueEnum;
 /// missing, nobody would look for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Fault {
-    /// New keys in, old ones out, as in any rotation
+    /// Puts new keys in and takes the old ones out, as in any rotation
     Rotate,
-    /// New keys under the names (`kid`) of the old ones
+    /// Puts new keys under the names (`kid`) of the old ones
     ReplaceKeys,
     /// Signs with RSA keys that its key set does not have
     RemoveKeys,
-    /// A key set without keys
+    /// Publishes a key set without keys
     EmptyKeys,
     /// Accepts connections and never answers
     Stall,
     /// Announces a whole document, sends half of it and closes
     HalfBody,
-    /// A document of gigabytes
+    /// Sends a document of gigabytes
     Endless,
-    /// A page for people, with status 200
+    /// Sends a page for people, with status 200
     Html,
     /// Answers 500
     #[value(name = "error-500")]
     Error500,
     /// Redirects to good documents, at another place of its own
     Redirect,
-    /// Good documents, called text/html and application/octet-stream
+    /// Sends good documents as text/html and application/octet-stream
     ContentType,
-    /// Metadata that name another issuer
+    /// Names another issuer in its metadata
     OtherIssuer,
-    /// Metadata whose `jwks_uri` is a cloud's metadata service
+    /// Names a cloud's metadata service as its `jwks_uri`
     ForbiddenKeys,
-    /// Good documents with `Cache-Control: no-store`
+    /// Sends good documents with `Cache-Control: no-store`
     NoStore,
-    /// Good documents with `Cache-Control: max-age=0`
+    /// Sends good documents with `Cache-Control: max-age=0`
     #[value(name = "max-age-0")]
     MaxAge0,
-    /// Good documents with `Cache-Control: max-age=99999999999`
+    /// Sends good documents with `Cache-Control: max-age=99999999999`
     MaxAgeHuge,
-    /// Good documents with a `Cache-Control` that is none
+    /// Sends good documents with a `Cache-Control` that is none
     CacheGarbage,
     /// Refuses connections
     Refuse,

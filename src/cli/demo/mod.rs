@@ -1,7 +1,7 @@
 //! `portcullis demo`: everything for trying Portcullis out on one machine. Never reachable from `serve`, and nothing
 //! else in the crate uses it.
 //!
-//! `demo issuer` gives a token to anybody who asks ([`issuer`]), `demo upstream` is a backend without authorization
+//! `demo issuer` gives a token to anybody who asks ([`issuer`]) and fails on order ([`issuer::Fault`]), `demo upstream` is a backend without authorization
 //! code ([`upstream`]), `demo quickstart` sends requests to a running stack and checks the answers, and bare `demo`
 //! starts all of it with Portcullis and a real Envoy in between.
 
