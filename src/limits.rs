@@ -165,3 +165,5 @@ pub const DEMO_LOG_LINES: usize = 20;
 pub const DEMO_LOG_BYTES: u64 = 64 * 1024;
 /// Lifetime of a demo token, in seconds, unless the request names another.
 pub const DEMO_TOKEN_SECONDS: i64 = 3600;
+/// Bytes of a document of the demo issuer that is meant to be endless.
+pub const DEMO_ENDLESS_BYTES: u64 = 4 * 1024 * 1024 * 1024;

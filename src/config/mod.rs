@@ -22,6 +22,7 @@ pub mod tree;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub(crate) use decode::{parse_duration, show_duration};
 pub use load::{Loaded, load, parse};
 
 use crate::{

@@ -39,6 +39,13 @@ impl Stop for Asked {
 impl TestService {
     /// Starts with that configuration and waits until it is ready.
     pub async fn start(config: &str) -> Self {
+        let service = Self::launch(config).await;
+        service.until_ready().await;
+        service
+    }
+
+    /// Starts with that configuration, and doesn't wait.
+    pub async fn launch(config: &str) -> Self {
         let loaded = match config::parse(config, "test.yaml", &BTreeMap::new()) {
             Ok(loaded) => loaded,
             Err(problems) => panic!("{}", problems.render(false, 100)),
@@ -55,9 +62,7 @@ impl TestService {
         let drain = Drain { notice: Duration::from_millis(50), deadline: Duration::from_secs(10) };
         #[expect(clippy::disallowed_methods, reason = "a test's task")]
         let task = tokio::spawn(app.run(Asked(Some(stopped)), drain));
-        let service = Self { grpc, admin, stop: Some(stop), task };
-        service.until_ready().await;
-        service
+        Self { grpc, admin, stop: Some(stop), task }
     }
 
     pub async fn client(&self) -> Client {
@@ -70,7 +75,7 @@ impl TestService {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn until_ready(&self) {
+    pub async fn until_ready(&self) {
         for _ in 0..500 {
             if self.page("/readyz").await.0 == 200 {
                 return;

@@ -4,13 +4,16 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::fault_script::FaultArgs;
+
 /// The audience of the quickstart.
 const AUDIENCE: &str = "https://api.example.com";
 
 /// Try Portcullis out: an issuer, a sample upstream, Portcullis and a real Envoy on this machine.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy")]
+#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy\n  \
+    portcullis demo --envoy-bin target/tools/bin/envoy --fault stall --fault-for 30s")]
 pub struct DemoArgs {
     #[command(subcommand)]
     pub(super) part: Option<Part>,
@@ -22,11 +25,13 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub(super) struct StackArgs {
     /// Send the quickstart's requests and end, with exit code 1 unless every answer was the expected one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fault")]
     pub(super) once: bool,
     /// The Envoy to start
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     pub(super) envoy_bin: PathBuf,
+    #[command(flatten)]
+    pub(super) fault: FaultArgs,
 }
 
 /// One part alone.
@@ -43,7 +48,8 @@ pub(super) enum Part {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  portcullis demo issuer --listen 127.0.0.1:9400 --issuer http://127.0.0.1:9400/\n  \
-    curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages"
+    curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages\n  \
+    portcullis demo issuer --fault rotate --fault-after 30s"
 )]
 pub(super) struct IssuerArgs {
     /// Where to listen
@@ -55,6 +61,8 @@ pub(super) struct IssuerArgs {
     /// The `aud` of tokens that ask for no other
     #[arg(long, value_name = "AUDIENCE", default_value = AUDIENCE)]
     pub(super) audience: String,
+    #[command(flatten)]
+    pub(super) fault: FaultArgs,
 }
 
 #[derive(Debug, Args)]
@@ -88,9 +96,12 @@ impl StackArgs {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
+    use crate::cli::demo::fault::Fault;
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -114,7 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_has_a_beginning_and_may_have_an_end() {
+        for (line, after, end) in [
+            ("--fault max-age-0", 10, None),
+            ("--fault max-age-0 --fault-after 0s --fault-for 1m30s", 0, Some(Duration::from_secs(90))),
+        ] {
+            let whole = parse(line).unwrap().stack.fault;
+            let Some(Part::Issuer(alone)) = parse(&format!("issuer {line}")).unwrap().part else { panic!("{line}") };
+            for args in [whole, alone.fault] {
+                assert_eq!(args.fault, Some(Fault::MaxAge0));
+                assert_eq!((args.fault_after, args.fault_for), (Duration::from_secs(after), end));
+            }
+        }
+        assert_eq!(parse("").unwrap().stack.fault.fault, None);
+    }
+
+    #[test]
     fn what_does_not_belong_is_refused() {
+        for wrong in
+            ["--fault", "--fault stal", "--fault-for 3s", "--fault stall --fault-for 3", "--once --fault stall"]
+        {
+            assert!(parse(wrong).is_err() && parse(&format!("issuer {wrong}")).is_err(), "{wrong}");
+        }
         for wrong in ["other", "--once issuer", "issuer --once", "upstream --listen nowhere"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

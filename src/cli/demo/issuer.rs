@@ -13,17 +13,26 @@ use std::{
 
 use arc_swap::ArcSwap;
 use axum::{
-    Json, Router,
+    Router,
     extract::State,
+    http::Uri,
+    response::Response,
     routing::{get, post},
 };
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use serde_json::Value;
+use tokio::{net::TcpListener, sync::watch};
 use url::Url;
 
-use super::{DemoError, keys::Keys, server::Server, token, token_endpoint};
+use super::{
+    DemoError,
+    document::{self, Document},
+    endpoint::Endpoint,
+    keys::Keys,
+    token, token_endpoint,
+};
 pub use super::{
     alg::{Alg, UnknownAlg},
+    fault::Fault,
     token::TokenRequest,
 };
 use crate::clock::{Clock, SystemClock};
@@ -32,15 +41,18 @@ use crate::clock::{Clock, SystemClock};
 #[derive(Debug)]
 pub struct DemoIssuer {
     shared: Arc<Shared>,
-    server: Server,
+    endpoint: Endpoint,
 }
 
 /// What the issuer and its endpoints both hold.
 #[derive(Debug)]
 pub(super) struct Shared {
-    issuer: String,
+    pub(super) issuer: String,
     audience: String,
     keys: ArcSwap<Keys>,
+    /// Public keys of before the fault that are still published beside the current ones.
+    retiring: ArcSwap<Vec<Value>>,
+    pub(super) fault: watch::Sender<Option<Fault>>,
     key_set_reads: AtomicUsize,
 }
 
@@ -55,17 +67,19 @@ impl DemoIssuer {
         let shared = Arc::new(Shared {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            keys: ArcSwap::from_pointee(generate().await?),
+            keys: ArcSwap::from_pointee(generate(None).await?),
+            retiring: ArcSwap::default(),
+            fault: watch::Sender::new(None),
             key_set_reads: AtomicUsize::new(0),
         });
-        let server = Server::start(listener, router(&prefix, Arc::clone(&shared)))?;
-        Ok(Self { shared, server })
+        let endpoint = Endpoint::open(listener, router(&prefix, Arc::clone(&shared)))?;
+        Ok(Self { shared, endpoint })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
-        self.server.addr()
+        self.endpoint.addr()
     }
 
     /// The exact string of its `iss` claim.
@@ -96,10 +110,10 @@ impl DemoIssuer {
         self.shared.keys.load().kid(alg)
     }
 
-    /// The JWK Set as it is published now.
+    /// The JWK Set as it is published when all is well.
     #[must_use]
     pub fn jwk_set(&self) -> Value {
-        self.shared.keys.load().jwk_set()
+        self.shared.jwk_set()
     }
 
     /// Replaces all keys by new ones. Tokens made before are then signed by keys that are no longer published.
@@ -107,8 +121,23 @@ impl DemoIssuer {
     /// # Errors
     /// When the crypto library has no randomness.
     pub async fn rotate(&self) -> Result<(), DemoError> {
-        self.shared.keys.store(Arc::new(generate().await?));
-        Ok(())
+        self.shared.renew(None).await
+    }
+
+    /// Fails in this way from now on, or, with `None`, no longer fails. A fault begins with new keys to sign with; the old
+    /// ones stay in the key set beside them, unless their end is the fault. Only documents are concerned: the token
+    /// endpoint goes on working, but for [`Fault::Refuse`].
+    ///
+    /// # Errors
+    /// When the crypto library has no randomness, or the address was lost while connections were refused.
+    pub async fn set_fault(&self, fault: Option<Fault>) -> Result<(), DemoError> {
+        // First the fault, then the keys: those must not be seen without it. Also wakes those that are kept waiting.
+        self.shared.fault.send_replace(fault);
+        match fault {
+            Some(Fault::Refuse) => self.endpoint.close().await?,
+            Some(_) | None => self.endpoint.reopen().await?,
+        }
+        if fault.is_some() { self.shared.renew(fault).await } else { Ok(()) }
     }
 
     /// How often the key set was fetched.
@@ -119,18 +148,44 @@ impl DemoIssuer {
 
     /// Stops, closing idle connections as well: from then on the issuer is down.
     pub async fn shutdown(self) {
-        self.server.shutdown().await;
+        // Those that are kept waiting are let go.
+        self.shared.fault.send_replace(None);
+        self.endpoint.shutdown().await;
     }
 }
 
 impl Shared {
+    /// All keys that are published when all is well.
+    pub(super) fn jwk_set(&self) -> Value {
+        let mut set = self.keys.load().jwk_set();
+        if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
+            keys.extend(self.retiring.load().iter().cloned());
+        }
+        set
+    }
+
+    /// New keys. The old ones are published no longer, but for faults that have nothing to do with them.
+    async fn renew(&self, fault: Option<Fault>) -> Result<(), DemoError> {
+        let named = (fault == Some(Fault::ReplaceKeys)).then(|| self.keys.load().generation().to_owned());
+        let new = generate(named).await?;
+        let retiring = match fault {
+            None | Some(Fault::Rotate | Fault::ReplaceKeys) => Vec::new(),
+            Some(_) => self.keys.load().jwks(),
+        };
+        self.retiring.store(Arc::new(retiring));
+        self.keys.store(Arc::new(new));
+        Ok(())
+    }
+
     pub(super) fn mint(&self, request: &TokenRequest) -> Result<String, DemoError> {
         token::mint(&self.keys.load(), &self.issuer, &self.audience, SystemClock.now(), request)
     }
 }
 
-async fn generate() -> Result<Keys, DemoError> {
-    match tokio::task::spawn_blocking(Keys::generate).await {
+/// New keys, under the names of that generation or a new one.
+async fn generate(generation: Option<String>) -> Result<Keys, DemoError> {
+    let generate = || generation.map_or_else(Keys::generate, Keys::generate_as);
+    match tokio::task::spawn_blocking(generate).await {
         Ok(Ok(keys)) => Ok(keys),
         Ok(Err(_)) | Err(_) => Err(DemoError::Crypto),
     }
@@ -156,24 +211,13 @@ fn router(prefix: &str, shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn metadata(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let base = shared.issuer.trim_end_matches('/');
-    let algorithms: Vec<&str> = Alg::ALL.iter().map(|alg| alg.name()).collect();
-    Json(json!({
-        "issuer": shared.issuer,
-        "jwks_uri": format!("{base}/jwks"),
-        "token_endpoint": format!("{base}/token"),
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": algorithms,
-    }))
+async fn metadata(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    document::answer(Document::Metadata, &shared, &uri).await
 }
 
-async fn key_set(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn key_set(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     shared.key_set_reads.fetch_add(1, Ordering::Relaxed);
-    Json(shared.keys.load().jwk_set())
+    document::answer(Document::KeySet, &shared, &uri).await
 }
 
 #[cfg(test)]

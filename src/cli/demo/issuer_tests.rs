@@ -1,5 +1,7 @@
 //! The issuer over HTTP, as a client of it sees it.
 
+use serde_json::json;
+
 use super::*;
 use crate::cli::demo::client::{Client, Fetched};
 

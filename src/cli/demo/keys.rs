@@ -43,6 +43,14 @@ impl Keys {
     /// # Errors
     /// When the crypto library has no randomness.
     pub(super) fn generate() -> Result<Self, Unspecified> {
+        Self::generate_as(format!("{:08x}", rand::random::<u32>()))
+    }
+
+    /// New key pairs under the names of another generation.
+    ///
+    /// # Errors
+    /// When the crypto library has no randomness.
+    pub(super) fn generate_as(generation: String) -> Result<Self, Unspecified> {
         Ok(Self {
             rsa_pkcs1: RsaKeyPair::generate(KeySize::Rsa2048)?,
             rsa_pss: RsaKeyPair::generate(KeySize::Rsa2048)?,
@@ -50,8 +58,13 @@ impl Keys {
             p384: EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING)?,
             p521: EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING)?,
             ed25519: Ed25519KeyPair::generate()?,
-            generation: format!("{:08x}", rand::random::<u32>()),
+            generation,
         })
+    }
+
+    /// What the `kid`s of these keys have in common.
+    pub(super) fn generation(&self) -> &str {
+        &self.generation
     }
 
     /// The `kid` under which the key for `alg` is published.
@@ -80,8 +93,12 @@ impl Keys {
 
     /// The public halves as a JWK Set (RFC 7517): one entry per algorithm, each with its own `kid`.
     pub(super) fn jwk_set(&self) -> Value {
-        let keys: Vec<Value> = Alg::ALL.iter().map(|alg| self.jwk(*alg)).collect();
-        json!({ "keys": keys })
+        json!({ "keys": self.jwks() })
+    }
+
+    /// The entries of that set.
+    pub(super) fn jwks(&self) -> Vec<Value> {
+        Alg::ALL.iter().map(|alg| self.jwk(*alg)).collect()
     }
 
     fn jwk(&self, alg: Alg) -> Value {

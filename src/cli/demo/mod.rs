@@ -1,7 +1,7 @@
 //! `portcullis demo`: everything for trying Portcullis out on one machine. Never reachable from `serve`, and nothing
 //! else in the crate uses it.
 //!
-//! `demo issuer` gives a token to anybody who asks ([`issuer`]), `demo upstream` is a backend without authorization
+//! `demo issuer` gives a token to anybody who asks ([`issuer`]) and fails on order ([`issuer::Fault`]), `demo upstream` is a backend without authorization
 //! code ([`upstream`]), `demo quickstart` sends requests to a running stack and checks the answers, and bare `demo`
 //! starts all of it with Portcullis and a real Envoy in between.
 
@@ -9,7 +9,11 @@ mod alg;
 mod args;
 mod child;
 mod client;
+mod document;
+mod endpoint;
 mod error;
+mod fault;
+mod fault_script;
 pub mod issuer;
 mod keys;
 mod ports;
@@ -35,6 +39,7 @@ pub use self::{args::DemoArgs, error::DemoError};
 use self::{
     args::{IssuerArgs, Part, QuickstartArgs, UpstreamArgs},
     client::Client,
+    fault_script::Seen,
     issuer::DemoIssuer,
     quickstart::Stack,
     screen::Screen,
@@ -76,9 +81,14 @@ async fn run_issuer(screen: Screen, args: IssuerArgs) -> Result<u8, DemoError> {
          its keys are new at every start"
     ));
     warn_if_open(screen, addr, "anybody who reaches this address gets tokens");
-    signals.wait().await;
+    // Nobody knows where Portcullis is: its default address will do for the lines to paste.
+    let seen = Seen { envoy: None, admin: fault_script::DEFAULT_ADMIN };
+    let result = tokio::select! {
+        () = signals.wait() => Ok(GOOD),
+        Err(error) = fault_script::run(screen, &args.fault, &issuer, seen) => Err(error),
+    };
     issuer.shutdown().await;
-    Ok(GOOD)
+    result
 }
 
 async fn run_upstream(screen: Screen, args: UpstreamArgs) -> Result<u8, DemoError> {

@@ -13,6 +13,7 @@ use super::{
     args::StackArgs,
     child::Child,
     client::Client,
+    fault_script::{self, Seen},
     issuer::{DemoIssuer, TokenRequest},
     quickstart::{self, Stack},
     samples,
@@ -59,7 +60,7 @@ async fn in_dir(
         parts.stack.envoy,
         parts.issuer.issuer()
     ));
-    let result = parts.show(screen, args.once, signals).await;
+    let result = parts.show(screen, args, signals).await;
     parts.stop().await;
     result
 }
@@ -107,7 +108,8 @@ impl Parts {
     }
 
     /// Shows the quickstart and, unless it is to be once, stays. Ends early when told to or when a child ends.
-    async fn show(&mut self, screen: Screen, once: bool, signals: &mut StopSignals) -> Result<u8, DemoError> {
+    async fn show(&mut self, screen: Screen, args: &StackArgs, signals: &mut StopSignals) -> Result<u8, DemoError> {
+        let once = args.once;
         let Self { issuer, portcullis, envoy, stack, portcullis_at, logs, .. } = self;
         let client = Client::new()?;
         let list = async {
@@ -115,7 +117,8 @@ impl Parts {
             if !once {
                 invite(screen, stack, issuer)?;
                 show_inside(screen, *portcullis_at, logs);
-                std::future::pending::<()>().await;
+                let seen = Seen { envoy: Some(&stack.envoy), admin: portcullis_at[1] };
+                fault_script::run(screen, &args.fault, issuer, seen).await?;
             }
             Ok(if good { GOOD } else { FAILED })
         };

@@ -27,7 +27,7 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Duration> {
 }
 
 /// The duration of a text: numbers with units, each unit smaller than the one before.
-fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut total: u64 = 0;
@@ -48,7 +48,7 @@ fn parse(text: &str) -> Option<Duration> {
 }
 
 /// A duration as one would write it.
-pub(super) fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds, duration.subsec_millis()) {
         (seconds, 0) if seconds > 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),

@@ -21,6 +21,8 @@ mod url;
 
 use std::{collections::BTreeMap, path::Path};
 
+pub(crate) use duration::{parse as parse_duration, show as show_duration};
+
 use super::{
     Config,
     error::{Problem, Severity},
