@@ -12,6 +12,7 @@ mod layering;
 mod lifecycle;
 mod load;
 mod outages;
+mod secrets;
 mod transport;
 mod wire;
 
