@@ -149,7 +149,11 @@ mod tests {
 
     fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
         let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-        let length = if high == 0 && low < 128 { vec![low] } else { vec![0x82, high, low] };
+        let length = match (high, low) {
+            (0, 0..128) => vec![low],
+            (0, _) => vec![0x81, low],
+            _ => vec![0x82, high, low],
+        };
         [&[tag][..], &length, content].concat()
     }
 
