@@ -10,7 +10,7 @@ use crate::readme;
 const HEADING: &str = "## Coming from express-oauth2-jwt-bearer";
 
 /// Every option of `auth()` and every helper of express-oauth2-jwt-bearer 1.10.0.
-const OPTIONS: [&str; 24] = [
+const OPTIONS: [&str; 26] = [
     "issuerBaseURL",
     "issuer",
     "jwksUri",
@@ -35,6 +35,8 @@ const OPTIONS: [&str; 24] = [
     "requiredScopes",
     "scopeIncludesAny",
     "claimEquals",
+    "claimIncludes",
+    "claimCheck",
 ];
 
 /// A line of the table.
@@ -54,7 +56,7 @@ fn code(cell: &'static str) -> Vec<&'static str> {
 fn rows() -> Vec<Row> {
     let lines = readme::section(HEADING).lines().filter(|line| line.starts_with("| `"));
     let row = |line: &'static str| {
-        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
         let name = |text: &'static str| text.split([':', '(']).next().unwrap();
         Row {
             options: code(cells[0]).into_iter().map(name).collect(),
@@ -97,10 +99,11 @@ fn around(snippet: &str, is_route: bool) -> String {
         ("audiences", "[https://api.example.com]"),
         ("algorithms", algorithms),
     ];
-    // A route says who may use it, once: by the snippet, or for the sake of an issuer's.
-    let route: &[(&str, &str)] =
-        if is_route { &[("path", "/a"), ("scopes", "[x]")] } else { &[("path", "/a"), ("access", "authenticated")] };
-    format!("issuers:\n  - {}\nroutes:\n  - {}\n", lines(&issuer, !is_route), lines(route, is_route))
+    // A route says who may use it: by the snippet, unless that is about claims alone.
+    let says_access = is_route && field != "claims";
+    let mut route = vec![("path", "/a"), ("access", "authenticated")];
+    route.truncate(if says_access { 1 } else { 2 });
+    format!("issuers:\n  - {}\nroutes:\n  - {}\n", lines(&issuer, !is_route), lines(&route, is_route))
 }
 
 fn load(text: &str, dir: &Path) -> Result<config::Loaded, config::error::ConfigErrors> {

@@ -6,7 +6,7 @@ const README: &str = include_str!("../../README.md");
 pub(crate) fn section(heading: &str) -> &'static str {
     let level = heading.split(' ').next().unwrap().len();
     let begin = README.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("the README has no {heading}"));
-    let text = &README[begin + heading.len() + 2..];
+    let text = README.get(begin + heading.len() + 2..).unwrap();
     let mut at = 0;
     let mut in_code = false;
     for line in text.split_inclusive('\n') {
@@ -17,7 +17,7 @@ pub(crate) fn section(heading: &str) -> &'static str {
         }
         at += line.len();
     }
-    &text[..at]
+    text.get(..at).unwrap()
 }
 
 /// The first block of YAML under a heading.

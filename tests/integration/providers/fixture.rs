@@ -75,10 +75,8 @@ impl Fixture {
         let dir = root().join(name);
         let (metadata, key_set) = (read(&dir.join("metadata.json")), read(&dir.join("jwks.json")));
         let url = |value: &Value| value.as_str().unwrap().to_owned();
-        let pages = HashMap::from([
-            (url(&metadata["_url"]), page(&metadata)),
-            (url(&metadata["jwks_uri"]), page(&key_set)),
-        ]);
+        let pages =
+            HashMap::from([(url(&metadata["_url"]), page(&metadata)), (url(&metadata["jwks_uri"]), page(&key_set))]);
         let files = fs::read_dir(dir.join("tokens")).unwrap().map(|entry| entry.unwrap().path());
         let mut tokens: Vec<Token> = files.map(|file| Token::read(&file, &key_set)).collect();
         tokens.sort_by(|a, b| a.name.cmp(&b.name));
@@ -119,9 +117,7 @@ impl Expected {
         let text = |name: &str| value[name].as_str().map(str::to_owned);
         match text("refused") {
             Some(code) => Self::Refused(code),
-            None => {
-                Self::Allowed { client_id: text("client_id"), scopes: text("scopes"), subject: text("subject") }
-            }
+            None => Self::Allowed { client_id: text("client_id"), scopes: text("scopes"), subject: text("subject") },
         }
     }
 }

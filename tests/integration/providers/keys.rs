@@ -20,8 +20,8 @@ use serde_json::Value;
 /// The same for every provider: what is asked here is whose token is taken, not which key made it.
 struct Keys {
     rsa: [RsaKeyPair; 2],
-    /// Published for encryption. It signs what a provider signs with keys that it does not publish.
-    unpublished: RsaKeyPair,
+    /// Published for encryption, if at all. It signs what a provider signs with a key that it does not publish.
+    not_for_signing: RsaKeyPair,
     p256: EcdsaKeyPair,
 }
 
@@ -29,7 +29,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let rsa = || RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     Keys {
         rsa: [rsa(), rsa()],
-        unpublished: rsa(),
+        not_for_signing: rsa(),
         p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
     }
 });
@@ -56,7 +56,7 @@ fn placeholder(name: &str) -> Value {
     let text = match name {
         "n:1" => modulus(&KEYS.rsa[0]),
         "n:2" => modulus(&KEYS.rsa[1]),
-        "n:enc" => modulus(&KEYS.unpublished),
+        "n:enc" => modulus(&KEYS.not_for_signing),
         "x" => URL_SAFE_NO_PAD.encode(&point[1..33]),
         "y" => URL_SAFE_NO_PAD.encode(&point[33..]),
         // Nobody looks at it: keys come from `n` and `e` alone.
@@ -67,7 +67,7 @@ fn placeholder(name: &str) -> Value {
 }
 
 /// The token: signed by the key that has the header's `kid` in that key set (its placeholders still in it), or by one
-/// that nobody published.
+/// that is not published for that.
 pub(crate) fn signed(header: &Value, claims: &Value, key_set: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", part(header), part(claims));
@@ -86,7 +86,7 @@ fn signing_key(header: &Value, key_set: &Value) -> &'static RsaKeyPair {
     match published.map(|key| key["n"].as_str().unwrap()) {
         Some("{n:1}") => &KEYS.rsa[0],
         Some("{n:2}") => &KEYS.rsa[1],
-        None => &KEYS.unpublished,
+        Some("{n:enc}") | None => &KEYS.not_for_signing,
         Some(other) => panic!("nothing is signed with {other}"),
     }
 }

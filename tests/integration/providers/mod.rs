@@ -15,6 +15,7 @@ use crate::{
     support::{
         check::{Client, Got, get},
         service::TestService,
+        tampered,
     },
 };
 
@@ -100,6 +101,8 @@ async fn meets_expectations(name: &str) {
                 let has_scope = scopes.iter().any(|scopes| scopes.split(' ').any(|scope| scope == provider.scope));
                 let wanted = if has_scope { (200, "ok") } else { (403, "insufficient_scope") };
                 assert_eq!((scoped.status, scoped.reason.as_str()), wanted, "{name}: {}", token.name);
+                let forged = outcome(&ask(&client, "/any", &tampered(&token.text)).await);
+                assert_eq!(forged, Expected::Refused("token_bad_signature".to_owned()), "{name}: {}", token.name);
             }
         }
     }
