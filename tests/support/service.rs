@@ -6,7 +6,7 @@ use portcullis::{
     app::{App, Drain, Outside, ServeError, Stopped},
     clock::SystemClock,
     config::{self, ListenAddr},
-    jwks::fetch::HttpFetchers,
+    jwks::fetch::{Fetchers, HttpFetchers},
     shutdown::Stop,
 };
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -39,18 +39,27 @@ impl Stop for Asked {
 impl TestService {
     /// Starts with that configuration and waits until it is ready.
     pub async fn start(config: &str) -> Self {
-        let service = Self::launch(config).await;
+        Self::start_with(config, Arc::new(HttpFetchers)).await
+    }
+
+    /// The same where keys come in another way than over HTTP.
+    pub async fn start_with(config: &str, fetchers: Arc<dyn Fetchers>) -> Self {
+        let service = Self::launch_with(config, fetchers).await;
         service.until_ready().await;
         service
     }
 
     /// Starts with that configuration, and doesn't wait.
     pub async fn launch(config: &str) -> Self {
+        Self::launch_with(config, Arc::new(HttpFetchers)).await
+    }
+
+    async fn launch_with(config: &str, fetchers: Arc<dyn Fetchers>) -> Self {
         let loaded = match config::parse(config, "test.yaml", &BTreeMap::new()) {
             Ok(loaded) => loaded,
             Err(problems) => panic!("{}", problems.render(false, 100)),
         };
-        let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
+        let outside = Outside { clock: Arc::new(SystemClock), fetchers };
         let app = App::start(loaded.config, outside).await.unwrap();
         let grpc = match app.bound.grpc {
             ListenAddr::Tcp(address) => address,
