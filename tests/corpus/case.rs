@@ -58,6 +58,8 @@ pub(crate) struct Case {
     pub(crate) keys: Option<Vec<Value>>,
     /// The key set as text, in which `<keys>` stands for its members.
     pub(crate) key_set_text: Option<String>,
+    /// The text of the issuer's `public_key_file`, from `<pem KEY>` and `<jwk KEY>`.
+    pub(crate) public_key: Option<String>,
     /// How long ago the keys were fetched, in seconds; otherwise they came with the configuration.
     pub(crate) keys_fetched: Option<f64>,
     /// How long ago a fetch of the keys failed, in seconds.

@@ -7,7 +7,7 @@ use portcullis::{
     authorizer::{Authorizer, Decision, Denial, Outcome, Undecided},
     bearer::challenge,
     clock::UnixTime,
-    config::{self, Config},
+    config::{self, Config, IssuerConfig},
     decision::DenyReason,
     ext_authz::attributes::Attributes,
     jwks::{
@@ -121,7 +121,7 @@ pub(crate) fn config(case: &Case) -> Config {
 pub(crate) fn issuer(changes: &Map<String, Value>) -> Value {
     let mut issuer = json!({"issuer": ISSUER, "audiences": [AUDIENCE], "jwks_file": "keys.json"});
     let fields = issuer.as_object_mut().unwrap();
-    if changes.contains_key("secret_file") {
+    if ["secret_file", "secret_env", "public_key_file"].iter().any(|source| changes.contains_key(*source)) {
         fields.remove("jwks_file");
     }
     fields.extend(changes.clone());
@@ -135,41 +135,48 @@ pub(crate) fn parse(text: &str) -> Config {
         std::fs::write(dir.path().join(name), bytes).unwrap();
     }
     let file = dir.path().join("portcullis.yaml");
-    let parsed = config::parse(text, file.to_str().unwrap(), &BTreeMap::new());
+    let variables = BTreeMap::from([("SECRET".to_owned(), String::from_utf8(SECRETS[0].1.to_vec()).unwrap())]);
+    let parsed = config::parse(text, file.to_str().unwrap(), &variables);
     parsed.unwrap_or_else(|errors| panic!("{text}: {errors:?}")).config
 }
 
 fn store(case: &Case, config: &Config, now: Instant) -> KeyStore {
-    let signs = [case.sign.split(' ').next().unwrap().into()];
-    let own = case.keys.as_deref().unwrap_or(&signs);
-    let other = case.other_issuer.as_ref().map(|other| other.keys.as_slice());
+    let signs = case.sign.split(' ').next().unwrap();
+    let own = case.keys.clone().unwrap_or_else(|| vec![signs.into()]);
+    let other = case.other_issuer.as_ref().map(|other| other.keys.clone());
     let store = KeyStore::new();
     for (issuer, keys) in config.issuers.iter().zip([Some(own), other].into_iter().flatten()) {
-        let (name, algorithms) = (issuer.rules.issuer.clone(), issuer.rules.algorithms.as_slice());
-        if let KeySource::Secret(secret) = &issuer.source {
-            store.add(name, IssuerKeys::fixed(KeySet::from_secret(secret, algorithms), now));
-            continue;
-        }
-        let set = KeySet::parse(&token::key_set(keys, case.key_set_text.as_deref()), algorithms);
-        match (set, case.keys_fetched) {
-            (Ok(set), None) if case.fetch_failed.is_none() => store.add(name, IssuerKeys::fixed(set, now)),
-            (set, age) => {
-                store.add(name.clone(), IssuerKeys::awaiting_first_fetch());
-                if let Some(age) = age {
-                    fetched(&store, &name, set.map_err(|error| error.to_string()), now - Duration::from_secs_f64(age));
-                } else if let Err(error) = set {
-                    fetched(&store, &name, Err(error.to_string()), now);
-                }
-                if let Some(age) = case.fetch_failed {
-                    fetched(&store, &name, Err("no answer".to_owned()), now - Duration::from_secs_f64(age));
-                }
-            }
-        }
+        let algorithms = issuer.rules.algorithms.as_slice();
+        let set = match &issuer.source {
+            KeySource::Secret(secret) => Ok(KeySet::from_secret(secret, algorithms)),
+            KeySource::PublicKeyFile(_) => KeySet::from_public_key(&token::public_key(case, signs), algorithms),
+            _ => KeySet::parse(&token::key_set(&keys, case.key_set_text.as_deref()), algorithms),
+        };
+        add(&store, issuer, case, set.map_err(|error| error.to_string()), now);
     }
     store
 }
 
+/// Puts an issuer's keys into the store: such as came with the configuration, unless the case says how old they are.
+fn add(store: &KeyStore, issuer: &IssuerConfig, case: &Case, set: Result<KeySet, String>, now: Instant) {
+    let ago = |seconds: f64| now - Duration::from_secs_f64(seconds);
+    let name = issuer.rules.issuer.clone();
+    let set = match (set, case.keys_fetched, case.fetch_failed) {
+        (Ok(set), None, None) => return store.add(name, IssuerKeys::fixed(set, now)),
+        (set, ..) => set,
+    };
+    store.add(name.clone(), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
+    if let Some(age) = case.keys_fetched {
+        fetched(store, &name, set, ago(age));
+    } else if set.is_err() {
+        fetched(store, &name, set, now);
+    }
+    if let Some(age) = case.fetch_failed {
+        fetched(store, &name, Err("no answer".to_owned()), ago(age));
+    }
+}
+
 fn fetched(store: &KeyStore, issuer: &str, outcome: Result<KeySet, String>, then: Instant) {
     store.begin(issuer);
-    store.end(issuer, outcome, 1.0, then);
+    store.end(issuer, outcome.map(|set| (set, None)), 1.0, then);
 }

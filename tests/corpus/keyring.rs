@@ -33,6 +33,8 @@ pub(crate) struct Key {
     pub(crate) algorithm: &'static str,
     /// The JWK without a name; empty for a secret.
     pub(crate) jwk: Map<String, Value>,
+    /// The public key in the PEM form of RFC 7468 section 13; empty for a secret.
+    pub(crate) pem: String,
 }
 
 /// The secrets that issuers may name as `secret_file`.
@@ -49,11 +51,14 @@ pub(crate) fn key(name: &str) -> &'static Key {
 fn generate() -> BTreeMap<&'static str, Key> {
     let rsa_pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     // An attacker knows the public key in each of these forms, and HMAC takes any bytes for a secret.
-    let der = AsDer::<PublicKeyX509Der<'_>>::as_der(rsa_pair.public_key()).unwrap().as_ref().to_vec();
+    let der = der(rsa_pair.public_key());
     let rsa = rsa(rsa_pair);
-    let pem = pem(&der);
-    let compact_jwk = Value::Object(rsa.jwk.clone()).to_string().into_bytes();
+    let jwk = Value::Object(rsa.jwk.clone()).to_string();
     let mut keys = BTreeMap::from([
+        ("rsa-public-der", secret(der)),
+        ("rsa-public-pem", secret(rsa.pem.trim_end())),
+        ("rsa-public-pem-with-line-break", secret(rsa.pem.as_str())),
+        ("rsa-public-jwk", secret(jwk)),
         ("rsa", rsa),
         ("rsa-b", self::rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
         ("es256", ec("P-256", "ES256", &ECDSA_P256_SHA256_FIXED_SIGNING)),
@@ -63,20 +68,17 @@ fn generate() -> BTreeMap<&'static str, Key> {
         ("es256k", ec("secp256k1", "ES256K", &ECDSA_P256K1_SHA256_FIXED_SIGNING)),
         ("ed25519", ed25519()),
         ("ed25519-b", ed25519()),
-        ("rsa-public-der", secret(der)),
-        ("rsa-public-pem-with-line-break", secret(format!("{pem}\n").into_bytes())),
-        ("rsa-public-pem", secret(pem.into_bytes())),
-        ("rsa-public-jwk", secret(compact_jwk)),
-        ("nothing", secret(vec![])),
+        ("nothing", secret("")),
     ]);
-    keys.extend(SECRETS.map(|(name, bytes)| (name, secret(bytes.to_vec()))));
+    keys.extend(SECRETS.map(|(name, bytes)| (name, secret(bytes))));
     keys
 }
 
 fn rsa(pair: RsaKeyPair) -> Key {
     let parts = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
     let jwk = json!({"kty": "RSA", "n": encode(&parts.n), "e": encode(&parts.e)});
-    Key { signer: Signer::Rsa(pair), algorithm: "RS256", jwk: object(jwk) }
+    let pem = pem(&der(pair.public_key()));
+    Key { signer: Signer::Rsa(pair), algorithm: "RS256", jwk: object(jwk), pem }
 }
 
 fn ec(curve: &str, algorithm: &'static str, scheme: &'static EcdsaSigningAlgorithm) -> Key {
@@ -84,23 +86,30 @@ fn ec(curve: &str, algorithm: &'static str, scheme: &'static EcdsaSigningAlgorit
     let point = &pair.public_key().as_ref()[1..];
     let (x, y) = point.split_at(point.len() / 2);
     let jwk = json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)});
-    Key { signer: Signer::Ec(pair), algorithm, jwk: object(jwk) }
+    let pem = pem(&der(pair.public_key()));
+    Key { signer: Signer::Ec(pair), algorithm, jwk: object(jwk), pem }
 }
 
 fn ed25519() -> Key {
     let pair = Ed25519KeyPair::generate().unwrap();
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())});
-    Key { signer: Signer::Ed25519(pair), algorithm: "EdDSA", jwk: object(jwk) }
+    let pem = pem(&der(pair.public_key()));
+    Key { signer: Signer::Ed25519(pair), algorithm: "EdDSA", jwk: object(jwk), pem }
 }
 
-fn secret(bytes: Vec<u8>) -> Key {
-    Key { signer: Signer::Secret(bytes), algorithm: "HS256", jwk: Map::new() }
+fn secret(bytes: impl AsRef<[u8]>) -> Key {
+    let signer = Signer::Secret(bytes.as_ref().to_vec());
+    Key { signer, algorithm: "HS256", jwk: Map::new(), pem: String::new() }
+}
+
+fn der<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> Vec<u8> {
+    key.as_der().unwrap().as_ref().to_vec()
 }
 
 fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", lines.join("\n"))
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -172,6 +172,16 @@ pub(crate) fn key_set(keys: &[Value], whole: Option<&str>) -> Vec<u8> {
     template::bytes(whole.unwrap_or(r#"{"keys":[<keys>]}"#), &own)
 }
 
+/// The text of an issuer's `public_key_file`: the PEM of the key that signs, unless the case says otherwise.
+pub(crate) fn public_key(case: &Case, signs: &str) -> Vec<u8> {
+    let own = |piece: &str| match piece.split_once(' ') {
+        Some(("pem", name)) => Some(key(name).pem.clone().into_bytes()),
+        Some(("jwk", name)) => Some(published(&name.into())),
+        _ => None,
+    };
+    template::bytes(case.public_key.as_deref().unwrap_or(&format!("<pem {signs}>")), &own)
+}
+
 fn published(recipe: &Value) -> Vec<u8> {
     let mut changes = match recipe {
         Value::String(name) => Map::from_iter([("key".to_owned(), name.clone().into())]),
