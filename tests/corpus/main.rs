@@ -8,8 +8,11 @@ mod case;
 mod cases;
 mod judge;
 mod keyring;
+mod laws;
+mod subject;
 mod template;
 mod token;
+mod vectors;
 
 #[path = "../support/check.rs"]
 #[expect(dead_code, unreachable_pub, reason = "made for tests over the wire too")]
