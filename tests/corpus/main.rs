@@ -4,6 +4,7 @@
 //! Nothing here opens a socket: cases run through the public API, at a moment that they choose.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "tests")]
 
+mod cache_law;
 mod case;
 mod cases;
 mod judge;

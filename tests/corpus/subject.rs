@@ -10,10 +10,7 @@ use portcullis::{
         key_store::{IssuerKeys, KeyStore},
         source::KeySource,
     },
-    jwt::{
-        issuer_rules::IssuerRules,
-        verifier::{Unverified, Verifier},
-    },
+    jwt::verifier::{Unverified, Verifier},
 };
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -36,8 +33,7 @@ pub(crate) struct Verified {
 
 /// One issuer and its keys.
 pub(crate) struct Subject {
-    pub(crate) rules: IssuerRules,
-    pub(crate) verifier: Verifier,
+    verifier: Verifier,
     store: KeyStore,
     now: Instant,
 }
@@ -55,7 +51,7 @@ impl Subject {
             _ => KeySet::parse(&token::key_set(keys, None), algorithms).unwrap(),
         };
         store.add(rules.issuer.clone(), IssuerKeys::fixed(set, now));
-        Self { verifier: Verifier::new([rules.clone()]), rules, store, now }
+        Self { verifier: Verifier::new([rules]), store, now }
     }
 
     /// What the verifier says to some text in place of a token; an error if it is none.
