@@ -107,6 +107,8 @@ fn step() -> impl Strategy<Value = Step> {
     let near = prop_oneof![Just(-1_i64), Just(0), Just(1)];
     prop_oneof![
         8 => (0..tokens().len()).prop_map(Step::Ask),
+        // Some again and again, so that there are hits: two issuers, and a token that lives long.
+        8 => sample::select(vec![0, 7, 12]).prop_map(Step::Ask),
         2 => (sample::select(ends.to_vec()), near).prop_map(|(end, off)| Step::Clock(end + off)),
         1 => (-200_000..1_000_000_i64).prop_map(Step::Clock),
         2 => (0..key_sets().len()).prop_map(Step::Keys),
@@ -217,7 +219,7 @@ fn the_cache_is_invisible() {
     }
     // Neither is everything a hit nor nothing: else nothing was shown.
     let (hits, verified) = (hits.get(), verified.get());
-    assert!(hits > 200 && verified > hits + 200, "{hits} hits of {verified} verified tokens");
+    assert!(hits > 100 && verified > hits + 100, "{hits} hits of {verified} verified tokens");
 }
 
 #[test]

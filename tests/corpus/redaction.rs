@@ -1,6 +1,6 @@
 //! Nothing that holds a token, a claim or a secret prints it: a `{:?}` in a log line of tomorrow must not betray one.
 
-use std::{fmt::Debug, time::Duration};
+use std::fmt::Debug;
 
 use portcullis::{
     authorizer::{Authorizer, Decision, Outcome},
@@ -61,81 +61,85 @@ fn needles(token: &str) -> Vec<String> {
     needles
 }
 
-/// Every type with something to hide, printed in both ways. The names are for messages.
-fn printed(token: &str, secret_token: &str) -> Vec<(&'static str, String)> {
-    fn show(value: &dyn Debug) -> String {
-        format!("{value:?} {value:#?}")
-    }
-    let mut all = Vec::new();
-    let mut add = |name, value: &dyn Debug| all.push((name, show(value)));
+/// What types with something to hide print, in both ways. The names are for messages.
+#[derive(Default)]
+struct Printed(Vec<(&'static str, String)>);
 
+impl Printed {
+    fn add(&mut self, name: &'static str, value: &dyn Debug) {
+        self.0.push((name, format!("{value:?} {value:#?}")));
+    }
+}
+
+/// A Check with that token.
+fn attributes(path: &str, token: &str) -> Attributes {
+    let ask = get(path).header("authorization", format!("Bearer {token}")).header("cookie", "canary");
+    Attributes::decode(ask.message().encode_to_vec().into()).unwrap()
+}
+
+/// What a token is read into before it is verified.
+fn print_requests(printed: &mut Printed, token: &str) {
     let access_token = AccessToken::parse(token.as_bytes()).unwrap();
-    let header = format!("Bearer {token}");
-    add("AccessToken", &access_token);
-    add("Credentials", &Credentials::parse([header.as_bytes()]).unwrap());
-    add("Compact", &Compact::parse(access_token).unwrap());
-    add("Claims", &Claims::parse(canaries().to_string().as_bytes()).unwrap());
+    printed.add("AccessToken", &access_token);
+    printed.add("Credentials", &Credentials::parse([format!("Bearer {token}").as_bytes()]).unwrap());
+    printed.add("Compact", &Compact::parse(access_token).unwrap());
+    printed.add("Claims", &Claims::parse(canaries().to_string().as_bytes()).unwrap());
+    let attributes = attributes("/", token);
+    printed.add("Attributes", &attributes);
+    printed.add("RequestAttributes", &attributes.judged().unwrap());
+}
 
-    let message = get("/").header("authorization", &header).header("cookie", "canary").message().encode_to_vec();
-    let attributes = Attributes::decode(message.into()).unwrap();
-    let request = attributes.judged().unwrap();
-    add("Attributes", &attributes);
-    add("RequestAttributes", &request);
-
-    let config = config();
+/// What holds keys. The store knows the keys of both issuers.
+fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Instant) {
+    let (public, shared) = (&config.issuers[0].rules, &config.issuers[1].rules);
     let secret = Secret::new(SECRET.to_vec());
-    add("Secret", &secret);
-    add("KeySource", &KeySource::Secret(secret.clone()));
-    let algorithms = config.issuers[1].rules.algorithms.as_slice();
-    add("VerificationKey", &VerificationKey::from_secret(&secret, algorithms));
-    add("IssuerConfig", &config.issuers);
-    add("Config", &config);
-
-    let (store, now) = (KeyStore::new(), Instant::now());
-    let set = KeySet::parse(&token::key_set(&["es256".into()], None), config.issuers[0].rules.algorithms.as_slice());
-    let secret_set = KeySet::from_secret(&secret, algorithms);
-    add("KeySet", &secret_set);
+    printed.add("Secret", &secret);
+    printed.add("KeySource", &KeySource::Secret(secret.clone()));
+    printed.add("IssuerConfig", &config.issuers);
+    printed.add("Config", config);
+    printed.add("VerificationKey", &VerificationKey::from_secret(&secret, shared.algorithms.as_slice()));
+    let secret_set = KeySet::from_secret(&secret, shared.algorithms.as_slice());
+    printed.add("KeySet", &secret_set);
     let keys = IssuerKeys::fixed(secret_set, now);
-    add("IssuerKeys", &keys);
-    store.add(config.issuers[0].rules.issuer.clone(), IssuerKeys::fixed(set.unwrap(), now));
-    store.add(config.issuers[1].rules.issuer.clone(), keys);
-    add("KeyStore", &store);
-    add("KeysAt", &store.at(now));
-    add("Snapshot", &store.at(now).current("https://secret.example/"));
-    add("Selection", &store.at(now).current("https://secret.example/").unwrap().set.select(None, algorithms[0]));
-    add("IssuerStatus", &store.status(now));
+    printed.add("IssuerKeys", &keys);
+    let set = KeySet::parse(&token::key_set(&["es256".into()], None), public.algorithms.as_slice()).unwrap();
+    store.add(public.issuer.clone(), IssuerKeys::fixed(set, now));
+    store.add(shared.issuer.clone(), keys);
+    let snapshot = store.at(now).current(&shared.issuer).unwrap();
+    printed.add("KeyStore", store);
+    printed.add("KeysAt", &store.at(now));
+    printed.add("Snapshot", &snapshot);
+    printed.add("Selection", &snapshot.set.select(None, shared.algorithms.as_slice()[0]));
+    printed.add("IssuerStatus", &store.status(now));
+}
 
-    let (moment, identity) = (UnixTime::from_secs(NOW), config.identity.clone());
+/// What comes of tokens: verified, allowed, denied, undecided, answered.
+fn print_decisions(printed: &mut Printed, config: Config, store: &KeyStore, now: Instant, tokens: [&str; 2]) {
+    let (moment, identity) = (UnixTime::from_secs(NOW), config.identity);
     let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
-    for token in [token, secret_token] {
+    for token in tokens {
         let verified = verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), &store.at(now), moment);
-        add("VerifiedToken", &verified.unwrap());
+        printed.add("VerifiedToken", &verified.unwrap());
     }
-    add("TokenCache", verifier.cache());
-    add("Verifier", &verifier);
-
+    printed.add("TokenCache", verifier.cache());
+    printed.add("Verifier", &verifier);
     let authorizer = Authorizer::new(config.policy, verifier);
-    add("Authorizer", &authorizer);
-    let allowed = authorizer.decide(&request, &store.at(now), moment);
-    add("Outcome", &allowed);
+    printed.add("Authorizer", &authorizer);
+
+    let (opened, refused) = (attributes("/", tokens[0]), attributes("/admin", tokens[0]));
+    let allowed = authorizer.decide(&opened.judged().unwrap(), &store.at(now), moment);
+    printed.add("Outcome", &allowed);
     let Outcome::Decided(Decision::Allow(permit)) = allowed else { panic!("{allowed:?}") };
-    add("Permit", &permit);
-    add("Answer", &response::allow(&permit, &attributes, &identity));
-    let late = UnixTime::from_secs(NOW + 3600);
-    let denied = authorizer.decide(&request, &store.at(now), late);
+    printed.add("Permit", &permit);
+    printed.add("Answer", &response::allow(&permit, &opened, &identity));
+    let denied = authorizer.decide(&refused.judged().unwrap(), &store.at(now), moment);
     let Outcome::Decided(Decision::Deny(denial)) = denied else { panic!("{denied:?}") };
-    add("Denial", &denial);
-    let forbidden = get("/admin").header("authorization", &header).message().encode_to_vec();
-    let forbidden = Attributes::decode(forbidden.into()).unwrap();
-    let denied = authorizer.decide(&forbidden.judged().unwrap(), &store.at(now), moment);
-    let Outcome::Decided(Decision::Deny(denial)) = denied else { panic!("{denied:?}") };
-    assert!(denial.token.is_some(), "it is a denial that has the token");
-    add("Denial with a token", &denial);
-    add("Answer to a denial", &response::deny(&denial, &attributes, &identity));
-    let undecided = authorizer.decide(&request, &KeyStore::new().at(now + Duration::from_secs(1)), late);
+    assert!(denial.token.is_some(), "a denial that has the token");
+    printed.add("Denial", &denial);
+    printed.add("Answer to a denial", &response::deny(&denial, &refused, &identity));
+    let undecided = authorizer.decide(&opened.judged().unwrap(), &KeyStore::new().at(now), moment);
     assert!(matches!(undecided, Outcome::KeyMissing(_)));
-    add("Undecided", &undecided);
-    all
+    printed.add("Undecided", &undecided);
 }
 
 fn config() -> Config {
@@ -160,10 +164,13 @@ fn nothing_prints_a_token_a_claim_or_a_secret() {
     members["iss"] = "https://secret.example/".into();
     let secret_token = signed("secret", &kid, &members.to_string());
     let needles: Vec<String> = [needles(&token), needles(&secret_token)].concat();
-    let printed = printed(&token, &secret_token);
-    assert!(printed.len() > 25);
+    let (mut printed, store, now) = (Printed::default(), KeyStore::new(), Instant::now());
+    print_requests(&mut printed, &token);
+    let config = config();
+    print_keys(&mut printed, &config, &store, now);
+    print_decisions(&mut printed, config, &store, now, [&token, &secret_token]);
     let mut betrayed = Vec::new();
-    for (name, text) in &printed {
+    for (name, text) in &printed.0 {
         // Pretty-printing puts each number of a list on a line of its own.
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for needle in &needles {
