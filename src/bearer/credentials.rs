@@ -42,7 +42,7 @@ impl<'a> Credentials<'a> {
     }
 
     fn parse_one(value: &'a [u8]) -> Result<Self, DenyReason> {
-        let value = value.trim_ascii();
+        let value = trim_white_space(value);
         let scheme_len = value.iter().position(|b| *b == b' ').unwrap_or(value.len());
         let (scheme, rest) = value.split_at_checked(scheme_len).unwrap_or((value, b""));
         if scheme.is_empty() || !scheme.iter().all(|b| is_tchar(*b)) {
@@ -62,6 +62,15 @@ impl<'a> Credentials<'a> {
 }
 
 const MOST_SPACES: usize = 64;
+
+/// Without the white space around it that RFC 9110 section 5.6.3 allows: spaces and tabs. A line break is none of it, and
+/// what stands behind one may be read as a header of its own further on.
+fn trim_white_space(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', inner @ ..] | [inner @ .., b' ' | b'\t'] = value {
+        value = inner;
+    }
+    value
+}
 
 fn trim_spaces(mut rest: &[u8]) -> &[u8] {
     while let [b' ', tail @ ..] = rest {
@@ -117,6 +126,14 @@ mod tests {
     #[test]
     fn malformed_credentials_are_invalid_requests() {
         for value in ["", " ", "Bearer", "Bearer ", "Bearer\ta", "Bearer a b", "Bearer a\"", "Bearer: a", "B(arer a"] {
+            assert_eq!(one(value), Err(DenyReason::MalformedCredentials), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_around_the_value_is_spaces_and_tabs_alone() {
+        assert!(matches!(one("\t Bearer a\t "), Ok(Credentials::Bearer(_))));
+        for value in ["Bearer a\n", "Bearer a\r\n", "\rBearer a", "\nBearer a", "Bearer a\x0C", "Bearer a\0"] {
             assert_eq!(one(value), Err(DenyReason::MalformedCredentials), "{value:?}");
         }
     }

@@ -30,12 +30,20 @@ pub enum KeySource {
 }
 
 /// How an issuer's documents are fetched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Transport {
     /// PEM certificates to trust in place of the system's.
     pub ca: Option<Arc<[u8]>>,
     /// The proxy to fetch through. It, and not we, resolves names then, so the check of addresses is its own business.
     pub proxy: Option<Url>,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Of the proxy the host alone: a password may stand before it.
+        let proxy = self.proxy.as_ref().and_then(Url::host_str);
+        f.debug_struct("Transport").field("ca", &self.ca.is_some()).field("proxy", &proxy).finish()
+    }
 }
 
 /// A shared secret. Its `Debug` says nothing.
@@ -59,5 +67,18 @@ impl Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let proxy = Some(Url::parse("http://someone:password@proxy.test:3128").unwrap());
+        let transport = Transport { ca: None, proxy };
+        assert_eq!(format!("{transport:?}"), r#"Transport { ca: false, proxy: Some("proxy.test") }"#);
+        assert_eq!(format!("{:?}", Secret::new(b"secret".to_vec())), "Secret(..)");
     }
 }

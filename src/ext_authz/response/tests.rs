@@ -157,6 +157,13 @@ fn the_identity_goes_upstream_and_overwrites() {
 }
 
 #[test]
+fn an_answer_prints_no_identity() {
+    let answer = allow(&permit(json!({"sub": "canary"})), &attributes(&[]), &IdentityHeaders::default());
+    let shown = format!("{answer:?}");
+    assert!(shown.starts_with("Answer(") && shown.ends_with(" bytes)") && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
 fn what_is_not_set_is_removed_on_public_routes_too() {
     let spoofed = [("x_auth_subject", "admin"), ("X.Auth-Scopes", "all"), ("x-other", "1"), ("x-original_url", "/")];
     let got = ok(&allow(&public(), &attributes(&spoofed), &IdentityHeaders::default()));

@@ -117,8 +117,9 @@ fn check_rfc_9068(claims: &Claims) -> Result<(), TokenFault> {
     claims.date("iat")?.ok_or(TokenFault::MalformedClaims).map(|_| ())
 }
 
-/// The first of the issuer's claims that is a string. One of another type or over-long names nobody.
+/// What the first of the issuer's claims that is there says. One of another type or over-long names nobody, and the next
+/// one doesn't stand in for it: the provider may mean somebody else by that.
 fn client_id(claims: &Claims, rules: &IssuerRules) -> Option<String> {
-    let mut named = rules.client_id_claims.iter().filter_map(|claim| claims.name(claim).ok().flatten());
-    named.next().map(str::to_owned)
+    let named = rules.client_id_claims.iter().find(|claim| claims.has(claim))?;
+    claims.name(named).ok().flatten().map(str::to_owned)
 }

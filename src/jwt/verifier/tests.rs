@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     jwks::{key_set::KeySet, key_store::IssuerKeys, key_store::KeyStore, source::Secret},
     jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    limits,
 };
 
 const ISSUER: &str = "https://issuer.test/";
@@ -157,6 +158,17 @@ fn other_kinds_of_token_are_not_access_tokens() {
     }
     assert!(with(json!({"typ": "Bearer", "token_use": "access"})).is_ok());
     assert_eq!(with(json!({"cnf": {"jkt": "x"}})).map(|_| ()), refused(TokenFault::Bound));
+}
+
+#[test]
+fn the_client_is_named_by_the_first_claim_that_is_there() {
+    let client = |changes: Value| with(changes).unwrap().client_id().map(str::to_owned);
+    assert_eq!(client(json!({"client_id": "first"})).as_deref(), Some("first"));
+    assert_eq!(client(json!({})).as_deref(), Some("c1"));
+    // `azp` is there as well, and stands in for none of these.
+    for odd in [json!(7), json!(null), json!(["c1"]), json!("x".repeat(limits::NAME_CLAIM_BYTES + 1))] {
+        assert_eq!(client(json!({"client_id": odd})), None);
+    }
 }
 
 #[test]
