@@ -13,7 +13,6 @@ const LINE_SHOWN: usize = 200;
 const MARGIN: usize = 60;
 
 /// A configuration file's text.
-#[derive(Debug)]
 pub(super) struct Source {
     name: String,
     text: String,
@@ -21,6 +20,13 @@ pub(super) struct Source {
     shown: Vec<u8>,
     /// Offsets of the first byte of each line. Never empty.
     lines: Vec<usize>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the text: somebody may have written a secret into it.
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Source {

@@ -171,8 +171,10 @@ fn no_secret_is_printed_with_a_problem() {
     ] {
         for neighbour in ["", "\n    wrong: 1", "\n    {"] {
             let text = format!("issuers:\n  - audiences: [a]\n    {line}{neighbour}\nroutes: []");
-            let rendered = config::parse(&text, "p.yaml", &env(&[])).unwrap_err().render(false, 100);
+            let errors = config::parse(&text, "p.yaml", &env(&[])).unwrap_err();
+            let rendered = errors.render(false, 100);
             assert!(!rendered.contains("hunter2"), "{rendered}");
+            assert!(!format!("{errors:?}").contains("hunter2"), "{errors:?}");
         }
     }
 }
