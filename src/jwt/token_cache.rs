@@ -59,7 +59,7 @@ struct Weigh;
 impl Weighter<Sha256, Entry> for Weigh {
     fn weight(&self, _: &Sha256, entry: &Entry) -> u64 {
         // No lighter than this: so a bound on bytes is one on their number too.
-        let least = limits::TOKEN_CACHE_BYTES / limits::TOKEN_CACHE_ENTRIES;
+        let least = limits::TOKEN_CACHE_BYTES.div_ceil(limits::TOKEN_CACHE_ENTRIES);
         (entry.token.size() + size_of::<Entry>() + size_of::<Sha256>()).max(least) as u64
     }
 }
