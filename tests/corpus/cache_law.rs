@@ -29,6 +29,7 @@ use tokio::time::Instant;
 use crate::{
     judge,
     keyring::SECRETS,
+    published,
     subject::signed,
     token::{self, ISSUER, NOW, claims},
 };
@@ -143,7 +144,7 @@ impl World {
             store.add(rules.issuer.clone(), IssuerKeys::awaiting_first_fetch(Duration::from_secs(86_400)));
         }
         let mut world = Self { rules, store, now, clock: 0 };
-        world.fetched(ISSUER, KeySet::parse(&token::key_set(&key_sets()[0], None), world.algorithms(0)).unwrap());
+        world.fetched(ISSUER, KeySet::parse(&published::key_set(&key_sets()[0], None), world.algorithms(0)).unwrap());
         world.fetched(OTHER, world.secret(0));
         world
     }
@@ -191,7 +192,7 @@ fn play(issuer: &Value, steps: &[Step], tokens: &[String]) -> Result<(u64, u64),
             }
             Step::Clock(clock) => world.clock = *clock,
             Step::Keys(index) => {
-                let set = KeySet::parse(&token::key_set(&key_sets()[*index], None), world.algorithms(0)).unwrap();
+                let set = KeySet::parse(&published::key_set(&key_sets()[*index], None), world.algorithms(0)).unwrap();
                 world.fetched(ISSUER, set);
             }
             Step::Secret(index) => world.fetched(OTHER, world.secret(*index)),
@@ -230,13 +231,13 @@ fn a_removed_key_vouches_for_nothing_that_is_remembered() {
     assert!(world.ask(&verifier, &tokens[0]).is_ok() && world.ask(&verifier, &tokens[0]).is_ok());
     assert_eq!(verifier.cache().stats().hits, 1);
     for index in [1, 2, 3, 8, 12] {
-        let set = KeySet::parse(&token::key_set(&key_sets()[index], None), world.algorithms(0)).unwrap();
+        let set = KeySet::parse(&published::key_set(&key_sets()[index], None), world.algorithms(0)).unwrap();
         world.fetched(ISSUER, set);
         assert!(world.ask(&verifier, &tokens[0]).is_err(), "{index}");
     }
     assert_eq!(verifier.cache().stats().hits, 1);
     // The key is back, beside another: it counts again.
-    let set = KeySet::parse(&token::key_set(&key_sets()[5], None), world.algorithms(0)).unwrap();
+    let set = KeySet::parse(&published::key_set(&key_sets()[5], None), world.algorithms(0)).unwrap();
     world.fetched(ISSUER, set);
     assert!(world.ask(&verifier, &tokens[0]).is_ok());
 }

@@ -54,7 +54,7 @@ pub(crate) struct Case {
     /// The values of the `authorization` headers, with `<token>`.
     pub(crate) authorization: Option<Vec<String>>,
 
-    /// The published keys; otherwise the one that signs. See `token::published`.
+    /// The published keys; otherwise the one that signs. See `published::key_set`.
     pub(crate) keys: Option<Vec<Value>>,
     /// The key set as text, in which `<keys>` stands for its members.
     pub(crate) key_set_text: Option<String>,

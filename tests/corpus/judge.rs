@@ -25,7 +25,7 @@ use crate::{
     case::Case,
     check::{Ask, get},
     keyring::SECRETS,
-    template,
+    published, template,
     token::{self, AUDIENCE, ISSUER, NOW},
 };
 
@@ -149,8 +149,8 @@ fn store(case: &Case, config: &Config, now: Instant) -> KeyStore {
         let algorithms = issuer.rules.algorithms.as_slice();
         let set = match &issuer.source {
             KeySource::Secret(secret) => Ok(KeySet::from_secret(secret, algorithms)),
-            KeySource::PublicKeyFile(_) => KeySet::from_public_key(&token::public_key(case, signs), algorithms),
-            _ => KeySet::parse(&token::key_set(&keys, case.key_set_text.as_deref()), algorithms),
+            KeySource::PublicKeyFile(_) => KeySet::from_public_key(&published::public_key(case, signs), algorithms),
+            _ => KeySet::parse(&published::key_set(&keys, case.key_set_text.as_deref()), algorithms),
         };
         add(&store, issuer, case, set.map_err(|error| error.to_string()), now);
     }

@@ -10,6 +10,7 @@ mod cases;
 mod judge;
 mod keyring;
 mod laws;
+mod published;
 mod redaction;
 mod subject;
 mod template;

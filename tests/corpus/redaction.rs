@@ -24,6 +24,7 @@ use crate::{
     check::get,
     judge,
     keyring::encode,
+    published,
     subject::signed,
     token::{self, NOW, claims},
 };
@@ -102,7 +103,7 @@ fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Ins
     printed.add("KeySet", &secret_set);
     let keys = IssuerKeys::fixed(secret_set, now);
     printed.add("IssuerKeys", &keys);
-    let set = KeySet::parse(&token::key_set(&["es256".into()], None), public.algorithms.as_slice()).unwrap();
+    let set = KeySet::parse(&published::key_set(&["es256".into()], None), public.algorithms.as_slice()).unwrap();
     store.add(public.issuer.clone(), IssuerKeys::fixed(set, now));
     store.add(shared.issuer.clone(), keys);
     let snapshot = store.at(now).current(&shared.issuer).unwrap();

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     judge,
     keyring::encode,
+    published,
     token::{self, NOW},
 };
 
@@ -48,7 +49,7 @@ impl Subject {
         let algorithms = rules.algorithms.as_slice();
         let set = match &issuer.source {
             KeySource::Secret(secret) => KeySet::from_secret(secret, algorithms),
-            _ => KeySet::parse(&token::key_set(keys, None), algorithms).unwrap(),
+            _ => KeySet::parse(&published::key_set(keys, None), algorithms).unwrap(),
         };
         store.add(rules.issuer.clone(), IssuerKeys::fixed(set, now));
         Self { verifier: Verifier::new([rules]), store, now }
