@@ -40,6 +40,8 @@
 //!
 //! *Invariant: keys are never looked up without an issuer*, and no fetch is ever made inside a Check.
 //!
+//! *Invariant: the token cache is invisible.* A hit says what verifying afresh would say, at that moment, with those keys.
+//!
 //! *Invariant: one table from reason to answer*, [`bearer::challenge`], without a wildcard arm.
 //!
 //! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged.

@@ -244,12 +244,46 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_have_only_the_characters_of_rfc_6750() {
-        // error_description: %x20-21 / %x23-5B / %x5D-7E
-        let faults = [TokenFault::Opaque, TokenFault::Bound, TokenFault::CriticalHeader, TokenFault::MalformedClaims];
+    fn every_fault_of_a_token_has_a_description_of_its_own() {
+        let faults = [
+            TokenFault::Opaque,
+            TokenFault::Encrypted,
+            TokenFault::Malformed,
+            TokenFault::AlgorithmNotAllowed,
+            TokenFault::CriticalHeader,
+            TokenFault::TypeNotAllowed,
+            TokenFault::UnknownIssuer,
+            TokenFault::UnknownKey,
+            TokenFault::AmbiguousKey,
+            TokenFault::BadSignature,
+            TokenFault::MalformedClaims,
+            TokenFault::WrongAudience,
+            TokenFault::Expired,
+            TokenFault::NotYetValid,
+            TokenFault::IssuedInFuture,
+            TokenFault::TooOld,
+            TokenFault::NotAnAccessToken,
+            TokenFault::Bound,
+            TokenFault::ClientNotAllowed,
+            TokenFault::ClaimRule,
+        ];
+        let mut seen = std::collections::HashSet::new();
         for fault in faults {
             let text = describe_token(fault);
+            // RFC 6750 section 3: error_description is of %x20-21 / %x23-5B / %x5D-7E.
             assert!(text.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{text}");
+            assert!(text.len() > 10 && seen.insert(text), "{text}");
+            let wanted = format!(r#"Bearer realm="api", error="invalid_token", error_description="{text}""#);
+            assert_eq!(header(fault.into()), Some(wanted));
         }
+        assert_eq!(describe_token(TokenFault::Expired), "the access token expired");
+    }
+
+    #[test]
+    fn requests_that_are_refused_are_described() {
+        let faults = [RequestFault::DotSegment, RequestFault::Host, RequestFault::TooLarge, RequestFault::Connect];
+        let texts: std::collections::HashSet<_> = faults.map(|fault| answer(fault.into(), None).detail).into();
+        assert_eq!(texts.len(), faults.len());
+        assert!(texts.contains("the path has a dot segment"), "{texts:?}");
     }
 }
