@@ -160,7 +160,16 @@ mod tests {
     fn an_overlong_token_is_refused_unread() {
         let long = format!("Bearer {}", "a".repeat(64 * 1024));
         assert_eq!(one(&long), Err(DenyReason::OverlongCredentials));
-        let one_more = format!("Bearer {}", "a".repeat(limits::TOKEN_BYTES + 1));
-        assert_eq!(one(&one_more), Err(DenyReason::OverlongCredentials));
+        let most = "a".repeat(limits::TOKEN_BYTES);
+        assert!(matches!(one(&format!("Bearer {most}")), Ok(Credentials::Bearer(_))));
+        assert_eq!(one(&format!("Bearer {most}a")), Err(DenyReason::OverlongCredentials));
+    }
+
+    #[test]
+    fn blanks_before_a_token_are_bounded_too() {
+        let most = "a".repeat(limits::TOKEN_BYTES);
+        let with = |blanks: usize| format!("Bearer {}{most}", " ".repeat(blanks));
+        assert!(matches!(one(&with(MOST_SPACES)), Ok(Credentials::Bearer(_))));
+        assert_eq!(one(&with(MOST_SPACES + 1)), Err(DenyReason::OverlongCredentials));
     }
 }

@@ -216,5 +216,8 @@ mod tests {
     fn a_password_in_a_url_is_refused_and_not_repeated() {
         let error = check_configured(&url("https://user:hunter2@a.test/"), false).unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
+        for half in ["https://user@a.test/", "https://:hunter2@a.test/"] {
+            assert!(matches!(check_configured(&url(half), false), Err(ForbiddenUrl::Userinfo(_))), "{half}");
+        }
     }
 }

@@ -7,7 +7,11 @@ use super::{
     public_key,
     source::Secret,
 };
-use crate::{digest::sha256, jwt::algorithm::Algorithm, limits};
+use crate::{
+    digest::{Sha256, sha256},
+    jwt::algorithm::Algorithm,
+    limits,
+};
 
 /// The usable keys of one issuer: at least one.
 #[derive(Debug)]
@@ -19,14 +23,12 @@ pub struct KeySet {
 
 /// What tells the usable keys of one set from those of another: two sets with the same one verify the same tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u128);
+pub struct Fingerprint(Sha256);
 
 impl Fingerprint {
     fn of(keys: &[VerificationKey]) -> Self {
         let all: Vec<String> = keys.iter().map(VerificationKey::identity).collect();
-        let digest = sha256(all.join("\n").as_bytes());
-        // Half of a SHA-256 is enough: only the issuer itself could look for two sets that collide.
-        Self(digest.iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte)))
+        Self(sha256(all.join("\n").as_bytes()))
     }
 }
 
@@ -206,10 +208,33 @@ mod tests {
         keys.push(jwk(1, ""));
         assert!(parse(&keys).is_err());
         keys.remove(0);
-        assert!(parse(&keys).is_ok());
+        let skipped = parse(&keys).unwrap().skipped().to_vec();
+        assert!(!skipped.contains(&UnusableKey::TooMany(limits::KEYS_PER_SET)), "as many as there may be");
         keys.push("{}".to_owned());
         let skipped = parse(&keys).unwrap().skipped().to_vec();
         assert_eq!(skipped.last(), Some(&UnusableKey::TooMany(limits::KEYS_PER_SET + 1)), "it is said");
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_names_and_algorithms_apart() {
+        let of = |keys: &[String]| parse(keys).unwrap().fingerprint();
+        let (a, b) = (jwk(1, &kid("a")), jwk(2, &kid("b")));
+        assert_eq!(of(&[a.clone(), b.clone()]), of(&[a.clone(), a.clone(), b.clone()]));
+        let others = [
+            vec![b.clone(), a.clone()],
+            vec![a.clone()],
+            vec![b.clone()],
+            vec![jwk(1, &kid("b")), b.clone()],
+            vec![jwk(1, ""), b.clone()],
+            vec![jwk(3, &kid("a")), b.clone()],
+        ];
+        for other in others {
+            assert_ne!(of(&[a.clone(), b.clone()]), of(&other), "{other:?}");
+        }
+        let secret = |byte| KeySet::from_secret(&Secret::new(vec![byte; 32]), &[Algorithm::HS256]).fingerprint();
+        assert_ne!(secret(1), secret(2));
+        let algorithms = |list: &[Algorithm]| KeySet::from_secret(&Secret::new(vec![1; 32]), list).fingerprint();
+        assert_ne!(algorithms(&[Algorithm::HS256]), algorithms(&[Algorithm::HS256, Algorithm::HS384]));
     }
 
     #[test]

@@ -266,6 +266,10 @@ mod tests {
         store.end("b", Ok((set(), None)), 0.0, now);
         assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
         store.first_attempts().await;
+        assert_eq!(
+            (store.after_waiting("a", now), store.after_waiting("b", now)),
+            (Some(limits::FETCH_BACKOFF_MIN / 2), None)
+        );
         let status = store.status(now);
         assert_eq!((status[0].last_error.as_deref(), status[1].keys), (Some("down"), 1));
     }

@@ -74,6 +74,9 @@ fn the_modulus_has_2048_to_8192_bits() {
     assert_eq!(usable(&text(1024), &RSA_FAMILY), Err(UnusableKey::RsaSize(1024)));
     assert_eq!(usable(&text(2040), &RSA_FAMILY), Err(UnusableKey::RsaSize(2040)));
     assert_eq!(usable(&text(8200), &RSA_FAMILY), Err(UnusableKey::RsaSize(8200)));
+    let almost = URL_SAFE_NO_PAD.encode([&[0x01_u8][..], &[0xFF; 255]].concat());
+    let of = |n: &str| format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB"}}"#);
+    assert_eq!(usable(&of(&almost), &RSA_FAMILY), Err(UnusableKey::RsaSize(2041)), "bits, not bytes");
     let padded = URL_SAFE_NO_PAD.encode([&[0_u8; 128][..], &[0xFF; 128]].concat());
     let zeros = format!(r#"{{"kty":"RSA","n":"{padded}","e":"AQAB"}}"#);
     assert_eq!(usable(&zeros, &RSA_FAMILY), Err(UnusableKey::RsaSize(1024)));
