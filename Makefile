@@ -25,20 +25,30 @@ tools: ## Envoy, grpcurl and an OpenID provider, into target/tools
 	@tests/tools/fetch all
 
 .PHONY: test
-test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, the demo
+test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, fuzzing, the demo
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory fuzz-smoke
 	@$(MAKE) --no-print-directory demo ONCE=1
 
 .PHONY: lint
 lint: ## Format, clippy, docs
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 .PHONY: tests
 tests: tools ## Unit and integration tests, against the real parts
 	cargo test --locked
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## Every fuzz target for a few seconds, the same way each time
+	@fuzz/run smoke
+
+.PHONY: fuzz
+fuzz: ## Fuzzing: FUZZ_SECONDS=600 for each target, TARGET=name for one
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run long $(TARGET)
 
 .PHONY: compose-test
 compose-test: ## The docker-compose file for real; where there is no engine it brings its own, as root

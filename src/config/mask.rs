@@ -50,6 +50,11 @@ fn hide_lines(shown: &mut [u8], text: &str, has_tree: bool) {
             continue;
         }
         let indent = line.len().saturating_sub(trimmed.len());
+        // A password in a quoted URL may have blanks, and nothing tells here what is quoted.
+        if let Some(range) = userinfo(line) {
+            let start = offset_in(text, line);
+            hide(shown, start.saturating_add(range.start)..start.saturating_add(range.end));
+        }
         inside = inside.filter(|field| !has_tree && (indent > *field || trimmed.is_empty()));
         let from = if inside.is_some() { Some(0) } else { secret_in_line(line) };
         if let Some(from) = from {
@@ -182,6 +187,9 @@ mod tests {
             "issuer: https://hunter2@keys.example",
             "unknown: [https://user:hunter2@keys.example/]",
             "# https://user:hunter2@keys.example/",
+            "# 'https://user:x hunter2@keys.example/'",
+            "a: [\njwks_uri: 'https://user:x hunter2@keys.example/jwks'",
+            "jwks_uri: 'https://user:x hunter2@keys.example/jwks'\na: \u{1b}",
             "# secret: hunter2",
             "a: [\nsecret: hunter2",
             "secret: hunter2",

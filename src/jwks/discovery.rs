@@ -63,9 +63,14 @@ pub fn jwks_uri(text: &[u8], document: &Url, issuer: &str, written_at: &str) -> 
     }
 }
 
-/// Remote text for an operator's terminal: bounded, and without control characters.
+/// Remote text for an operator's terminal: bounded, without control characters, and without the invisible ones that turn
+/// text around, so that one issuer can't read as another.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+    let is_visible = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().filter(is_visible).take(200).collect()
 }
 
 #[cfg(test)]
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn remote_text_is_made_safe_for_a_terminal() {
-        let error = read(r#"{"issuer":"\u001b[31mred"}"#).unwrap_err();
-        assert!(!error.to_string().contains('\u{1b}'));
+        let error = read(r#"{"issuer":"\u001b[31mred\u202e"}"#).unwrap_err();
+        assert!(!error.to_string().contains(['\u{1b}', '\u{202e}']));
     }
 }
