@@ -111,11 +111,13 @@ async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
     store.first_attempts().await;
     tokio::time::sleep(limits::FETCH_COOLDOWN).await;
     let seen = generation(&store);
+    let began = Instant::now();
     let waiters: Vec<_> = (0..50).map(|_| store.on_miss(ISSUER, seen, Instant::now())).collect();
     for answer in waiters {
         let MissAnswer::Wait(waiter) = answer else { panic!("should wait") };
         waiter.fetch_ended().await;
     }
+    assert_eq!(began.elapsed(), fetch.delay, "at once, not when the next refresh is due");
     assert_eq!(fetch.asked(), 2);
     assert!(generation(&store) > seen);
     for _ in 0..1000 {
