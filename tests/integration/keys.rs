@@ -189,3 +189,33 @@ async fn keys_from_a_file_and_from_a_jwks_uri() {
         assert_eq!(got.status, 200, "{source}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_while_the_issuer_is_down_goes_on_with_saved_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let issuer = issuer().await;
+    let text = format!("keys_dir: {}\n{}", dir.path().join("saved").display(), config(issuer.issuer()));
+    let token = scoped(&issuer, "read:messages");
+    let service = TestService::start(&text).await;
+    assert_eq!(service.client().await.send(&get("/api/private").bearer(&token)).await.status, 200);
+    while std::fs::read_dir(dir.path().join("saved")).unwrap().count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    service.stop().await.unwrap();
+    issuer.rotate().await.unwrap();
+    let unknown = scoped(&issuer, "");
+    issuer.shutdown().await;
+
+    let service = TestService::start(&text).await;
+    let client = service.client().await;
+    assert_eq!(client.send(&get("/api/private-scoped").bearer(&token)).await.status, 200);
+    let got = client.send(&get("/api/private").bearer(&unknown)).await;
+    assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"), "a key that nobody could look for");
+    let (_, page) = service.page("/readyz").await;
+    assert!(page.contains("\"issuers_without_keys\":[]") && page.contains("refused"), "{page}");
+    service.stop().await.unwrap();
+
+    // Without that directory it would have been an outage.
+    let service = TestService::start(&text.replace("keys_dir", "# keys_dir")).await;
+    assert_eq!(service.client().await.send(&get("/api/private").bearer(&token)).await.status, 503);
+}
