@@ -260,8 +260,10 @@ mod tests {
         let store = store();
         store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
         let now = Instant::now();
+        assert!(store.status(now).iter().all(|issuer| !issuer.attempted));
         store.begin("a");
         store.end("a", Err("down".to_owned()), 0.0, now);
+        assert_eq!(store.status(now).iter().map(|issuer| issuer.attempted).collect::<Vec<_>>(), [true, false]);
         store.begin("b");
         store.end("b", Ok((set(), None)), 0.0, now);
         assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
