@@ -32,6 +32,15 @@ fn parts(token: &str) -> impl Iterator<Item = &str> {
     long.map(|part| part.get(20..60).unwrap())
 }
 
+/// What the admin port shows.
+async fn pages(serve: &Serve) -> String {
+    let mut printed = String::new();
+    for page in ["/readyz", "/keys", "/metrics"] {
+        printed += &reqwest::get(format!("http://{}{page}", serve.admin)).await.unwrap().text().await.unwrap();
+    }
+    printed
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_signature_or_secret_is_in_any_log_line_at_any_level() {
     let issuer = issuer().await;
@@ -75,11 +84,7 @@ async fn no_token_signature_or_secret_is_in_any_log_line_at_any_level() {
     for status in [200, 400, 401, 403, 503] {
         assert!(statuses.contains(&status), "{status} never came: {statuses:?}");
     }
-    let pages = ["/readyz", "/keys", "/metrics"];
-    let mut printed = String::new();
-    for page in pages {
-        printed += &reqwest::get(format!("http://{}{page}", serve.admin)).await.unwrap().text().await.unwrap();
-    }
+    let mut printed = pages(&serve).await;
     serve.signal("TERM");
     let (code, log) = serve.ended().await;
     assert_eq!(code, Some(0));

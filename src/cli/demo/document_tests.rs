@@ -79,7 +79,7 @@ async fn half_a_body_is_announced_whole_and_closed() {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let whole = issuer.jwk_set().to_string();
     assert!(head.contains(&format!("content-length: {}", whole.len())), "{head}");
-    assert_eq!(body, &whole[..whole.len() / 2]);
+    assert_eq!((body.len(), whole.starts_with(body)), (whole.len() / 2, true));
 }
 
 #[tokio::test]
