@@ -62,7 +62,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one door to wall time")]
     fn now(&self) -> UnixTime {
-        // A clock before 1970 reads as the epoch: every token is then from the future, which denies.
+        // A clock before 1970 reads as the epoch: tokens with `iat` are then from the future, and those without are
+        // as valid as such a clock can tell.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixTime(millis(since))
     }

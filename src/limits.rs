@@ -75,6 +75,12 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(16);
 /// Characters of a URL in a message: some come out of remote documents.
 pub const SHOWN_URL_CHARS: usize = 200;
+/// Reading or writing one file of keys: longer is a disk that hangs.
+pub const DISK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often wall time is compared with the clock of timers, which stands still while the machine is suspended.
+pub const CLOCKS_COMPARED: Duration = Duration::from_secs(60);
+/// By how much they may differ from one look to the next.
+pub const CLOCKS_DIFFER: Duration = Duration::from_secs(10);
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// After a success, a missing key asks for no other fetch within this time.

@@ -56,7 +56,7 @@ pub async fn serve(
 /// new replica from serving the others. The body says how each issuer is.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     let issuers = admin.keys.status(Instant::now());
-    let is_ready = issuers.iter().all(|issuer| issuer.attempted) && !admin.stopping.is_cancelled();
+    let is_ready = issuers.iter().all(|issuer| issuer.settled) && !admin.stopping.is_cancelled();
     let degraded: Vec<&str> =
         issuers.iter().filter(|issuer| issuer.keys == 0).map(|issuer| issuer.issuer.as_str()).collect();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

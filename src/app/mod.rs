@@ -50,8 +50,13 @@ pub enum ServeError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// An issuer's keys can't be fetched in the configured way.
-    #[error(transparent)]
-    Transport(#[from] InvalidTransport),
+    #[error("issuer `{issuer}`: {cause}")]
+    Transport {
+        /// Whose keys.
+        issuer: String,
+        /// Why.
+        cause: InvalidTransport,
+    },
     /// The directory for saved keys can't be used.
     #[error("`keys_dir`: {0}")]
     KeysDir(FetchError),
@@ -131,13 +136,8 @@ impl App {
         let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
         let mut refreshers = JoinSet::new();
         for issuer in &config.issuers {
-            let around = refresh::Outside {
-                fetch: outside.fetchers.fetcher(&issuer.transport)?,
-                saved: saved.clone(),
-                clock: Arc::clone(&outside.clock),
-                observer: Arc::clone(&observers) as Arc<dyn refresh::Observer>,
-            };
-            spawn_refresher(&mut refreshers, issuer, &keys, around);
+            let observer = Arc::clone(&observers) as Arc<dyn refresh::Observer>;
+            keep_fresh(&mut refreshers, issuer, &keys, &outside, saved.clone(), observer)?;
         }
         let in_flight = TaskTracker::new();
         let engine = Engine {
@@ -190,7 +190,7 @@ impl App {
     /// came or not: one that is down must not keep new replicas from starting.
     async fn serve(&mut self, stop: &mut impl Stop) -> Result<&'static str, ServeError> {
         let keys = Arc::clone(&self.keys);
-        let mut ready = pin!(keys.first_attempts());
+        let mut ready = pin!(keys.settled());
         let mut announced = false;
         loop {
             tokio::select! {
@@ -237,22 +237,44 @@ impl App {
     }
 }
 
-fn spawn_refresher(
+/// Adds an issuer to the store and starts the task that keeps its keys fresh, where they can change.
+///
+/// # Errors
+/// [`ServeError::Transport`] if its keys can't be fetched in the configured way.
+pub fn keep_fresh(
     refreshers: &mut JoinSet<()>,
     issuer: &IssuerConfig,
     keys: &Arc<KeyStore>,
-    outside: refresh::Outside,
-) {
+    outside: &Outside,
+    saved: Option<SavedKeys>,
+    observer: Arc<dyn refresh::Observer>,
+) -> Result<(), ServeError> {
     let algorithms = issuer.rules.algorithms.as_slice().to_vec();
     let name = Arc::clone(&issuer.rules.issuer);
-    if let KeySource::Secret(secret) = &issuer.source {
-        keys.add(name, IssuerKeys::fixed(KeySet::from_secret(secret, &algorithms), Instant::now()));
-        return;
-    }
+    let fetch = match &issuer.source {
+        KeySource::Secret(secret) => {
+            keys.add(name, IssuerKeys::fixed(KeySet::from_secret(secret, &algorithms), Instant::now()));
+            return Ok(());
+        }
+        // A machine without any certificate can still read files.
+        KeySource::JwksFile(_) | KeySource::PublicKeyFile(_) => None,
+        KeySource::Discovery { .. } | KeySource::JwksUri { .. } => {
+            let fetcher = outside.fetchers.fetcher(&issuer.transport);
+            Some(fetcher.map_err(|cause| ServeError::Transport { issuer: name.to_string(), cause })?)
+        }
+    };
     keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
-    let (source, written_at) = (issuer.source.clone(), issuer.written_at.clone());
-    let target = Target { issuer: name, algorithms, source, max_stale: issuer.max_stale, written_at };
-    refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(keys), outside));
+    let target = Target {
+        issuer: name,
+        algorithms,
+        source: issuer.source.clone(),
+        transport: issuer.transport.clone(),
+        max_stale: issuer.max_stale,
+        written_at: issuer.written_at.clone(),
+    };
+    let around = refresh::Outside { fetch, saved, clock: Arc::clone(&outside.clock), observer };
+    refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(keys), around));
+    Ok(())
 }
 
 fn part(part: &'static str, outcome: Result<(), impl fmt::Display>) -> Result<(), ServeError> {

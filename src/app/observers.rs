@@ -1,7 +1,7 @@
 //! Joins what happens to what is logged and counted: the adapters don't know each other.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -21,8 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Observers {
     metrics: Arc<Metrics>,
-    /// Issuers whose last fetch succeeded: another success is no news.
-    healthy: Mutex<HashSet<String>>,
+    /// Issuers whose last fetch succeeded, with what was skipped: the same once more is no news.
+    healthy: Mutex<HashMap<String, Vec<UnusableKey>>>,
 }
 
 impl Observers {
@@ -69,12 +69,14 @@ impl FetchObserver for Observers {
         match outcome {
             Ok(set) => {
                 let (usable, skipped) = (set.keys().len(), set.skipped().len());
-                if healthy.insert(issuer.to_owned()) {
+                let before = healthy.insert(issuer.to_owned(), set.skipped().to_vec());
+                if before.is_none() {
                     events::keys_arrived(issuer, usable, skipped, took);
                 } else {
                     events::keys_fetched(issuer, usable, skipped, took);
                 }
-                for reason in set.skipped() {
+                let is_news = before.is_none_or(|before| before != set.skipped());
+                for reason in set.skipped().iter().filter(|_| is_news) {
                     match reason {
                         UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => {
                             events::key_not_for_us(issuer, reason);

@@ -59,7 +59,7 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
             events::drain_cut_off();
             ExitCode::from(FAILED)
         }
-        Err(error @ (ServeError::Bind(_) | ServeError::Transport(_) | ServeError::KeysDir(_))) => {
+        Err(error @ (ServeError::Bind(_) | ServeError::Transport { .. } | ServeError::KeysDir(_))) => {
             output::error(&error.to_string());
             ExitCode::from(USAGE)
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{
     schema,
-    tree::{Node, Place, Span, Value},
+    tree::{Entry, Node, Place, Span, Value},
 };
 
 /// Parts of names of fields that hold secrets. Fields that are known are none of them.
@@ -45,24 +45,43 @@ fn hide_lines(shown: &mut [u8], text: &str, has_tree: bool) {
     // The indentation of a secret field, while deeper lines go on with its value.
     let mut inside: Option<usize> = None;
     for line in text.split('\n') {
-        let trimmed = line.trim_start();
-        if has_tree && !trimmed.starts_with('#') {
+        let part = if has_tree { comment_of(line) } else { Some(line) };
+        let Some(part) = part else {
+            inside = None;
             continue;
-        }
-        let indent = line.len().saturating_sub(trimmed.len());
+        };
+        // In a comment, what stands behind its `#` counts.
+        let content = part.trim_start().trim_start_matches('#').trim_start();
+        let indent = line.len().saturating_sub(content.len());
+        let mut hide_from = |part: &str, from: usize, to: usize| {
+            let start = offset_in(text, part);
+            hide(shown, start.saturating_add(from)..start.saturating_add(to));
+        };
         // A password in a quoted URL may have blanks, and nothing tells here what is quoted.
-        if let Some(range) = userinfo(line) {
-            let start = offset_in(text, line);
-            hide(shown, start.saturating_add(range.start)..start.saturating_add(range.end));
+        if let Some(range) = userinfo(part) {
+            hide_from(part, range.start, range.end);
         }
-        inside = inside.filter(|field| !has_tree && (indent > *field || trimmed.is_empty()));
-        let from = if inside.is_some() { Some(0) } else { secret_in_line(line) };
+        inside = inside.filter(|field| indent > *field || content.is_empty());
+        // A comment behind a secret is about it.
+        let is_about_one = part.len() < line.len() && secret_in_line(line).is_some();
+        let from = if inside.is_some() || is_about_one { Some(0) } else { secret_in_line(part) };
         if let Some(from) = from {
             inside = inside.or(Some(indent));
-            let start = offset_in(text, line);
-            hide(shown, start.saturating_add(from)..start.saturating_add(line.len()));
+            hide_from(part, from, part.len());
         }
     }
+}
+
+/// The comment of a line, or what could be one: in quotes a `#` is none, and hiding too much harms nobody.
+fn comment_of(line: &str) -> Option<&str> {
+    if line.trim_start().starts_with('#') {
+        return Some(line);
+    }
+    let at = line.match_indices('#').map(|(at, _)| at).find(|at| {
+        let before = line.get(..*at).unwrap_or_default();
+        before.ends_with([' ', '\t'])
+    })?;
+    line.get(at..)
 }
 
 /// The user name and password of a URL in a text. A password may hold whatever its author forgot to escape: so up to
@@ -90,7 +109,7 @@ fn collect(node: &Node, text: &str, why: Why, spans: &mut Vec<Span>) {
             for entry in entries {
                 let why = match why {
                     Why::Secret => Why::Secret,
-                    Why::Url { .. } if is_secret(&entry.key) => Why::Secret,
+                    Why::Url { .. } if is_secret(&entry.key) || is_pasted_key(entry) => Why::Secret,
                     Why::Url { .. } => Why::Url { is_field: URL_FIELDS.contains(&entry.key.as_str()) },
                 };
                 match &entry.node.value {
@@ -135,13 +154,27 @@ fn is_secret(key: &str) -> bool {
         || (SECRET_WORDS.iter().any(|word| lower.contains(word)) && !schema::is_field(key))
 }
 
+/// Fields that name a file with keys, where somebody may have pasted the keys themselves.
+const KEY_FILES: [&str; 2] = ["jwks_file", "public_key_file"];
+
+fn is_pasted_key(entry: &Entry) -> bool {
+    let is_key = |value: &Value| matches!(value, Value::String(text) if is_key_material(text));
+    KEY_FILES.contains(&entry.key.as_str())
+        && (is_key(&entry.node.value) || !matches!(entry.node.value, Value::String(_)))
+}
+
+/// Whether a text is more like a key than like the name of a file with one.
+pub(super) fn is_key_material(text: &str) -> bool {
+    text.contains(['\n', '\r', '{', '"']) || text.contains("-----")
+}
+
 /// Where in a line the value of a secret field starts.
 fn secret_in_line(line: &str) -> Option<usize> {
     let colons = line.match_indices([':', '=']).map(|(at, _)| at);
     let is_key = |at: &usize| {
         let before = line.get(..*at).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
         let word = before.rsplit(|c: char| !c.is_alphanumeric() && !"_-.".contains(c)).next().unwrap_or_default();
-        is_secret(word)
+        is_secret(word) || KEY_FILES.contains(&word)
     };
     colons.take(MOST_FIELDS).find(is_key).map(|at| at.saturating_add(1))
 }
@@ -191,6 +224,14 @@ mod tests {
             "a: [\njwks_uri: 'https://user:x hunter2@keys.example/jwks'",
             "jwks_uri: 'https://user:x hunter2@keys.example/jwks'\na: \u{1b}",
             "# secret: hunter2",
+            "issuer: x # secret: hunter2",
+            "secret_env: API # hunter2",
+            "# secret: |\n#   hunter2",
+            "  # secret:\n  #   - hunter2\n  #   - hunter2",
+            "jwks_file: '{\"keys\":[{\"k\":\"hunter2\"}]}'",
+            "public_key_file: |\n  -----BEGIN PRIVATE KEY-----\n  hunter2",
+            "jwks_file: { keys: [hunter2] }",
+            "a: [\njwks_file: '{\"k\":\"hunter2\"}'",
             "a: [\nsecret: hunter2",
             "secret: hunter2",
             "clientSecret: { x: [hunter2] }",

@@ -233,7 +233,7 @@ fn decode(message: Bytes) -> Result<Attributes, DenyReason> {
 /// Runs the synchronous part of a Check so that a panic in it ends that Check alone: uncaught, it would take every
 /// request on the connection with it. `None` if it panicked.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    // Nothing that is shared is changed in there, so there is nothing to find half-changed afterwards.
+    // What is shared and changed in there, counters and remembered tokens, is changed whole or not at all.
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 

@@ -39,6 +39,9 @@ pub fn check_configured(url: &Url, allow_http: bool) -> Result<(), ForbiddenUrl>
 /// # Errors
 /// [`ForbiddenUrl`].
 pub fn check_discovered(url: &Url, document: &Url) -> Result<(), ForbiddenUrl> {
+    if is_loopback(url) && !is_loopback(document) {
+        return Err(ForbiddenUrl::Address(shown(url), "this machine, which no document from elsewhere may name"));
+    }
     check(url, url.origin() == document.origin())
 }
 
@@ -110,9 +113,8 @@ fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
-    // AWS, Google, Oracle, Scaleway.
-    const METADATA: [Ipv6Addr; 4] = [
-        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    // Google, Oracle, Scaleway.
+    const METADATA: [Ipv6Addr; 3] = [
         Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
         Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
         Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
@@ -121,9 +123,11 @@ fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
         None
     } else if is_ipv4_in_disguise(ip) {
         Some("an IPv4 address in IPv6 clothes")
-    } else if ip.is_unicast_link_local() {
+    } else if ip.is_unicast_link_local() || ip.segments().first().is_some_and(|first| first & 0xffc0 == 0xfec0) {
+        // Site-local addresses (RFC 3879) have been given up; whatever still has one is inside.
         Some("a link-local address, where cloud metadata services are")
-    } else if METADATA.contains(&ip) {
+    } else if METADATA.contains(&ip) || ip.segments().starts_with(&[0xfd00, 0xec2]) {
+        // All that AWS has on a machine: metadata, DNS, time, credentials of pods.
         Some("the address of a cloud metadata service")
     } else if ip.is_unspecified() || ip.is_multicast() {
         Some("not the address of a server")
@@ -133,13 +137,14 @@ fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
 }
 
 /// Whether it is another spelling of an IPv4 address: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 7915),
-/// NAT64 (RFC 6052) or 6to4 (RFC 3056).
+/// NAT64 (RFC 6052), 6to4 (RFC 3056) or Teredo (RFC 4380).
 fn is_ipv4_in_disguise(ip: Ipv6Addr) -> bool {
     let segments = ip.segments();
     ip.to_ipv4().is_some()
         || segments.starts_with(&[0, 0, 0, 0, 0xffff, 0])
         || segments.starts_with(&[0x64, 0xff9b])
         || segments.starts_with(&[0x2002])
+        || segments.starts_with(&[0x2001, 0])
 }
 
 #[cfg(test)]
@@ -174,6 +179,10 @@ mod tests {
             assert!(check_discovered(&url(bad), &document).is_err(), "{bad}");
         }
         assert_eq!(check_discovered(&url("https://keys.test/jwks"), &document), Ok(()));
+        for here in ["https://localhost/jwks", "https://127.0.0.1:8443/jwks", "https://[::1]/jwks"] {
+            assert!(matches!(check_discovered(&url(here), &document), Err(ForbiddenUrl::Address(..))), "{here}");
+            assert_eq!(check_discovered(&url(here), &url("http://localhost:8080/")), Ok(()), "{here}");
+        }
         assert!(check_discovered(&url("http://a.test/jwks"), &url("https://a.test/")).is_err());
     }
 
@@ -203,6 +212,10 @@ mod tests {
             "https://[fd00:42::42]/",
             "https://[2002:a9fe:a9fe::1]/",
             "https://[::ffff:0:a9fe:a9fe]/",
+            "https://[fd00:ec2::23]/",
+            "https://[fec0::1]/",
+            "https://[feff::1]/",
+            "https://[2001:0:a9fe:a9fe::1]/",
         ];
         for text in spellings {
             assert!(matches!(check_configured(&url(text), true), Err(ForbiddenUrl::Address(..))), "{text}");

@@ -6,7 +6,7 @@ use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use headers::{CacheControl, HeaderMapExt as _};
 use reqwest::{
-    Certificate, Client, ClientBuilder, Proxy, StatusCode,
+    Certificate, Client, ClientBuilder, NoProxy, Proxy, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{AGE, HeaderMap},
     redirect::Policy,
@@ -150,10 +150,10 @@ impl HttpFetch {
     /// # Errors
     /// The TLS library can't start, for want of any trusted certificate for example.
     pub fn new(transport: &Transport) -> Result<Self, reqwest::Error> {
-        Self::with_timeout(transport, limits::FETCH_TIMEOUT)
+        Self::with(transport, limits::FETCH_TIMEOUT, Arc::new(GuardedResolver))
     }
 
-    fn with_timeout(transport: &Transport, timeout: Duration) -> Result<Self, reqwest::Error> {
+    fn with(transport: &Transport, timeout: Duration, resolver: Arc<dyn Resolve>) -> Result<Self, reqwest::Error> {
         let builder = Client::builder()
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -161,16 +161,20 @@ impl HttpFetch {
             .referer(false)
             .connect_timeout(limits::CONNECT_TIMEOUT)
             .timeout(timeout)
-            .dns_resolver(Arc::new(GuardedResolver));
+            // Minutes lie between two fetches: no connection is kept that long.
+            .pool_max_idle_per_host(0)
+            .dns_resolver(resolver);
         Ok(Self { client: reached_by(builder, transport)?.build()? })
     }
 
     async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
         let unreachable = |error: reqwest::Error| {
-            if error.is_timeout() {
-                return FetchError::Slow(url.clone());
-            }
-            FetchError::Unreachable { url: url.clone(), cause: innermost(&error) }
+            let cause = match (error.is_timeout(), error.is_connect()) {
+                (true, false) => return FetchError::Slow(url.clone()),
+                (true, true) => format!("no connection within {} s", limits::CONNECT_TIMEOUT.as_secs()),
+                (false, _) => innermost(&error),
+            };
+            FetchError::Unreachable { url: url.clone(), cause }
         };
         let request = self.client.get(url.clone()).header("accept", "application/json");
         let mut response = request.send().await.map_err(unreachable)?;
@@ -200,7 +204,9 @@ fn reached_by(mut builder: ClientBuilder, transport: &Transport) -> Result<Clien
         builder = builder.tls_certs_only(Certificate::from_pem_bundle(ca)?);
     }
     if let Some(proxy) = &transport.proxy {
-        builder = builder.proxy(Proxy::all(proxy.clone())?);
+        // Loopback is this machine, not the proxy's: plain http is allowed there because nobody is on the way.
+        let loopback = NoProxy::from_string("localhost,127.0.0.0/8,::1");
+        builder = builder.proxy(Proxy::all(proxy.clone())?.no_proxy(loopback));
     }
     Ok(builder)
 }

@@ -117,6 +117,20 @@ impl IssuerKeys {
         }
     }
 
+    /// The machine was suspended for so long: the keys are older than timers say, and are fetched anew at once.
+    pub fn slept(&mut self, by: Duration, now: Instant) {
+        if let (Some(held), false) = (&mut self.held, self.fixed) {
+            held.age_then = held.age_then.saturating_add(by);
+            self.refresh_at = Some(now);
+        }
+    }
+
+    /// Whether there are keys, or at least an attempt to get some has ended.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.held.is_some() || self.attempts > 0
+    }
+
     /// The keys to verify with, unless they are older than their `max_stale`.
     #[must_use]
     pub fn current(&self, now: Instant) -> Option<&Snapshot> {
@@ -218,10 +232,10 @@ impl IssuerKeys {
         self.last_failure.as_deref()
     }
 
-    /// How old the keys are, if there are any.
+    /// How old the keys are, if there are any that age.
     #[must_use]
     pub fn age(&self, now: Instant) -> Option<Duration> {
-        self.held.as_ref().map(|held| held.age(now))
+        self.held.as_ref().filter(|_| !self.fixed).map(|held| held.age(now))
     }
 }
 

@@ -22,8 +22,15 @@ pub struct KeySet {
 }
 
 /// What tells the usable keys of one set from those of another: two sets with the same one verify the same tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(Sha256);
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Of a shared secret it would help to guess it.
+        f.write_str("Fingerprint(..)")
+    }
+}
 
 impl Fingerprint {
     fn of(keys: &[VerificationKey]) -> Self {

@@ -34,6 +34,8 @@ struct Entry {
     wanted: Arc<Notify>,
     /// Counts ended fetches; wakes waiting Checks.
     ended: watch::Sender<u64>,
+    /// Whether there are keys, or an attempt to get some has ended.
+    settled: watch::Sender<bool>,
     waiters: Arc<Semaphore>,
 }
 
@@ -78,8 +80,8 @@ pub struct IssuerStatus {
     pub skipped: Vec<String>,
     /// Seconds since they were fetched, be it by an earlier run.
     pub age_seconds: Option<u64>,
-    /// Whether a first fetch has ended, well or not.
-    pub attempted: bool,
+    /// Whether there are keys, or an attempt to get some has ended.
+    pub settled: bool,
     /// What the last fetch failed with, if it did.
     pub last_error: Option<String>,
 }
@@ -107,9 +109,9 @@ impl KeyStore {
 
     /// Adds an issuer. Done at start, once for each.
     pub fn add(&self, issuer: Arc<str>, keys: IssuerKeys) {
-        let (ended, _) = watch::channel(keys.attempts());
+        let (ended, settled) = (watch::Sender::new(keys.attempts()), watch::Sender::new(keys.is_settled()));
         let waiters = Arc::new(Semaphore::new(limits::KEY_WAITERS));
-        self.issuers.insert(issuer, Entry { keys, wanted: Arc::new(Notify::new()), ended, waiters });
+        self.issuers.insert(issuer, Entry { keys, wanted: Arc::new(Notify::new()), ended, settled, waiters });
     }
 
     /// The store at that moment.
@@ -171,6 +173,14 @@ impl KeyStore {
     pub fn restore(&self, issuer: &str, set: KeySet, age: Duration, now: Instant) {
         if let Some(mut entry) = self.issuers.get_mut(issuer) {
             entry.keys.restore(set, age, now);
+            entry.settled.send_replace(true);
+        }
+    }
+
+    /// The machine was suspended for so long.
+    pub fn slept(&self, issuer: &str, by: Duration, now: Instant) {
+        if let Some(mut entry) = self.issuers.get_mut(issuer) {
+            entry.keys.slept(by, now);
         }
     }
 
@@ -183,13 +193,15 @@ impl KeyStore {
         }
         let attempts = entry.keys.attempts();
         entry.ended.send_replace(attempts);
+        entry.settled.send_replace(true);
     }
 
-    /// Returns when every issuer has had its first fetch attempt.
-    pub async fn first_attempts(&self) {
-        let receivers: Vec<watch::Receiver<u64>> = self.issuers.iter().map(|entry| entry.ended.subscribe()).collect();
+    /// Returns when every issuer has keys, or has been asked for them in vain.
+    pub async fn settled(&self) {
+        let receivers: Vec<watch::Receiver<bool>> =
+            self.issuers.iter().map(|entry| entry.settled.subscribe()).collect();
         for mut receiver in receivers {
-            let _ = receiver.wait_for(|attempts| *attempts > 0).await;
+            let _ = receiver.wait_for(|settled| *settled).await;
         }
     }
 
@@ -206,7 +218,7 @@ impl KeyStore {
                 .map(|set| set.skipped().iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
             age_seconds: keys.age(now).map(|age| age.as_secs()),
-            attempted: keys.attempts() > 0,
+            settled: keys.is_settled(),
             last_error: keys.last_failure().map(str::to_owned),
         };
         let mut all: Vec<_> = self.issuers.iter().map(|entry| status(entry.key(), &entry.keys)).collect();
@@ -260,14 +272,14 @@ mod tests {
         let store = store();
         store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
         let now = Instant::now();
-        assert!(store.status(now).iter().all(|issuer| !issuer.attempted));
+        assert!(store.status(now).iter().all(|issuer| !issuer.settled));
         store.begin("a");
         store.end("a", Err("down".to_owned()), 0.0, now);
-        assert_eq!(store.status(now).iter().map(|issuer| issuer.attempted).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(store.status(now).iter().map(|issuer| issuer.settled).collect::<Vec<_>>(), [true, false]);
         store.begin("b");
         store.end("b", Ok((set(), None)), 0.0, now);
         assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
-        store.first_attempts().await;
+        store.settled().await;
         assert_eq!(
             (store.after_waiting("a", now), store.after_waiting("b", now)),
             (Some(limits::FETCH_BACKOFF_MIN / 2), None)

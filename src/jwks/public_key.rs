@@ -31,7 +31,11 @@ pub fn to_jwk(text: &str) -> Result<String, UnusableKey> {
     if text.contains("PRIVATE KEY-----") {
         return Err(UnusableKey::Private);
     }
-    let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes()).map_err(|_| UnusableKey::Unreadable)?;
+    // Exactly one: whoever appends a second one expects it to count.
+    let mut found = SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes());
+    let (Some(Ok(der)), None, 1) = (found.next(), found.next(), text.matches("-----BEGIN").count()) else {
+        return Err(UnusableKey::Unreadable);
+    };
     jwk(&der).map(|jwk| jwk.to_string()).ok_or(UnusableKey::Unreadable)
 }
 
@@ -171,6 +175,8 @@ mod tests {
             &good.replace("PUBLIC KEY", "RSA PUBLIC KEY"),
             &good.replace("PUBLIC KEY", "CERTIFICATE"),
             &good.replace("MCow", "MCox"),
+            &good.repeat(2),
+            &format!("{good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         ] {
             assert!(set(text).is_err(), "{text}");
         }

@@ -13,7 +13,7 @@ pub struct ClaimRule {
     pub test: ClaimTest,
 }
 
-/// What the value of a claim must be. Values compare by JSON type and value: `7` is not `"7"`.
+/// What the value of a claim must be. Values compare by JSON type and value: `7` is not `"7"`, nor is it `7.0`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClaimTest {
     /// There, with any value but `null`.

@@ -33,7 +33,7 @@ impl Claims {
     /// Bytes that they take in memory, estimated.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.0.iter().map(|(name, value)| MEMBER.saturating_add(name.len()).saturating_add(size_of_value(value))).sum()
+        size_of_members(&self.0)
     }
 
     /// The value of a claim.
@@ -111,8 +111,15 @@ impl Claims {
     }
 }
 
-/// Bytes of a member of an object beside its texts: its share of the map, and what allocators round up.
-const MEMBER: usize = 96;
+/// Bytes of one node of a map, and how many members it has at least: maps grow by whole nodes.
+const NODE: usize = 640;
+const NODE_MEMBERS: usize = 5;
+
+fn size_of_members(members: &Map<String, Value>) -> usize {
+    let nodes = members.len().div_ceil(NODE_MEMBERS).saturating_mul(NODE);
+    let texts = members.iter().map(|(name, value)| name.len().saturating_add(size_of_value(value)));
+    texts.fold(nodes, usize::saturating_add)
+}
 
 fn size_of_value(value: &Value) -> usize {
     match value {
@@ -121,12 +128,7 @@ fn size_of_value(value: &Value) -> usize {
         Value::Array(values) => {
             values.iter().map(|value| size_of_value(value).saturating_add(size_of::<Value>())).sum()
         }
-        Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| {
-                MEMBER.saturating_add(name.len()).saturating_add(size_of_value(value))
-            };
-            members.iter().map(member).sum()
-        }
+        Value::Object(members) => size_of_members(members),
     }
 }
 

@@ -28,7 +28,7 @@ impl<'a> Compact<'a> {
     /// # Errors
     /// [`TokenFault::Opaque`] and [`TokenFault::Encrypted`] for tokens of other kinds, [`TokenFault::Malformed`] for a
     /// part that is not strict base64url: no padding, no foreign characters, no loose bits in the last character, so
-    /// that one token has one spelling.
+    /// that the same bytes have one spelling.
     pub fn parse(token: AccessToken<'a>) -> Result<Self, TokenFault> {
         let text = token.expose();
         match text.bytes().filter(|b| *b == b'.').count() {

@@ -167,7 +167,8 @@ fn check_signature(
         return Err(missing(Generation::NONE, TokenFault::UnknownKey));
     };
     match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
-        Selection::Several => Err(TokenFault::AmbiguousKey.into()),
+        // A provider may be in the middle of a rotation: a newer set may be clear.
+        Selection::Several => Err(missing(snapshot.generation, TokenFault::AmbiguousKey)),
         Selection::None => Err(missing(snapshot.generation, TokenFault::UnknownKey)),
         Selection::One(key) => {
             let message = compact.signing_input.as_bytes();

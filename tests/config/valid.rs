@@ -73,7 +73,7 @@ fn everything_that_is_written_is_read() {
     let remote = &config.issuers[0];
     assert_eq!(remote.rules.clock_tolerance, Duration::from_secs(90));
     assert_eq!(remote.rules.max_token_age, Some(Duration::from_secs(24 * 3600)));
-    assert!(remote.rules.strict);
+    assert!(!remote.rules.strict && config.issuers[1].rules.strict);
     assert_eq!(remote.rules.audience_claim, "client_id");
     assert_eq!(remote.rules.client_id_claims, ["azp"]);
     assert_eq!(remote.rules.scope_claims, ["scope", "permissions"]);

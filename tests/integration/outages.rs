@@ -30,7 +30,7 @@ async fn up(options: &str) -> (DemoIssuer, VirtualService) {
     let keys = Arc::new(ScriptedKeys::default());
     keys.publish(&issuer.jwk_set());
     let service = VirtualService::start(&text(&issuer, options), keys);
-    service.store.first_attempts().await;
+    service.store.settled().await;
     (issuer, service)
 }
 

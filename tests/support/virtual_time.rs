@@ -11,16 +11,16 @@ use std::{
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use portcullis::{
-    app::observers::Observers,
+    app::{Outside, keep_fresh, observers::Observers},
     authorizer::Authorizer,
     clock::{Clock, SystemClock, UnixTime},
     config,
     ext_authz::service::Engine,
     jwks::{
-        fetch::{Fetch, FetchError, Fetched, Fetching},
-        issuer_keys::IssuerKeys,
+        fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         key_store::KeyStore,
-        refresh::{self, Target},
+        refresh,
+        source::Transport,
     },
     jwt::{token_cache::TokenCache, verifier::Verifier},
     limits,
@@ -69,6 +69,15 @@ impl Fetch for ScriptedKeys {
     }
 }
 
+/// The same keys for every issuer.
+struct Alone(Arc<ScriptedKeys>);
+
+impl Fetchers for Alone {
+    fn fetcher(&self, _: &Transport) -> Result<Arc<dyn Fetch>, InvalidTransport> {
+        Ok(Arc::clone(&self.0) as Arc<dyn Fetch>)
+    }
+}
+
 /// Wall time that goes as virtual time does.
 struct VirtualClock {
     base: UnixTime,
@@ -102,22 +111,10 @@ impl VirtualService {
         let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(&cache)));
         let observer = Arc::new(Observers::new(metrics));
         let mut refreshers = JoinSet::new();
-        for issuer in config.issuers {
-            store.add(Arc::clone(&issuer.rules.issuer), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
-            let target = Target {
-                issuer: issuer.rules.issuer,
-                algorithms: issuer.rules.algorithms.as_slice().to_vec(),
-                source: issuer.source,
-                max_stale: issuer.max_stale,
-                written_at: issuer.written_at,
-            };
-            let outside = refresh::Outside {
-                fetch: Arc::clone(&keys) as Arc<dyn Fetch>,
-                saved: None,
-                clock: Arc::clone(&clock),
-                observer: Arc::clone(&observer) as Arc<dyn refresh::Observer>,
-            };
-            refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(&store), outside));
+        let outside = Outside { clock: Arc::clone(&clock), fetchers: Arc::new(Alone(Arc::clone(&keys))) };
+        for issuer in &config.issuers {
+            let observer = Arc::clone(&observer) as Arc<dyn refresh::Observer>;
+            keep_fresh(&mut refreshers, issuer, &store, &outside, None, observer).unwrap();
         }
         let engine = Arc::new(Engine {
             authorizer: Authorizer::new(config.policy, verifier),

@@ -39,6 +39,12 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<I
         Some(entry) => read::text(bag, entry).map(str::to_owned),
         None => Some("aud".to_owned()),
     };
+    if let (Some(true), Some(entry)) = (strict, fields.get("audience_claim"))
+        && audience_claim.as_deref().is_some_and(|claim| claim != "aud")
+    {
+        let problem = Problem::error(&entry.node.place, "`strict` asks for the claim `aud`, and this for another one");
+        bag.push(problem.help("RFC 9068 tokens name their audience in `aud`: remove one of the two"));
+    }
     let client_id_claims = names_of_claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
     let scope_claims = names_of_claims(bag, &fields, "scope_claims", &["scope", "scp"]);
     let clients = match fields.get("clients") {

@@ -15,6 +15,7 @@ use crate::{
     config::{
         error::Problem,
         load::words,
+        mask::is_key_material,
         suggest::{listed, quoted},
         tree::{Entry, Place},
     },
@@ -56,7 +57,7 @@ pub(super) fn decode(
     };
     match entry.key.as_str() {
         name @ ("jwks_file" | "public_key_file") => {
-            let path = around.base.join(read::text(bag, entry)?);
+            let path = around.base.join(file_name(bag, entry)?);
             warn_of_no_file(bag, entry, &path);
             Some(if name == "jwks_file" { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
         }
@@ -87,6 +88,17 @@ fn judge_form(bag: &mut Bag, entry: &Entry, allow_http: Option<bool>) {
     }
 }
 
+/// The name of a file. Whoever pasted the key itself is not to see it repeated, in a message or in a log.
+fn file_name<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
+    let text = read::text(bag, entry)?;
+    if !is_key_material(text) {
+        return Some(text);
+    }
+    let problem = Problem::error(&entry.node.place, format!("`{}` is not the name of a file", entry.key));
+    bag.push(problem.help("write the key into a file and name that file"));
+    None
+}
+
 /// It may appear later, so this forbids nothing.
 fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
     // A pipe is not opened: that would wait for its other end.
@@ -99,7 +111,7 @@ fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
     };
     let shown = quoted(&path.display().to_string());
     let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
-    bag.push(problem.help("until it is there, tokens of this issuer are refused"));
+    bag.push(problem.help("until it is there, tokens of this issuer are answered with 503"));
 }
 
 /// What kind of keys an issuer's fields speak of; `None` if they contradict each other or can't be read.

@@ -39,11 +39,10 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
             return None;
         }
     };
-    let bytes = bytes.strip_suffix(b"\n").map_or(bytes.as_slice(), |line| line.strip_suffix(b"\r").unwrap_or(line));
-    sized(bag, entry, bytes, &quoted(&path.display().to_string()))
+    sized(bag, entry, &bytes, &quoted(&path.display().to_string()))
 }
 
-/// The secret of the variable that a field names, as it is.
+/// The secret of the variable that a field names, less one line break at its end.
 pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String, String>) -> Option<Secret> {
     let name = text(bag, entry)?;
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
@@ -65,6 +64,7 @@ pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String,
 }
 
 fn sized(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secret> {
+    let bytes = bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let range = limits::SECRET_BYTES;
     if !range.contains(&bytes.len()) {
         let amount = if bytes.len() < *range.start() { "fewer" } else { "more" };

@@ -80,11 +80,17 @@ fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
 fn proxy(bag: &mut Bag, entry: &Entry) -> Option<Url> {
     let text = read::text(bag, entry)?;
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" => Some(url),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && is_origin(&url) => Some(url),
         _ => {
             let message = format!("{} is not the URL of a proxy", quoted(&without_userinfo(text)));
-            bag.push(Problem::error(&entry.node.place, message).help("write `http://host:port`"));
+            let help = "write `http://host:port`; in a password, `#`, `?`, `/` and `@` are percent-encoded";
+            bag.push(Problem::error(&entry.node.place, message).help(help));
             None
         }
     }
+}
+
+/// Whether a URL has no more than a scheme, a host and a port, and perhaps a user.
+fn is_origin(url: &Url) -> bool {
+    url.has_host() && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
 }

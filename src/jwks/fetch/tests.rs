@@ -101,6 +101,40 @@ async fn names_that_resolve_to_forbidden_addresses_are_refused() {
     }
 }
 
+/// Leads every name to that address.
+#[derive(Debug)]
+struct Everywhere(SocketAddr);
+
+impl Resolve for Everywhere {
+    fn resolve(&self, _: Name) -> Resolving {
+        let found = [self.0];
+        Box::pin(async move { Ok(Box::new(found.into_iter()) as Addrs) })
+    }
+}
+
+#[tokio::test]
+async fn names_are_asked_of_the_resolver_that_is_given_and_of_no_other() {
+    let url = serve(answer("200 OK", b"{}"), false).await;
+    let address = SocketAddr::from(([127, 0, 0, 1], url.port().unwrap()));
+    let fetch = HttpFetch::with(&Transport::default(), limits::FETCH_TIMEOUT, Arc::new(Everywhere(address))).unwrap();
+    let named = Url::parse(&format!("http://keys.test:{}/jwks", address.port())).unwrap();
+    assert_eq!(fetch.fetch(&named).await.unwrap().body, b"{}");
+}
+
+#[tokio::test]
+async fn loopback_is_this_machine_and_never_the_proxys() {
+    let proxy = Url::parse("http://127.0.0.1:1/").unwrap();
+    let fetch = HttpFetch::new(&Transport { ca: None, proxy: Some(proxy) }).unwrap();
+    let url = serve(answer("200 OK", b"{}"), false).await;
+    assert_eq!(fetch.fetch(&url).await.unwrap().body, b"{}");
+    let url = serve(answer("200 OK", b"{}"), false).await;
+    let named = Url::parse(&format!("http://localhost:{}/jwks", url.port().unwrap())).unwrap();
+    assert_eq!(fetch.fetch(&named).await.unwrap().body, b"{}");
+    let elsewhere = Url::parse("http://keys.test/jwks").unwrap();
+    let error = fetch.fetch(&elsewhere).await.unwrap_err();
+    assert!(error.to_string().contains("refused"), "the proxy is asked, and nobody is there: {error}");
+}
+
 #[tokio::test]
 async fn a_server_that_drips_is_cut_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -115,7 +149,8 @@ async fn a_server_that_drips_is_cut_off() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let impatient = HttpFetch::with_timeout(&Transport::default(), Duration::from_millis(200)).unwrap();
+    let impatient =
+        HttpFetch::with(&Transport::default(), Duration::from_millis(200), Arc::new(GuardedResolver)).unwrap();
     // Without a timeout of its own this would end with the body, after twenty seconds.
     let outcome = tokio::time::timeout(Duration::from_secs(10), impatient.fetch(&url)).await;
     let outcome = outcome.unwrap();

@@ -6,12 +6,17 @@ use std::{
     },
 };
 
+use std::path::Path;
+
+use url::Url;
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::jwks::{
     fetch::{Fetched, Fetching},
     issuer_keys::{Generation, IssuerKeys},
     key_store::{KeyLookup, MissAnswer},
+    saved::Origin,
 };
 
 const ISSUER: &str = "https://issuer.test/";
@@ -68,12 +73,13 @@ impl Observer for Silent {
 }
 
 fn outside(fetch: Arc<dyn Fetch>) -> Outside {
-    Outside { fetch, saved: None, clock: Arc::new(SystemClock), observer: Arc::new(Silent) }
+    Outside { fetch: Some(fetch), saved: None, clock: Arc::new(SystemClock), observer: Arc::new(Silent) }
 }
 
 fn target(source: KeySource) -> Target {
     let (max_stale, written_at) = (limits::KEYS_MAX_STALE, String::new());
-    Target { issuer: ISSUER.into(), algorithms: vec![Algorithm::EdDSA], source, max_stale, written_at }
+    let (issuer, algorithms, transport) = (ISSUER.into(), vec![Algorithm::EdDSA], Transport::default());
+    Target { issuer, algorithms, source, transport, max_stale, written_at }
 }
 
 fn jwks_uri() -> KeySource {
@@ -98,7 +104,7 @@ fn generation(store: &KeyStore) -> Generation {
 async fn keys_are_fetched_at_start_and_again_in_the_background() {
     let fetch = Scripted::new([Ok(JWKS.to_owned())]);
     let (store, _tasks) = start(&fetch, jwks_uri());
-    store.first_attempts().await;
+    store.settled().await;
     assert_eq!(fetch.asked(), 1);
     tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
     assert_eq!(fetch.asked(), 2);
@@ -108,7 +114,7 @@ async fn keys_are_fetched_at_start_and_again_in_the_background() {
 async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
     let fetch = Scripted::new([Ok(JWKS.to_owned())]);
     let (store, _tasks) = start(&fetch, jwks_uri());
-    store.first_attempts().await;
+    store.settled().await;
     tokio::time::sleep(limits::FETCH_COOLDOWN).await;
     let seen = generation(&store);
     let began = Instant::now();
@@ -131,7 +137,7 @@ async fn a_missing_key_asks_for_one_fetch_however_many_ask() {
 async fn a_dead_issuer_keeps_its_keys_and_is_asked_with_back_off() {
     let fetch = Scripted::new([Ok(JWKS.to_owned()), Err(500)]);
     let (store, _tasks) = start(&fetch, jwks_uri());
-    store.first_attempts().await;
+    store.settled().await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert!(store.at(Instant::now()).current(ISSUER).is_some());
     let asked = fetch.asked();
@@ -143,7 +149,7 @@ async fn a_dead_issuer_keeps_its_keys_and_is_asked_with_back_off() {
 async fn an_issuer_that_comes_back_needs_no_restart() {
     let fetch = Scripted::new([Err(503), Err(503), Ok(JWKS.to_owned())]);
     let (store, _tasks) = start(&fetch, jwks_uri());
-    store.first_attempts().await;
+    store.settled().await;
     assert!(matches!(store.on_miss(ISSUER, Generation::NONE, Instant::now()), MissAnswer::Unavailable(_)));
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(store.at(Instant::now()).current(ISSUER).is_some());
@@ -155,7 +161,7 @@ async fn a_bad_document_never_replaces_good_keys() {
     for bad in ["", "<html>", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"RSA"}]}"#] {
         let fetch = Scripted::new([Ok(JWKS.to_owned()), Ok(bad.to_owned())]);
         let (store, _tasks) = start(&fetch, jwks_uri());
-        store.first_attempts().await;
+        store.settled().await;
         let before = generation(&store);
         tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 2).await;
         assert!(fetch.asked() > 1);
@@ -179,7 +185,7 @@ async fn discovery_tries_the_next_document_and_follows_a_moving_jwks_uri() {
         let keys = || Ok(JWKS.to_owned());
         let fetch = Scripted::new([first, metadata("one"), keys(), metadata("two"), keys()]);
         let (store, _tasks) = start(&fetch, discovery());
-        store.first_attempts().await;
+        store.settled().await;
         assert!(store.at(Instant::now()).current(ISSUER).is_some());
         tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
         let (oidc, oauth) = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server");
@@ -191,7 +197,7 @@ async fn discovery_tries_the_next_document_and_follows_a_moving_jwks_uri() {
 async fn somebody_elses_metadata_is_final() {
     let fetch = Scripted::new([Ok(r#"{"issuer":"https://other.test/"}"#.to_owned())]);
     let (store, _tasks) = start(&fetch, discovery());
-    store.first_attempts().await;
+    store.settled().await;
     assert_eq!(fetch.asked(), 1);
     assert!(store.status(Instant::now())[0].last_error.as_deref().unwrap().contains("https://other.test/"));
 }
@@ -215,7 +221,7 @@ async fn a_bug_and_a_hang_are_failed_attempts() {
     let mut tasks = JoinSet::new();
     let fetch = Arc::new(Broken(AtomicUsize::new(0)));
     tasks.spawn(run(Arc::new(target), Arc::clone(&store), outside(fetch)));
-    store.first_attempts().await;
+    store.settled().await;
     let error = || store.status(Instant::now())[0].last_error.clone().unwrap();
     assert!(error().contains("a bug"), "{}", error());
     tokio::time::sleep(limits::ATTEMPT_TIMEOUT + limits::FETCH_BACKOFF_MAX).await;
@@ -228,14 +234,14 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
     let path = dir.path().join("jwks.json");
     let target = |path: &Path| target(KeySource::JwksFile(path.to_owned()));
     let fetch = Scripted::new([Err(500)]);
-    let read = async || arrive(&target(&path), fetch.as_ref()).await.map(|arrived| arrived.set);
+    let read = async || obtain(&target(&path), None, &Disk::new()).await.map(|obtained| obtained.set);
     assert!(matches!(read().await, Err(FetchError::File { .. })));
     std::fs::write(&path, JWKS).unwrap();
     assert_eq!(read().await.unwrap().keys().len(), 1);
     std::fs::write(&path, vec![b' '; limits::KEY_DOCUMENT_BYTES + 1]).unwrap();
     assert!(read().await.unwrap_err().to_string().contains("larger than"));
     assert!(
-        arrive(&target(dir.path()), fetch.as_ref())
+        obtain(&target(dir.path()), None, &Disk::new())
             .await
             .map(|_| ())
             .unwrap_err()
@@ -251,11 +257,10 @@ async fn a_single_public_key_is_read_from_its_file() {
     let path = dir.path().join("key.jwk");
     let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     let target = target(KeySource::PublicKeyFile(path.clone()));
-    let fetch = Scripted::new([Err(500)]);
     std::fs::write(&path, key).unwrap();
-    assert_eq!(arrive(&target, fetch.as_ref()).await.unwrap().set.keys().len(), 1);
+    assert_eq!(obtain(&target, None, &Disk::new()).await.unwrap().set.keys().len(), 1);
     std::fs::write(&path, JWKS).unwrap();
-    let error = arrive(&target, fetch.as_ref()).await.map(|_| ()).unwrap_err();
+    let error = obtain(&target, None, &Disk::new()).await.map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("no usable public key"), "{error}");
 }
 
@@ -266,7 +271,7 @@ async fn a_set_is_refreshed_when_it_says_so_within_bounds() {
         let fetch = Scripted::new([Ok(JWKS.to_owned())]);
         *fetch.lifetime.lock().unwrap() = Some(Duration::from_secs(lifetime));
         let (store, _tasks) = start(&fetch, jwks_uri());
-        store.first_attempts().await;
+        store.settled().await;
         tokio::time::sleep(after - Duration::from_secs(1)).await;
         assert_eq!(fetch.asked(), 1, "{lifetime}");
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -274,11 +279,15 @@ async fn a_set_is_refreshed_when_it_says_so_within_bounds() {
     }
 }
 
+fn origin() -> Origin {
+    Origin::new(ISSUER, "https://issuer.test/jwks", &Transport::default())
+}
+
 #[tokio::test(start_paused = true)]
 async fn saved_keys_are_used_while_the_issuer_is_down_and_replaced_when_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let saved = SavedKeys::open(dir.path()).unwrap();
-    saved.save(ISSUER, "https://issuer.test/jwks", JWKS.as_bytes(), SystemClock.now()).unwrap();
+    saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
     let run_with = |fetch: &Arc<Scripted>, source: KeySource| {
         let store = Arc::new(KeyStore::new());
         store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
@@ -289,19 +298,152 @@ async fn saved_keys_are_used_while_the_issuer_is_down_and_replaced_when_it_is_ba
     };
     let down_then_up = Scripted::new([Err(503), Err(503), Ok(JWKS.replace("\"a\"", "\"b\""))]);
     let (store, _tasks) = run_with(&down_then_up, jwks_uri());
-    store.first_attempts().await;
+    store.settled().await;
     assert_eq!(store.status(Instant::now())[0].kids, ["a"], "at a cold start, with the issuer down");
+    while store.status(Instant::now())[0].last_error.is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let seen = generation(&store);
     assert!(matches!(store.on_miss(ISSUER, seen, Instant::now()), MissAnswer::Unavailable(_)), "503, not 401");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(store.status(Instant::now())[0].kids, ["b"]);
     // The write is a blocking task, which virtual time does not wait for.
-    let now_saved = || saved.load(ISSUER, "https://issuer.test/jwks", limits::KEYS_MAX_STALE, SystemClock.now());
+    let now_saved = || saved.load(&origin(), limits::KEYS_MAX_STALE, SystemClock.now());
     while !String::from_utf8(now_saved().unwrap().unwrap().text).unwrap().contains("\"b\"") {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let elsewhere = KeySource::JwksUri { url: Url::parse("https://other.test/jwks").unwrap(), allow_http: false };
     let (store, _tasks) = run_with(&Scripted::new([Err(503)]), elsewhere);
-    store.first_attempts().await;
+    store.settled().await;
     assert!(store.at(Instant::now()).current(ISSUER).is_none(), "saved keys are those of one source");
+}
+
+/// A pipe with nobody at its other end: whoever opens it hangs.
+fn pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Runs that test in a runtime that does not wait for threads which hang.
+fn with_threads_that_may_hang(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(test);
+    runtime.shutdown_background();
+}
+
+#[test]
+fn a_disk_that_hangs_delays_nothing_for_long_and_takes_one_thread() {
+    with_threads_that_may_hang(async {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        pipe(&path);
+        let disk = Disk::new();
+        let hang = || {
+            let path = path.clone();
+            disk.run(dir.path(), move || std::fs::read(path).map_err(|_| FetchError::Bug))
+        };
+        let error = hang().await.unwrap_err();
+        assert!(error.to_string().contains("can't be read: timed out"), "{error}");
+        // The thread still hangs: there is no second one.
+        let began = Instant::now();
+        assert!(hang().await.is_err());
+        assert!(began.elapsed() < limits::DISK_TIMEOUT, "{:?}", began.elapsed());
+        // Somebody comes to the other end: then it goes on.
+        std::fs::write(&path, b"x").unwrap();
+        while disk.run(&path, || Ok(())).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_saved_is_no_condition_for_anything() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap();
+    saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
+    let file = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(&file).unwrap();
+    pipe(&file);
+    let fetch = Scripted::new([Ok(JWKS.to_owned())]);
+    let store = Arc::new(KeyStore::new());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    let around = Outside { saved: Some(saved), ..outside(Arc::clone(&fetch) as Arc<dyn Fetch>) };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(Arc::new(target(jwks_uri())), Arc::clone(&store), around));
+    store.settled().await;
+    assert_eq!(store.status(Instant::now())[0].kids, ["a"], "a pipe where the saved set should be");
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 3).await;
+    assert_eq!(fetch.asked(), 3, "and no directory to save to");
+}
+
+#[tokio::test(start_paused = true)]
+async fn restored_keys_are_enough_to_be_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap();
+    saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
+    let store = Arc::new(KeyStore::new());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    let hanging = Arc::new(Broken(AtomicUsize::new(1)));
+    let around = Outside { saved: Some(saved), ..outside(hanging) };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(Arc::new(target(jwks_uri())), Arc::clone(&store), around));
+    store.settled().await;
+    assert!(store.at(Instant::now()).current(ISSUER).is_some(), "while the first fetch hangs");
+}
+
+/// Wall time that a test sets.
+#[derive(Debug)]
+struct Set(Mutex<UnixTime>);
+
+impl Clock for Set {
+    fn now(&self) -> UnixTime {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_has_older_keys_and_fetches_new_ones() {
+    let fetch = Scripted::new([Ok(JWKS.to_owned()), Err(503)]);
+    let clock = Arc::new(Set(Mutex::new(UnixTime::from_secs(1_800_000_000))));
+    let store = Arc::new(KeyStore::new());
+    store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    let around =
+        Outside { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..outside(Arc::clone(&fetch) as Arc<dyn Fetch>) };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(Arc::new(target(jwks_uri())), Arc::clone(&store), around));
+    store.settled().await;
+    let forward = |by: Duration| {
+        let mut now = clock.0.lock().unwrap();
+        *now = now.plus(by);
+    };
+    forward(limits::CLOCKS_DIFFER);
+    tokio::time::sleep(limits::CLOCKS_COMPARED + Duration::from_secs(1)).await;
+    assert_eq!(fetch.asked(), 1, "clocks are set right all the time");
+    forward(limits::KEYS_MAX_STALE);
+    tokio::time::sleep(limits::CLOCKS_COMPARED + Duration::from_secs(1)).await;
+    assert!(fetch.asked() > 1);
+    assert!(store.at(Instant::now()).current(ISSUER).is_none(), "a day older, and nobody has confirmed them");
+}
+
+#[tokio::test]
+async fn the_error_of_a_discovery_is_that_of_the_place_where_something_is() {
+    let forbidden = Ok(format!(r#"{{"issuer":"{ISSUER}","jwks_uri":"http://169.254.169.254/"}}"#));
+    let cases = [
+        ([Err(404), forbidden.clone()], "forbidden_url"),
+        ([Ok("<html>".to_owned()), Err(500)], "status"),
+        ([Err(500), Err(404)], "status"),
+        ([Ok("<html>".to_owned()), Err(404)], "metadata"),
+        ([Err(500), forbidden], "status"),
+    ];
+    for (answers, kind) in cases {
+        let fetch = Scripted::new(answers.clone());
+        let error = obtain(&target(discovery()), Some(fetch.as_ref()), &Disk::new()).await.map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{answers:?}: {error}");
+    }
+}
+
+#[test]
+fn debug_of_the_outside_says_nothing() {
+    let fetch: Arc<dyn Fetch> = Scripted::new([Err(500)]);
+    assert_eq!(format!("{:?}", outside(fetch)), "Outside(..)");
 }

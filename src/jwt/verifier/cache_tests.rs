@@ -96,12 +96,11 @@ fn a_key_that_is_gone_replaced_renamed_or_ambiguous_vouches_for_nothing() {
         (keys(&[(1, "b")]), TokenFault::UnknownKey),
         (keys(&[(2, "a")]), TokenFault::BadSignature),
         (Keys(None), TokenFault::UnknownKey),
+        (keys(&[(1, "a"), (2, "a")]), TokenFault::AmbiguousKey),
     ] {
         let Err(Unverified::KeyMissing(missing)) = verify(&verifier, &token, &set, NOW) else { panic!("{fault:?}") };
         assert_eq!(missing.fault, fault);
     }
-    let twice = keys(&[(1, "a"), (2, "a")]);
-    assert_eq!(verify(&verifier, &token, &twice, NOW), Err(Unverified::Refused(TokenFault::AmbiguousKey)));
     assert_eq!(hits(&verifier).0, 0);
     verify(&verifier, &token, &first, NOW).unwrap();
     assert_eq!(hits(&verifier).0, 1, "the key is back");

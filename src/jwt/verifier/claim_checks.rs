@@ -45,17 +45,16 @@ pub(super) fn check(
         check_rfc_9068(claims)?;
     }
     let client_id = client_id(claims, rules);
-    if let Some(clients) = &rules.clients
-        && !client_id.as_ref().is_some_and(|id| clients.as_slice().contains(id))
-    {
-        return Err(TokenFault::ClientNotAllowed);
-    }
+    check_client(claims, rules)?;
     if !rules.claims.iter().all(|rule| rule.is_met_by(claims)) {
         return Err(TokenFault::ClaimRule);
     }
     let scopes = claims.scopes(&rules.scope_claims)?;
     Ok(Facts { subject, client_id, scopes, times })
 }
+
+/// What Keycloak calls its tokens that are no access tokens.
+const KEYCLOAK_KINDS: [&str; 5] = ["ID", "Refresh", "Offline", "Logout", "Serialized-ID"];
 
 /// Refuses what is signed by the issuer and not an access token, and tokens that are bound to a key.
 fn check_kind(claims: &Claims, token_type: TokenType, rules: &IssuerRules) -> Result<(), TokenFault> {
@@ -64,13 +63,14 @@ fn check_kind(claims: &Claims, token_type: TokenType, rules: &IssuerRules) -> Re
         TokenType::Absent | TokenType::Jwt if rules.strict => return Err(TokenFault::TypeNotAllowed),
         TokenType::Absent | TokenType::Jwt => {}
     }
-    // OpenID Connect Core section 3.1.3.6 (ID tokens), Back-Channel Logout section 2.4 and RFC 8417 (events).
-    if ["at_hash", "c_hash", "events"].iter().any(|claim| claims.has(claim)) {
+    // ID tokens: OpenID Connect Core section 3.1.3.6 and 3.3.2.11, FAPI 1.0 part 2 section 5.1.1. Events: Back-Channel
+    // Logout section 2.4 and RFC 8417.
+    if ["at_hash", "c_hash", "s_hash", "events"].iter().any(|claim| claims.has(claim)) {
         return Err(TokenFault::NotAnAccessToken);
     }
     // Keycloak writes the kind of a token into a claim `typ`, Amazon Cognito into `token_use`.
-    let keycloak_kind = claims.get("typ").and_then(Value::as_str);
-    if keycloak_kind.is_some_and(|kind| ["ID", "Refresh", "Offline", "Logout"].contains(&kind)) {
+    let keycloak_kind = claims.name("typ")?.unwrap_or_default();
+    if KEYCLOAK_KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(keycloak_kind)) {
         return Err(TokenFault::NotAnAccessToken);
     }
     if claims.get("token_use").is_some_and(|kind| kind != "access") {
@@ -115,6 +115,15 @@ fn check_rfc_9068(claims: &Claims) -> Result<(), TokenFault> {
         claims.name(claim)?.ok_or(TokenFault::MalformedClaims)?;
     }
     claims.date("iat")?.ok_or(TokenFault::MalformedClaims).map(|_| ())
+}
+
+/// Refuses tokens of clients that are not listed, if there is a list. Every claim that names the client must agree: not
+/// each of them is the provider's alone to write.
+fn check_client(claims: &Claims, rules: &IssuerRules) -> Result<(), TokenFault> {
+    let Some(clients) = &rules.clients else { return Ok(()) };
+    let mut named = rules.client_id_claims.iter().filter_map(|claim| claims.get(claim)).peekable();
+    let is_listed = |value: &Value| value.as_str().is_some_and(|id| clients.as_slice().iter().any(|one| one == id));
+    if named.peek().is_some() && named.all(is_listed) { Ok(()) } else { Err(TokenFault::ClientNotAllowed) }
 }
 
 /// What the first of the issuer's claims that is there says. One of another type or over-long names nobody, and the next

@@ -1,0 +1,83 @@
+//! Key sets across restarts: put to use at a start, saved after each change. Nothing waits for the disk to be done.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time::Instant};
+use url::Url;
+
+use super::{Outside, Target, disk::Disk};
+use crate::{
+    digest::{Sha256, sha256},
+    jwks::{
+        fetch::FetchError,
+        key_set::KeySet,
+        saved::{Origin, SavedKeys},
+        source::KeySource,
+    },
+    limits,
+};
+
+/// Keeps the key sets of one issuer.
+pub(super) struct Keeper {
+    /// Where and under what; `None` if nothing is to be kept.
+    place: Option<(SavedKeys, Origin)>,
+    target: Arc<Target>,
+    outside: Outside,
+    disk: Disk,
+    saving: JoinSet<()>,
+    last: Option<(Sha256, Instant)>,
+}
+
+impl Keeper {
+    pub(super) fn new(target: &Arc<Target>, outside: &Outside, disk: &Disk) -> Self {
+        let origin = |url: &Url| Origin::new(&target.issuer, url.as_str(), &target.transport);
+        let place = outside.saved.clone().zip(remote(&target.source).map(origin));
+        let (target, outside, disk) = (Arc::clone(target), outside.clone(), disk.clone());
+        Self { place, target, outside, disk, saving: JoinSet::new(), last: None }
+    }
+
+    /// The set of an earlier run and how old it is: whoever starts while an issuer hangs should not wait for it.
+    pub(super) async fn restore(&self) -> Option<(KeySet, Duration)> {
+        let (saved, origin) = self.place.clone()?;
+        let (target, now) = (Arc::clone(&self.target), self.outside.clock.now());
+        let loading = self.disk.run(Path::new("keys_dir"), move || {
+            let Some(found) = saved.load(&origin, target.max_stale, now)? else { return Ok(None) };
+            let set = KeySet::parse(&found.text, &target.algorithms);
+            let set = set.map_err(|reason| FetchError::KeySet { place: "the saved key set".to_owned(), reason })?;
+            Ok(Some((set, found.age)))
+        });
+        loading.await.unwrap_or_else(|error| {
+            self.outside.observer.not_saved(&self.target.issuer, &error);
+            None
+        })
+    }
+
+    /// Saves a set that was fetched now, unless the same one was saved a moment ago.
+    pub(super) fn save(&mut self, text: Vec<u8>) {
+        while self.saving.try_join_next().is_some() {}
+        let Some((saved, origin)) = self.place.clone() else { return };
+        let (digest, at) = (sha256(&text), Instant::now());
+        let is_recent = |at: Instant| at.elapsed() < *limits::KEYS_REFRESH_RANGE.start();
+        if self.last.is_some_and(|(last, at)| last == digest && is_recent(at)) {
+            return;
+        }
+        self.last = Some((digest, at));
+        let (disk, outside, issuer) = (self.disk.clone(), self.outside.clone(), Arc::clone(&self.target.issuer));
+        self.saving.spawn(async move {
+            let now = outside.clock.now();
+            let outcome = disk.run(Path::new("keys_dir"), move || saved.save(&origin, &text, now)).await;
+            if let Err(error) = outcome {
+                outside.observer.not_saved(&issuer, &error);
+            }
+        });
+    }
+}
+
+/// Where the configuration says that fetched keys come from.
+fn remote(source: &KeySource) -> Option<&Url> {
+    match source {
+        KeySource::Discovery { documents, .. } => documents.first(),
+        KeySource::JwksUri { url, .. } => Some(url),
+        KeySource::JwksFile(_) | KeySource::PublicKeyFile(_) | KeySource::Secret(_) => None,
+    }
+}

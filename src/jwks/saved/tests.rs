@@ -1,0 +1,127 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn origin(issuer: &str, url: &str) -> Origin {
+    Origin::new(issuer, url, &Transport::default())
+}
+
+fn ours() -> Origin {
+    origin("https://a.test/", "https://a.test/jwks")
+}
+
+fn saved() -> (tempfile::TempDir, SavedKeys) {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = SavedKeys::open(&dir.path().join("below/keys")).unwrap();
+    keys.save(&ours(), br#"{"keys": []}"#, NOW).unwrap();
+    (dir, keys)
+}
+
+#[test]
+fn what_is_saved_comes_back_with_its_age() {
+    let (_dir, keys) = saved();
+    let got = keys.load(&ours(), DAY, NOW.plus(Duration::from_secs(60))).unwrap().unwrap();
+    assert_eq!((got.text.as_slice(), got.age), (br#"{"keys": []}"#.as_slice(), Duration::from_secs(60)));
+    keys.save(&ours(), br#"{"keys":[1]}"#, NOW).unwrap();
+    assert_eq!(keys.load(&ours(), DAY, NOW).unwrap().unwrap().text, br#"{"keys":[1]}"#);
+    assert_eq!(fs::read_dir(&keys.dir).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn it_is_for_one_origin_and_max_stale_only() {
+    let (_dir, keys) = saved();
+    let load = |origin: &Origin, now| keys.load(origin, DAY, now).unwrap().is_some();
+    assert!(load(&ours(), NOW.plus(DAY)));
+    assert!(!load(&ours(), NOW.plus(DAY + Duration::from_millis(1))));
+    let with = |ca: Option<&[u8]>, proxy: Option<&str>| {
+        let proxy = proxy.map(|proxy| url::Url::parse(proxy).unwrap());
+        Origin::new("https://a.test/", "https://a.test/jwks", &Transport { ca: ca.map(Into::into), proxy })
+    };
+    for other in [
+        origin("https://a.test/", "https://b.test/jwks"),
+        origin("https://b.test/", "https://a.test/jwks"),
+        with(Some(b"an authority"), None),
+        with(None, Some("http://proxy.test:3128")),
+    ] {
+        assert!(!load(&other, NOW), "{other:?}");
+        fs::copy(keys.path(&ours()), keys.path(&other)).unwrap();
+        assert!(!load(&other, NOW), "what it says counts, not what it is called: {other:?}");
+    }
+    assert!(load(&ours(), NOW));
+}
+
+#[test]
+fn files_that_nobody_saved_are_errors_and_never_keys() {
+    let (_dir, keys) = saved();
+    let load = |now| keys.load(&ours(), DAY, now);
+    assert!(load(NOW.minus(Duration::from_secs(60))).unwrap().is_some(), "clocks differ a little");
+    assert!(load(NOW.minus(Duration::from_secs(61))).is_err(), "from the future");
+    for text in [&b""[..], b"{}", b"[]", b"\xff", br#"{"issuer":"https://a.test/"}"#] {
+        fs::write(keys.path(&ours()), text).unwrap();
+        assert!(load(NOW).is_err(), "{text:?}");
+    }
+    fs::write(keys.path(&ours()), vec![b' '; limits::SAVED_KEYS_BYTES + 1]).unwrap();
+    assert_eq!(load(NOW).unwrap_err().to_string().split(": ").last(), Some("file too large"));
+    fs::remove_file(keys.path(&ours())).unwrap();
+    fs::create_dir(keys.path(&ours())).unwrap();
+    assert!(load(NOW).is_err());
+}
+
+#[test]
+fn a_file_at_the_limit_is_read() {
+    let (_dir, keys) = saved();
+    let path = keys.path(&ours());
+    let mut text = fs::read(&path).unwrap();
+    text.resize(limits::SAVED_KEYS_BYTES, b' ');
+    fs::write(&path, text).unwrap();
+    assert!(keys.load(&ours(), DAY, NOW).unwrap().is_some());
+}
+
+#[test]
+fn a_file_that_others_could_have_written_is_refused() {
+    let (_dir, keys) = saved();
+    let path = keys.path(&ours());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "ours are for us alone");
+    assert_eq!(fs::metadata(&keys.dir).unwrap().permissions().mode() & 0o077, 0);
+    for mode in [0o620, 0o602, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert!(keys.load(&ours(), DAY, NOW).is_err(), "{mode:o}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(keys.load(&ours(), DAY, NOW).is_ok());
+    let somebody_else = SavedKeys { owner: keys.owner + 1, ..keys.clone() };
+    assert!(somebody_else.load(&ours(), DAY, NOW).is_err());
+    let aside = keys.dir.join("aside");
+    fs::rename(&path, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &path).unwrap();
+    assert!(keys.load(&ours(), DAY, NOW).is_err(), "a link");
+}
+
+#[test]
+fn two_that_save_at_once_leave_one_whole_set() {
+    let (_dir, keys) = saved();
+    let texts = [format!(r#"{{"keys":["{}"]}}"#, "a".repeat(100_000)), r#"{"keys":[]}"#.to_owned()];
+    std::thread::scope(|scope| {
+        for text in &texts {
+            let keys = keys.clone();
+            scope.spawn(move || (0..50).for_each(|_| keys.save(&ours(), text.as_bytes(), NOW).unwrap()));
+        }
+        for _ in 0..50 {
+            let got = keys.load(&ours(), DAY, NOW).unwrap().unwrap().text;
+            assert!(texts.iter().any(|text| text.as_bytes() == got) || got == br#"{"keys": []}"#);
+        }
+    });
+    assert_eq!(fs::read_dir(&keys.dir).unwrap().count(), 1);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_said_at_once() {
+    let (dir, _) = saved();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(SavedKeys::open(&file).is_err());
+    assert!(SavedKeys::open(&file.join("below")).is_err());
+}
