@@ -216,6 +216,8 @@ mod tests {
             "https://[fec0::1]/",
             "https://[feff::1]/",
             "https://[2001:0:a9fe:a9fe::1]/",
+            "https://[ff02::1]/",
+            "https://[ff0e::1]/",
         ];
         for text in spellings {
             assert!(matches!(check_configured(&url(text), true), Err(ForbiddenUrl::Address(..))), "{text}");
@@ -223,6 +225,15 @@ mod tests {
         for text in ["https://10.0.0.1/", "https://192.168.1.1/", "https://[fd12::1]/", "https://[2001:db8::1]/"] {
             assert_eq!(check_configured(&url(text), false), Ok(()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret_and_not_without_end() {
+        let whole = url("https://me:hunter2@a.test:8443/b/c?key=hunter2#hunter2");
+        assert_eq!(shown(&whole), "https://a.test:8443/b/c");
+        assert_eq!(shown(&url("https://a.test")), "https://a.test/");
+        let long = url(&format!("https://a.test/{}", "b".repeat(1000)));
+        assert_eq!(shown(&long).len(), limits::SHOWN_URL_CHARS);
     }
 
     #[test]

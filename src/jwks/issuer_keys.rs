@@ -106,7 +106,7 @@ impl IssuerKeys {
     pub fn fixed(set: KeySet, now: Instant) -> Self {
         let snapshot = Snapshot { set: Arc::new(set), generation: Generation(1) };
         let held = Some(Held { snapshot, since: now, age_then: Duration::ZERO });
-        Self { held, wanted: false, fixed: true, attempts: 1, ..Self::awaiting_first_fetch(Duration::MAX) }
+        Self { held, fixed: true, ..Self::awaiting_first_fetch(Duration::MAX) }
     }
 
     /// Puts keys of an earlier run to use, which were fetched `age` ago. Those that were fetched since stay.

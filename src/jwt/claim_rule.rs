@@ -71,3 +71,69 @@ fn includes(value: &Value, member: &Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn met(test: ClaimTest, claims: &Value) -> bool {
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        ClaimRule { claim: "c".to_owned(), test }.is_met_by(&claims)
+    }
+
+    #[test]
+    fn what_meets_a_test_and_what_does_not() {
+        let cases = [
+            (ClaimTest::Present, vec![json!(false), json!(0), json!(""), json!([])], vec![json!(null)]),
+            (
+                ClaimTest::Equals(json!("7")),
+                vec![json!("7")],
+                vec![json!(7), json!(["7"]), json!("77"), json!(null), json!({})],
+            ),
+            (ClaimTest::Equals(json!(7)), vec![json!(7)], vec![json!("7"), json!(7.5), json!(7.0), json!(true)]),
+            (ClaimTest::OneOf(vec![json!(1), json!("b")]), vec![json!(1), json!("b")], vec![json!("1"), json!([1])]),
+            (
+                ClaimTest::Includes(vec![json!("a"), json!("b")]),
+                vec![json!(["b", "x", "a"]), json!("a b"), json!("x b a")],
+                vec![json!(["a"]), json!("a"), json!("ab"), json!("a  c"), json!({"a": 1, "b": 1}), json!(null)],
+            ),
+            (ClaimTest::Includes(vec![json!(1)]), vec![json!([1])], vec![json!("1"), json!(["1"]), json!(1)]),
+        ];
+        for (test, good, bad) in cases {
+            for value in good {
+                assert!(met(test.clone(), &json!({ "c": value })), "{test:?} {value}");
+            }
+            for value in bad {
+                assert!(!met(test.clone(), &json!({ "c": value })), "{test:?} {value}");
+            }
+            assert!(!met(test.clone(), &json!({ "C": "7", "d": 1 })), "absent: {test:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_implies_what_everything_that_meets_it_meets() {
+        use ClaimTest::{Equals, Includes, OneOf, Present};
+        let rule = |claim: &str, test: &ClaimTest| ClaimRule { claim: claim.to_owned(), test: test.clone() };
+        let (a, b) = (json!("a"), json!("b"));
+        for (mine, theirs, implied) in [
+            (Present, Present, true),
+            (Present, Equals(a.clone()), false),
+            (Equals(a.clone()), Present, true),
+            (Equals(json!(null)), Present, false),
+            (Equals(a.clone()), Equals(b.clone()), false),
+            (Equals(a.clone()), OneOf(vec![b.clone(), a.clone()]), true),
+            (OneOf(vec![a.clone(), b.clone()]), OneOf(vec![a.clone()]), false),
+            (OneOf(vec![a.clone()]), Equals(a.clone()), true),
+            (Includes(vec![a.clone(), b.clone()]), Includes(vec![b.clone()]), true),
+            (Includes(vec![b.clone()]), Includes(vec![a.clone(), b.clone()]), false),
+            (Includes(vec![a.clone()]), Present, true),
+            (Includes(vec![]), Present, false),
+            (Includes(vec![a.clone()]), Equals(a.clone()), false),
+        ] {
+            assert_eq!(rule("c", &mine).implies(&rule("c", &theirs)), implied, "{mine:?} {theirs:?}");
+            assert!(!rule("c", &mine).implies(&rule("d", &theirs)), "of another claim");
+        }
+    }
+}

@@ -212,4 +212,21 @@ mod tests {
         let long = format!(r#"{{"sub":"{}"}}"#, "a".repeat(limits::NAME_CLAIM_BYTES + 1));
         assert_eq!(claims(&long).name("sub"), Err(TokenFault::MalformedClaims));
     }
+
+    #[test]
+    fn debug_counts_members_and_shows_none() {
+        assert_eq!(format!("{:?}", claims(r#"{"a":"secret","b":1}"#)), "Claims(2 members)");
+    }
+
+    #[test]
+    fn sizes_are_those_of_texts_values_and_whole_nodes() {
+        let size = |text: &str| claims(text).size();
+        assert_eq!(size("{}"), 0);
+        assert_eq!(size(r#"{"name":null}"#), NODE + 4);
+        assert_eq!(size(r#"{"a":"12345","b":7,"c":true,"d":1.5,"e":""}"#), NODE + 5 + 5);
+        assert_eq!(size(r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}"#), 2 * NODE + 6);
+        assert_eq!(size(r#"{"a":["x","yz"]}"#), NODE + 1 + 3 + 2 * size_of::<Value>());
+        assert_eq!(size(r#"{"a":{"b":{}}}"#), 2 * NODE + 2);
+        assert_eq!(size(r#"{"a":[{"":0},{"":0}]}"#), 3 * NODE + 1 + 2 * size_of::<Value>());
+    }
 }

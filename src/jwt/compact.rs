@@ -93,4 +93,9 @@ mod tests {
         assert!(parse(&format!("e30.{}.AQID", part(limits::TOKEN_CLAIMS_BYTES))).is_ok());
         assert!(parse(&format!("e30.{}.AQID", part(limits::TOKEN_CLAIMS_BYTES + 1))).is_err());
     }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", parse("eyJ9.e30.AQID").unwrap()), "Compact(..)");
+    }
 }

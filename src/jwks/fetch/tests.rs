@@ -30,6 +30,37 @@ async fn get(url: &Url) -> Result<Vec<u8>, FetchError> {
     HttpFetch::new(&Transport::default()).unwrap().fetch(url).await.map(|fetched| fetched.body)
 }
 
+#[test]
+fn every_trouble_has_a_kind_for_metrics() {
+    let url = || Url::parse("https://a.test/").unwrap();
+    let metadata = |error| FetchError::Metadata(error);
+    let document = || "https://a.test/".to_owned();
+    let forbidden = || ForbiddenUrl::Scheme(String::new());
+    let reason = InvalidKeySet::Empty;
+    let (found, configured, written_at) = (String::new(), String::new(), String::new());
+    let cases = [
+        (FetchError::Forbidden(forbidden()), "forbidden_url"),
+        (metadata(InvalidMetadata::ForbiddenJwksUri { document: document(), reason: forbidden() }), "forbidden_url"),
+        (FetchError::Unreachable { url: url(), cause: String::new() }, "unreachable"),
+        (FetchError::Slow(url()), "timeout"),
+        (FetchError::TimedOut(String::new()), "timeout"),
+        (FetchError::Status { url: url(), status: 500 }, "status"),
+        (FetchError::TooLarge(url()), "too_large"),
+        (
+            metadata(InvalidMetadata::OtherIssuer { document: document(), found, configured, written_at }),
+            "other_issuer",
+        ),
+        (metadata(InvalidMetadata::NotAnObject(document())), "metadata"),
+        (metadata(InvalidMetadata::NoJwksUri(document())), "metadata"),
+        (FetchError::KeySet { place: document(), reason }, "key_set"),
+        (FetchError::File { path: document(), cause: std::io::ErrorKind::NotFound.into() }, "file"),
+        (FetchError::Bug, "bug"),
+    ];
+    for (error, kind) in cases {
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_200_is_read_whole() {
     let url = serve(answer("200 OK", b"{}"), false).await;

@@ -146,3 +146,64 @@ fn max_stale_is_the_issuers_own() {
     keys.succeed(set(), None, now);
     assert!(keys.current(now + SECOND * 600).is_some() && keys.current(now + SECOND * 601).is_none());
 }
+
+#[test]
+fn a_miss_while_a_fetch_is_under_way_asks_for_no_other() {
+    let now = Instant::now();
+    let mut keys = fetched(now);
+    let seen = keys.current(now).unwrap().generation;
+    let later = now + limits::FETCH_COOLDOWN;
+    assert_eq!(keys.on_miss(seen, later), Miss::Wait);
+    keys.begin();
+    assert_eq!(keys.on_miss(seen, later), Miss::Wait);
+    keys.succeed(set(), None, later);
+    assert_eq!(keys.due(later + limits::FETCH_COOLDOWN), Due::At(later + limits::KEYS_REFRESH_AFTER));
+}
+
+#[test]
+fn a_set_is_refreshed_twice_before_it_may_be_too_old() {
+    let now = Instant::now();
+    let mut keys = IssuerKeys::awaiting_first_fetch(SECOND * 600);
+    keys.begin();
+    keys.succeed(set(), Some(SECOND * 3600), now);
+    assert_eq!(keys.due(now), Due::At(now + SECOND * 300));
+}
+
+#[test]
+fn fixed_keys_are_settled_and_have_no_age() {
+    let now = Instant::now();
+    let mut keys = IssuerKeys::fixed(set(), now);
+    keys.slept(SECOND * 1000, now);
+    assert_eq!((keys.is_settled(), keys.age(now + SECOND)), (true, None));
+    assert_eq!(keys.due(now + SECOND), Due::Never);
+    let seen = keys.current(now).unwrap().generation;
+    assert_eq!((keys.on_miss(seen, now), keys.after_waiting(now)), (Miss::Fresh, Miss::Fresh));
+}
+
+#[test]
+fn keys_are_settled_once_they_are_there_or_an_attempt_has_ended() {
+    let now = Instant::now();
+    let mut keys = IssuerKeys::awaiting_first_fetch(SECOND * 600);
+    assert!(!keys.is_settled());
+    keys.begin();
+    assert!(!keys.is_settled());
+    keys.fail("down".to_owned(), 0.0, now);
+    assert!(keys.is_settled());
+    let mut restored = IssuerKeys::awaiting_first_fetch(SECOND * 600);
+    restored.restore(set(), SECOND, now);
+    assert!(restored.is_settled());
+}
+
+#[test]
+fn sleep_makes_keys_older_and_a_fetch_due() {
+    let now = Instant::now();
+    let mut keys = fetched(now);
+    keys.slept(SECOND * 100, now + SECOND * 10);
+    assert_eq!(keys.age(now + SECOND * 10), Some(SECOND * 110));
+    assert_eq!(keys.due(now + SECOND * 10), Due::Now);
+    keys.slept(limits::KEYS_MAX_STALE, now + SECOND * 10);
+    assert!(keys.current(now + SECOND * 10).is_none());
+    let mut none = IssuerKeys::awaiting_first_fetch(SECOND * 600);
+    none.slept(SECOND, now);
+    assert_eq!(none.due(now), Due::Now);
+}

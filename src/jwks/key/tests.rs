@@ -1,6 +1,6 @@
 use aws_lc_rs::{
     rsa::{KeySize, PublicKeyComponents},
-    signature::{Ed25519KeyPair, KeyPair, RsaKeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair},
 };
 
 use super::*;
@@ -105,6 +105,8 @@ fn odd_keys_are_unusable_and_nothing_worse() {
     for text in odd {
         assert!(usable(text, &RSA_FAMILY).is_err(), "{text}");
     }
+    let (_, text) = rsa_jwk(&format!(r#","kid":"{}""#, "k".repeat(limits::KID_BYTES)));
+    assert!(usable(&text, &RSA_FAMILY).is_ok());
     let (_, text) = rsa_jwk(&format!(r#","kid":"{}""#, "k".repeat(limits::KID_BYTES + 1)));
     assert_eq!(usable(&text, &RSA_FAMILY), Err(UnusableKey::KidTooLong));
 }
@@ -146,4 +148,59 @@ fn a_secret_verifies_hmac_and_nothing_else() {
     assert!(key.verify(Algorithm::HS256, b"m", &signature));
     assert!(!key.verify(Algorithm::HS256, b"n", &signature));
     assert!(!key.verify(Algorithm::HS384, b"m", &signature));
+}
+
+#[test]
+fn each_hmac_verifies_its_own_signatures_and_no_other() {
+    use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
+    let secret = Secret::new(vec![b's'; 64]);
+    let key = VerificationKey::from_secret(&secret, &Algorithm::SYMMETRIC);
+    let signing = jsonwebtoken::EncodingKey::from_secret(secret.expose());
+    let pairs = [(Algorithm::HS256, HS256), (Algorithm::HS384, HS384), (Algorithm::HS512, HS512)];
+    for (signed_as, theirs) in pairs {
+        let signature = jsonwebtoken::crypto::sign(b"m", &signing, theirs).unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        for (asked, _) in pairs {
+            assert_eq!(key.verify(asked, b"m", &signature), asked == signed_as, "{signed_as:?} as {asked:?}");
+        }
+    }
+    assert_eq!(Algorithm::ASYMMETRIC.map(hmac), [None; 10]);
+    // Of another secret.
+    let other = VerificationKey::from_secret(&Secret::new(vec![b't'; 64]), &Algorithm::SYMMETRIC);
+    let signature = jsonwebtoken::crypto::sign(b"m", &signing, HS256).unwrap();
+    assert!(!other.verify(Algorithm::HS256, b"m", &URL_SAFE_NO_PAD.decode(signature).unwrap()));
+}
+
+#[test]
+fn a_point_has_both_coordinates_at_full_length() {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+    let of = |x: &[u8], y: &[u8]| {
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        usable(&format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}"#), &[Algorithm::ES256])
+    };
+    assert!(of(x, y).is_ok());
+    let (both, nothing): (Vec<u8>, &[u8]) = ([x, y].concat(), &[]);
+    for (x, y) in
+        [(&x[..31], y), (x, &y[..31]), (&both[..], nothing), (&both[..31], &both[31..]), (&both[..33], &both[33..])]
+    {
+        assert_eq!(of(x, y), Err(UnusableKey::Invalid), "{} and {}", x.len(), y.len());
+    }
+}
+
+#[test]
+fn an_octet_key_pair_is_ed25519_or_nothing() {
+    let x = URL_SAFE_NO_PAD.encode(Ed25519KeyPair::generate().unwrap().public_key().as_ref());
+    let of = |crv: &str| usable(&format!(r#"{{"kty":"OKP","crv":"{crv}","x":"{x}"}}"#), &[Algorithm::EdDSA]);
+    assert_eq!(of("Ed25519"), Ok(vec![Algorithm::EdDSA]));
+    for crv in ["P-256", "P-384", "P-521", "Ed448", "X25519", ""] {
+        assert!(of(crv).is_err(), "{crv}");
+    }
+}
+
+#[test]
+fn debug_names_the_key_and_shows_nothing_of_it() {
+    let (_, text) = rsa_jwk(r#","kid":"a""#);
+    let key = VerificationKey::from_jwk(&text, &RSA_FAMILY).unwrap();
+    assert_eq!(format!("{key:?}"), r#"VerificationKey { kid: Some("a"), .. }"#);
 }

@@ -238,6 +238,10 @@ async fn a_file_is_read_like_a_remote_set_and_bounded() {
     assert!(matches!(read().await, Err(FetchError::File { .. })));
     std::fs::write(&path, JWKS).unwrap();
     assert_eq!(read().await.unwrap().keys().len(), 1);
+    let mut at_the_limit = JWKS.as_bytes().to_vec();
+    at_the_limit.resize(limits::KEY_DOCUMENT_BYTES, b' ');
+    std::fs::write(&path, at_the_limit).unwrap();
+    assert!(read().await.is_ok());
     std::fs::write(&path, vec![b' '; limits::KEY_DOCUMENT_BYTES + 1]).unwrap();
     assert!(read().await.unwrap_err().to_string().contains("larger than"));
     assert!(

@@ -163,3 +163,30 @@ fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
         assert!(stats.entries > least as u64, "and it is used: {stats:?}");
     }
 }
+
+#[test]
+fn an_entry_weighs_what_it_holds_and_never_too_little() {
+    let weight = |filler: usize, scope: &str| {
+        let claims = json!({ "sub": "user", "client_id": "client", "scope": scope, "filler": "x".repeat(filler) });
+        let token = Arc::new(VerifiedToken::for_tests(claims));
+        let size = token.size();
+        let cache = TokenCache::default();
+        let set = keys(&[(1, "a")]).0.unwrap().set.fingerprint();
+        cache.put([0; 32], Entry { token, valid: NOW..NOW, set, key: "k".into() });
+        (size, cache.stats().bytes)
+    };
+    let beside = (size_of::<Entry>() + size_of::<[u8; 32]>()) as u64;
+    let (size, bytes) = weight(5000, "");
+    assert_eq!(bytes, size as u64 + beside);
+    assert!((5000 + size_of::<VerifiedToken>()..7000).contains(&size), "{size}");
+    assert_eq!(weight(6000, "").0, size + 1000);
+    assert!(weight(5000, "a b c").0 > size + 3 * size_of::<crate::policy::scope::Scope>());
+    let texts = VerifiedToken::for_tests(json!({ "sub": "u".repeat(100) })).size();
+    assert!(texts >= VerifiedToken::for_tests(json!({ "x": "u".repeat(100) })).size() + 100, "sub is held twice");
+}
+
+#[test]
+fn debug_of_a_cache_shows_how_it_did() {
+    let shown = format!("{:?}", TokenCache::default());
+    assert_eq!(shown, "TokenCache { stats: CacheStats { hits: 0, misses: 0, entries: 0, bytes: 0 }, .. }");
+}

@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     jwks::{key_set::KeySet, key_store::IssuerKeys, key_store::KeyStore, source::Secret},
-    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    jwt::{
+        algorithm::Algorithm,
+        claim_rule::{ClaimRule, ClaimTest},
+        issuer_rules::NonEmpty,
+    },
     limits,
 };
 
@@ -151,12 +155,18 @@ fn other_kinds_of_token_are_not_access_tokens() {
         json!({"typ": "Refresh"}),
         json!({"typ": "Offline"}),
         json!({"typ": "Logout"}),
+        json!({"typ": "Serialized-ID"}),
+        json!({"typ": "id"}),
+        json!({"s_hash": "x"}),
         json!({"token_use": "id"}),
         json!({"token_use": 7}),
     ] {
         assert_eq!(with(changes.clone()).map(|_| ()), refused(TokenFault::NotAnAccessToken), "{changes}");
     }
     assert!(with(json!({"typ": "Bearer", "token_use": "access"})).is_ok());
+    for typ in [json!(["ID"]), json!(7), json!(null)] {
+        assert_eq!(with(json!({"typ": typ})).map(|_| ()), refused(TokenFault::MalformedClaims), "{typ}");
+    }
     assert_eq!(with(json!({"cnf": {"jkt": "x"}})).map(|_| ()), refused(TokenFault::Bound));
 }
 
@@ -248,4 +258,40 @@ fn nothing_is_said_about_claims_before_the_signature() {
     let (input, _) = expired.rsplit_once('.').unwrap();
     let got = verify_text(rules(), &format!("{input}.AAAA"));
     assert!(matches!(got, Err(Unverified::KeyMissing(MissingKey { fault: TokenFault::BadSignature, .. }))));
+}
+
+#[test]
+fn only_listed_clients_are_taken_and_every_name_must_be_listed() {
+    let listed = || IssuerRules { clients: NonEmpty::new(vec!["c1".to_owned(), "c2".to_owned()]), ..rules() };
+    let check = |changes: Value| verify(listed(), &json!({"alg": "HS256"}), &claims(changes)).map(|_| ());
+    for good in [json!({}), json!({"azp": "c2"}), json!({"client_id": "c2"}), json!({"azp": "-", "cid": "c1"})] {
+        assert_eq!(check(good.clone()), Ok(()), "{good}");
+    }
+    for bad in [
+        json!({"azp": "-"}),
+        json!({"azp": "c"}),
+        json!({"azp": "C1"}),
+        json!({"azp": ["c1"]}),
+        json!({"azp": null}),
+        json!({"client_id": "evil"}),
+        json!({"client_id": 7}),
+        json!({"appid": "evil"}),
+    ] {
+        assert_eq!(check(bad.clone()), refused(TokenFault::ClientNotAllowed), "{bad}");
+    }
+}
+
+#[test]
+fn claim_rules_of_an_issuer_are_all_met_or_the_token_is_refused() {
+    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    let claim_rules =
+        || vec![rule("tid", ClaimTest::Equals(json!("acme"))), rule("groups", ClaimTest::Includes(vec![json!("a")]))];
+    let check = |changes: Value| {
+        let rules = IssuerRules { claims: claim_rules(), ..rules() };
+        verify(rules, &json!({"alg": "HS256"}), &claims(changes)).map(|_| ())
+    };
+    assert_eq!(check(json!({"tid": "acme", "groups": ["b", "a"]})), Ok(()));
+    for bad in [json!({}), json!({"tid": "acme"}), json!({"groups": ["a"]}), json!({"tid": "Acme", "groups": ["a"]})] {
+        assert_eq!(check(bad.clone()), refused(TokenFault::ClaimRule), "{bad}");
+    }
 }
