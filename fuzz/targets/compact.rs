@@ -83,6 +83,7 @@ const CLAIMS: Words = Words {
         "token_use",
         "cnf",
         "at_hash",
+        "s_hash",
         "events",
         "c_hash",
         "scp",
@@ -316,9 +317,10 @@ fn header_is_good(header: &Map<String, Value>, is_strict: bool) -> bool {
 }
 
 fn is_an_access_token(claims: &Map<String, Value>) -> bool {
-    let other = ["at_hash", "c_hash", "events", "cnf"].iter().any(|name| claims.contains_key(*name));
-    let keycloak =
-        claims.get("typ").is_some_and(|kind| ["ID", "Refresh", "Offline", "Logout"].iter().any(|o| kind == o));
+    let other = ["at_hash", "c_hash", "s_hash", "events", "cnf"].iter().any(|name| claims.contains_key(*name));
+    let kinds = ["id", "refresh", "offline", "logout", "serialized-id"];
+    let is_other = |kind: &str| kind.len() > limits::NAME_CLAIM_BYTES || kinds.contains(&&*kind.to_ascii_lowercase());
+    let keycloak = claims.get("typ").is_some_and(|kind| kind.as_str().is_none_or(is_other));
     let cognito = claims.get("token_use").is_some_and(|kind| kind != "access");
     !other && !keycloak && !cognito
 }

@@ -84,15 +84,17 @@ fn is_valid(claim: &str, value: &Value) -> bool {
         "nbf" | "iat" => number.is_some_and(|number| (number * 1000.0).trunc() <= (now + 5.0) * 1000.0),
         "sub" => value.is_string(),
         "token_use" => value == "access",
-        "typ" => !["ID", "Refresh", "Offline", "Logout"].iter().any(|kind| value == kind),
-        "cnf" | "at_hash" | "c_hash" | "events" => false,
+        "typ" => value.as_str().is_some_and(|kind| {
+            !["id", "refresh", "offline", "logout", "serialized-id"].contains(&kind.to_ascii_lowercase().as_str())
+        }),
+        "cnf" | "at_hash" | "c_hash" | "s_hash" | "events" => false,
         // What can't be read there grants nothing, and so denies nothing.
         "scope" | "scp" | "client_id" | "azp" | "jti" | "unheard_of" => true,
         other => panic!("nothing is said of `{other}`"),
     }
 }
 
-const CLAIMS: [&str; 18] = [
+const CLAIMS: [&str; 19] = [
     "iss",
     "aud",
     "exp",
@@ -103,6 +105,7 @@ const CLAIMS: [&str; 18] = [
     "typ",
     "cnf",
     "at_hash",
+    "s_hash",
     "c_hash",
     "events",
     "scope",
