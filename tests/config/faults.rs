@@ -110,6 +110,13 @@ fn faults_of_an_issuers_options() {
         ("client_id_claims: azp", "`client_id_claims` must be a list, not a string"),
         ("scope_claims: []", "`scope_claims` is an empty list"),
         ("jwks_url: 'https://k.example/'", "an issuer has no field `jwks_url`"),
+    ];
+    check(&cases, |case| format!("{ROUTES}issuers: [{{ issuer: https://i.example/, audiences: [a], {case} }}]"));
+}
+
+#[test]
+fn faults_of_an_issuers_clients_claims_and_files() {
+    let cases = [
         ("strict: true, audience_claim: client_id", "`strict` asks for the claim `aud`, and this for another one"),
         ("proxy: 'http://me:12#hunter2@p.example:3128'", "is not the URL of a proxy"),
         ("proxy: 'http://p.example:3128?x'", "is not the URL of a proxy"),

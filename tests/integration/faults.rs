@@ -148,7 +148,7 @@ async fn seen(fault: Fault, told: &str, makers: &Semaphore) -> [String; 7] {
     let lasts = lasts([&scene.client, &cold_client], [&scene.old, &scene.new], all, &outcome).await;
     assert_eq!(last_error(&scene.service).await, "none", "{fault:?}: all is well again");
     let known = if before == after { before } else { format!("{before}, then {after}") };
-    let error = if error.contains(told) { told.to_owned() } else { error };
+    let error = if told != "none" && error.contains(told) { told.to_owned() } else { error };
     [format!("`{}`", fault.name()), known, new, cold, lasts, format!("`{outcome}`"), error]
 }
 

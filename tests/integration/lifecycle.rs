@@ -47,6 +47,11 @@ async fn two_variables_protect_every_path() {
         ("PORTCULLIS_AUDIENCE", "https://api.example.com"),
         ("PORTCULLIS_LISTEN__GRPC", "127.0.0.1:0"),
         ("PORTCULLIS_LISTEN__ADMIN", "127.0.0.1:0"),
+        // A proxy of the environment is for others.
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1"),
+        ("ALL_PROXY", "http://127.0.0.1:1"),
+        ("http_proxy", "http://127.0.0.1:1"),
         // What Kubernetes injects for a Service called `portcullis`.
         ("PORTCULLIS_PORT", "tcp://10.0.0.1:9191"),
         ("PORTCULLIS_SERVICE_HOST", "10.0.0.1"),

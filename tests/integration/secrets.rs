@@ -3,12 +3,13 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::cli::demo::issuer::{Alg, TokenRequest};
 use serde_json::json;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 use crate::support::{
     AUDIENCE,
     check::{Client, get},
     config, issuer,
-    process::{Serve, nobody},
+    process::Serve,
     tampered,
 };
 
@@ -32,6 +33,19 @@ fn parts(token: &str) -> impl Iterator<Item = &str> {
     long.map(|part| part.get(20..60).unwrap())
 }
 
+/// A proxy that reads what it is asked, password and all, and hangs up.
+async fn proxy_that_hangs_up() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's server")]
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    address
+}
+
 /// What the admin port shows.
 async fn pages(serve: &Serve) -> String {
     let mut printed = String::new();
@@ -48,7 +62,7 @@ async fn no_token_signature_or_secret_is_in_any_log_line_at_any_level() {
         "  - {{ issuer: partner, audiences: [{AUDIENCE}], secret_env: PARTNER }}
   - {{ issuer: 'https://far.test/', audiences: [{AUDIENCE}], jwks_uri: 'https://far.test/', \
      proxy: 'http://me:{PROXY_PASSWORD}@{}' }}\nroutes:",
-        nobody()
+        proxy_that_hangs_up().await
     );
     let dir = tempfile::tempdir().unwrap();
     let (file, saved) = (dir.path().join("portcullis.yaml"), dir.path().join("saved"));

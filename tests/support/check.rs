@@ -157,9 +157,9 @@ impl Client {
     }
 
     /// With the deadline that Envoy sends along.
-    pub async fn within(&self, ask: &Ask, timeout: std::time::Duration) -> Got {
+    pub async fn try_within(&self, ask: &Ask, timeout: std::time::Duration) -> Result<Got, tonic::Status> {
         let mut request = tonic::Request::new(ask.message());
         request.set_timeout(timeout);
-        read(self.0.clone().check(request).await.unwrap().into_inner())
+        Ok(read(self.0.clone().check(request).await?.into_inner()))
     }
 }
