@@ -85,6 +85,10 @@ impl VerificationKey {
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name)) {
             return Err(UnusableKey::Private);
         }
+        // jsonwebtoken takes `null` for absent; RFC 7517 section 4 knows no such value for any of them.
+        if ["kty", "use", "key_ops", "alg", "kid"].iter().any(|name| members.get(*name).is_some_and(Value::is_null)) {
+            return Err(UnusableKey::Unreadable);
+        }
         let own = own_algorithm(&members)?;
         let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| UnusableKey::Unreadable)?;
         check_purpose(&jwk)?;

@@ -204,3 +204,11 @@ fn debug_names_the_key_and_shows_nothing_of_it() {
     let key = VerificationKey::from_jwk(&text, &RSA_FAMILY).unwrap();
     assert_eq!(format!("{key:?}"), r#"VerificationKey { kid: Some("a"), .. }"#);
 }
+
+#[test]
+fn a_member_that_is_null_is_not_absent() {
+    for name in ["use", "key_ops", "alg", "kid"] {
+        let (_, text) = rsa_jwk(&format!(r#","{name}":null"#));
+        assert_eq!(usable(&text, &RSA_FAMILY), Err(UnusableKey::Unreadable), "{name}");
+    }
+}

@@ -420,10 +420,11 @@ async fn a_machine_that_slept_has_older_keys_and_fetches_new_ones() {
         let mut now = clock.0.lock().unwrap();
         *now = now.plus(by);
     };
-    forward(limits::CLOCKS_DIFFER);
+    forward(limits::CLOCKS_COMPARED + limits::CLOCKS_DIFFER);
     tokio::time::sleep(limits::CLOCKS_COMPARED + Duration::from_secs(1)).await;
     assert_eq!(fetch.asked(), 1, "clocks are set right all the time");
-    forward(limits::KEYS_MAX_STALE);
+    assert_eq!(store.status(Instant::now())[0].age_seconds, Some(61));
+    forward(limits::CLOCKS_COMPARED + limits::KEYS_MAX_STALE);
     tokio::time::sleep(limits::CLOCKS_COMPARED + Duration::from_secs(1)).await;
     assert!(fetch.asked() > 1);
     assert!(store.at(Instant::now()).current(ISSUER).is_none(), "a day older, and nobody has confirmed them");
