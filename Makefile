@@ -12,9 +12,9 @@ help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: build ## A real Envoy, Portcullis, an issuer and a sample API; ONCE=1 ends by itself
+demo: build ## A real Envoy, Portcullis, an issuer and a sample API; ONCE=1 ends by itself, FAULT=stall fails
 	@tests/tools/fetch envoy
-	@$(BIN) demo --envoy-bin $(TOOLS)/bin/envoy $(if $(ONCE),--once)
+	@$(BIN) demo --envoy-bin $(TOOLS)/bin/envoy $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
 .PHONY: build
 build: ## The release binary, target/release/portcullis

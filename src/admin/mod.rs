@@ -52,8 +52,8 @@ pub async fn serve(
     axum::serve(listener, pages).with_graceful_shutdown(stop).await
 }
 
-/// 200 once every issuer has been asked for its keys, whether they came or not: an issuer that is down must not keep a
-/// new replica from serving the others. The body says how each issuer is.
+/// 200 once every issuer has keys, or was asked for them in vain: an issuer that is down must not keep a new replica from
+/// serving the others. The body says how each issuer is.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     let issuers = admin.keys.status(Instant::now());
     let is_ready = issuers.iter().all(|issuer| issuer.settled) && !admin.stopping.is_cancelled();

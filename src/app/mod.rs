@@ -186,8 +186,8 @@ impl App {
         }
     }
 
-    /// Serves until it is asked to stop. Health says SERVING once every issuer has been asked for its keys, whether they
-    /// came or not: one that is down must not keep new replicas from starting.
+    /// Serves until it is asked to stop. Health says SERVING once every issuer has keys, or was asked for them in
+    /// vain: one that is down must not keep new replicas from starting.
     async fn serve(&mut self, stop: &mut impl Stop) -> Result<&'static str, ServeError> {
         let keys = Arc::clone(&self.keys);
         let mut ready = pin!(keys.settled());

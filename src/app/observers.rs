@@ -22,7 +22,14 @@ use crate::{
 pub struct Observers {
     metrics: Arc<Metrics>,
     /// Issuers whose last fetch succeeded, with what was skipped: the same once more is no news.
-    healthy: Mutex<HashMap<String, Vec<UnusableKey>>>,
+    healthy: Mutex<HashMap<String, Known>>,
+}
+
+/// What is known of an issuer's keys.
+#[derive(Debug)]
+struct Known {
+    kids: Vec<String>,
+    skipped: Vec<UnusableKey>,
 }
 
 impl Observers {
@@ -69,13 +76,20 @@ impl FetchObserver for Observers {
         match outcome {
             Ok(set) => {
                 let (usable, skipped) = (set.keys().len(), set.skipped().len());
-                let before = healthy.insert(issuer.to_owned(), set.skipped().to_vec());
-                if before.is_none() {
-                    events::keys_arrived(issuer, usable, skipped, took);
-                } else {
-                    events::keys_fetched(issuer, usable, skipped, took);
+                let kids: Vec<String> = set.keys().iter().filter_map(|key| key.kid().map(str::to_owned)).collect();
+                let known = Known { kids: kids.clone(), skipped: set.skipped().to_vec() };
+                let before = healthy.insert(issuer.to_owned(), known);
+                match &before {
+                    None => events::keys_arrived(issuer, usable, skipped, took),
+                    Some(before) if before.kids != kids => {
+                        let not_in = |kids: &[String], others: &[String]| -> Vec<String> {
+                            kids.iter().filter(|kid| !others.contains(kid)).cloned().collect()
+                        };
+                        events::keys_changed(issuer, &not_in(&kids, &before.kids), &not_in(&before.kids, &kids));
+                    }
+                    Some(_) => events::keys_fetched(issuer, usable, skipped, took),
                 }
-                let is_news = before.is_none_or(|before| before != set.skipped());
+                let is_news = before.is_none_or(|before| before.skipped != set.skipped());
                 for reason in set.skipped().iter().filter(|_| is_news) {
                     match reason {
                         UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => {
@@ -85,6 +99,7 @@ impl FetchObserver for Observers {
                         | UnusableKey::RsaSize(_)
                         | UnusableKey::Invalid
                         | UnusableKey::Private
+                        | UnusableKey::Pem(_)
                         | UnusableKey::TooMany(_)
                         | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
                     }

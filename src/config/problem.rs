@@ -42,7 +42,13 @@ impl Problem {
             Place::Variable(name) => (Vec::new(), Some(Arc::clone(name))),
             Place::Nowhere => (Vec::new(), None),
         };
-        Self { severity, message: message.into(), help: None, variable, labels, source: None }
+        let message = message.into();
+        // Nothing is underlined there: the name says where it stands.
+        let message = match place {
+            Place::Variable(name) if !message.contains(&**name) => format!("`{name}`: {message}"),
+            _ => message,
+        };
+        Self { severity, message, help: None, variable, labels, source: None }
     }
 
     pub(super) fn error(place: &Place, message: impl Into<String>) -> Self {

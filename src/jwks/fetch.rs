@@ -55,8 +55,8 @@ pub enum FetchError {
     /// More bytes than [`limits::KEY_DOCUMENT_BYTES`].
     #[error("`{}` sent more than {max} bytes", shown(.0), max = limits::KEY_DOCUMENT_BYTES)]
     TooLarge(Url),
-    /// The file can't be read.
-    #[error("`{path}` can't be read: {cause}")]
+    /// The file can't be read or written.
+    #[error("`{path}` can't be used: {cause}")]
     File {
         /// Which file.
         path: String,

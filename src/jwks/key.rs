@@ -61,6 +61,9 @@ pub enum UnusableKey {
     /// A private or shared key in a public set: whoever read the set can sign.
     #[error("its private part is published, so anyone can sign with it")]
     Private,
+    /// A file with PEM that is not one public key.
+    #[error("{0}")]
+    Pem(&'static str),
     /// More keys in the set than [`limits::KEYS_PER_SET`]; the rest is not looked at.
     #[error("the set has {0} keys, and only the first {max} are looked at", max = limits::KEYS_PER_SET)]
     TooMany(usize),

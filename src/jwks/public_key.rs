@@ -28,16 +28,24 @@ pub fn to_jwk(text: &str) -> Result<String, UnusableKey> {
     if !text.contains("-----BEGIN") {
         return Ok(text.to_owned());
     }
-    if text.contains("PRIVATE KEY-----") {
-        return Err(UnusableKey::Private);
+    if let Some((_, what_to_do)) = OTHERS.iter().find(|(label, _)| text.contains(label)) {
+        return Err(UnusableKey::Pem(what_to_do));
     }
     // Exactly one: whoever appends a second one expects it to count.
-    let mut found = SubjectPublicKeyInfoDer::pem_slice_iter(text.as_bytes());
-    let (Some(Ok(der)), None, 1) = (found.next(), found.next(), text.matches("-----BEGIN").count()) else {
-        return Err(UnusableKey::Unreadable);
-    };
-    jwk(&der).map(|jwk| jwk.to_string()).ok_or(UnusableKey::Unreadable)
+    if text.matches("-----BEGIN").count() != 1 {
+        return Err(UnusableKey::Pem("it has more than one PEM block; for several keys use `jwks_file`"));
+    }
+    let der = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes());
+    let key = der.ok().and_then(|der| jwk(&der));
+    key.map(|jwk| jwk.to_string()).ok_or(UnusableKey::Pem("its PEM block is no public key that is known here"))
 }
+
+/// What else people have in PEM files, and what makes a public key of it.
+const OTHERS: [(&str, &str); 3] = [
+    ("PRIVATE KEY-----", "it is a private key: guard it, and name its public half, `openssl pkey -pubout`"),
+    ("-----BEGIN CERTIFICATE-----", "it is a certificate: name the key in it, `openssl x509 -pubkey -noout`"),
+    ("-----BEGIN RSA PUBLIC KEY-----", "it is PKCS #1: name `openssl rsa -RSAPublicKey_in -pubout` of it"),
+];
 
 fn jwk(der: &[u8]) -> Option<Value> {
     let key = SubjectPublicKeyInfoRef::from_der(der).ok()?;
@@ -183,9 +191,14 @@ mod tests {
         for kind in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
             let both = format!("{good}{}", good.replace("PUBLIC KEY", kind));
             for text in [good.replace("PUBLIC KEY", kind), both] {
-                assert_eq!(set(&text).unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::Private), "{kind}");
+                let error = set(&text).unwrap_err().to_string();
+                assert!(error.contains("it is a private key"), "{kind}: {error}");
             }
         }
+        let told = |text: &str| set(text).unwrap_err().to_string();
+        assert!(told(&good.repeat(2)).contains("more than one PEM block"));
+        assert!(told(&good.replace("PUBLIC KEY", "CERTIFICATE")).contains("openssl x509 -pubkey"));
+        assert!(told(&good.replace("PUBLIC KEY", "RSA PUBLIC KEY")).contains("-RSAPublicKey_in"));
         assert!(KeySet::from_public_key(b"\xff", &Algorithm::ASYMMETRIC).is_err());
     }
 }

@@ -72,6 +72,11 @@ pub fn keys_arrived(issuer: &str, keys: usize, skipped: usize, took: Duration) {
     info!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
 }
 
+/// An issuer has other keys than before: a rotation, most often. Names of keys are the issuer's text, so they are quoted.
+pub fn keys_changed(issuer: &str, added: &[String], removed: &[String]) {
+    info!(token.issuer = issuer, keys.added = ?added, keys.removed = ?removed, "the issuer's keys have changed");
+}
+
 /// Keys were fetched, as always.
 pub fn keys_fetched(issuer: &str, keys: usize, skipped: usize, took: Duration) {
     debug!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
@@ -119,7 +124,7 @@ pub fn accept_failed(error: &dyn Display) {
 
 /// The service takes requests.
 pub fn serving() {
-    info!("serving: the policy is loaded and every issuer has been asked for its keys");
+    info!("serving: the policy is loaded, and every issuer has keys or was asked for them");
 }
 
 /// The service begins to stop.

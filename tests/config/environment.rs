@@ -75,7 +75,8 @@ fn a_value_that_is_wrong_is_reported_by_the_name_of_its_variable() {
         ("PORTCULLIS_LISTEN__GRPC", "", "`PORTCULLIS_LISTEN__GRPC` is set but empty"),
         ("PORTCULLIS_LOG", "", "`PORTCULLIS_LOG` is set but empty"),
     ] {
-        assert_eq!(only_problem(&[(name, value)]).0, message, "{name}={value}");
+        let said = if message.contains(name) { message.to_owned() } else { format!("`{name}`: {message}") };
+        assert_eq!(only_problem(&[(name, value)]).0, said, "{name}={value}");
     }
 }
 

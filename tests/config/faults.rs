@@ -322,5 +322,43 @@ fn what_never_matches_or_is_not_there_yet_is_a_warning() {
         |file: &str| warnings(&format!("{ROUTES}issuers: [{{ issuer: i, audiences: [a], jwks_file: {file} }}]"));
     assert!(issuer("/nowhere/keys").contains("`/nowhere/keys` can't be read yet: there is no such file"));
     assert!(issuer("/").contains("can't be read yet: it is not a file"));
-    assert_eq!(issuer("Cargo.toml"), "");
+    let not_keys = issuer("Cargo.toml");
+    assert!(not_keys.contains("the keys of `Cargo.toml` can't be used: not a JSON Web Key Set"), "{not_keys}");
+    assert_eq!(issuer("tests/fixtures/config/valid/keys.json"), "");
+}
+
+#[test]
+fn what_is_in_a_key_file_is_looked_at_and_a_private_key_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    let said = |field: &str, text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let issuer = format!("{{ issuer: i, audiences: [a], {field}: '{}' }}", file.display());
+        match parse(&format!("{ROUTES}issuers: [{issuer}]")) {
+            Ok(loaded) => problems(&loaded.warnings, Severity::Warning).join("\n"),
+            Err(errors) => format!("error: {}", problems(&errors, Severity::Error).join("\n")),
+        }
+    };
+    let pem = std::fs::read_to_string("tests/fixtures/config/valid/key.pem").unwrap();
+    let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    assert_eq!(said("public_key_file", jwk), "");
+    for (field, text, reason) in [
+        ("public_key_file", pem.as_str(), "fits none of the configured algorithms"),
+        ("public_key_file", "junk", "not a readable JSON Web Key"),
+        ("jwks_file", jwk, "not a JSON Web Key Set"),
+        ("jwks_file", &pem, "not a JSON Web Key Set"),
+    ] {
+        let got = said(field, text);
+        assert!(got.contains(reason) && !got.starts_with("error"), "{field}: {got}");
+    }
+    let private = jwk.replace('{', r#"{"d":"hunter2","#);
+    for (field, text) in [
+        ("public_key_file", pem.replace("PUBLIC", "PRIVATE")),
+        ("public_key_file", private.clone()),
+        ("jwks_file", format!(r#"{{"keys":[{private}]}}"#)),
+        ("jwks_file", pem.replace("PUBLIC", "PRIVATE")),
+    ] {
+        let got = said(field, &text);
+        assert!(got.starts_with("error: ") && got.contains("can't be used") && !got.contains("hunter2"), "{got}");
+    }
 }

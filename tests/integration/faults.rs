@@ -255,8 +255,9 @@ fn the_times_in_the_text_are_the_limits() {
     for told in [
         "five minutes".to_owned(),
         "within one minute to one hour".to_owned(),
+        "three quarters of the issuer's".to_owned(),
         format!("`max_stale`, {} unless", hours(limits::KEYS_MAX_STALE)),
-        format!("after {} s, then", limits::FETCH_BACKOFF_MIN.as_secs()),
+        format!("within {} s, then", limits::FETCH_BACKOFF_MIN.as_secs()),
         format!("up to every {} s", limits::FETCH_BACKOFF_MAX.as_secs()),
         format!("is {} s later", limits::FETCH_COOLDOWN.as_secs()),
     ] {

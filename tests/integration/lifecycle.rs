@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, routing::get as route};
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis::cli::demo::issuer::{Alg, TokenRequest};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
@@ -226,4 +226,23 @@ async fn a_unix_socket_serves_as_well() {
     assert_eq!(client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await.status, 200);
     drop(client);
     assert_eq!(service.stop().await.unwrap(), portcullis::app::Stopped::Clean);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_is_logged_with_the_names_of_the_keys() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    let serve = Serve::start(&["--config", &path], &[]).await;
+    until_ready(&serve).await;
+    let old = issuer.kid(Alg::Rs256);
+    issuer.rotate().await.unwrap();
+    tokio::time::sleep(portcullis::limits::FETCH_COOLDOWN).await;
+    let client = Client::connect(serve.grpc).await;
+    assert_eq!(client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await.status, 200);
+    serve.signal("TERM");
+    let (_, log) = serve.ended().await;
+    let changed = log.lines().find(|line| line.contains("the issuer's keys have changed")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(changed).unwrap();
+    let text = |field: &str| entry["fields"][field].as_str().unwrap().to_owned();
+    assert!(text("keys.removed").contains(&old) && text("keys.added").contains(&issuer.kid(Alg::Rs256)), "{changed}");
 }

@@ -29,6 +29,7 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<I
     let algorithms = algorithm::decode(bag, &fields, key_source::has_secret(&fields));
     if let (Some(source), Some(algorithms)) = (&source, &algorithms) {
         super::secret::check_length(bag, &fields, source, algorithms.as_slice());
+        super::key_file::check(bag, &fields, source, algorithms.as_slice());
     }
     let transport = transport::decode(bag, &fields, around.base);
     let max_stale = max_stale(bag, &fields);

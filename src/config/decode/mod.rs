@@ -8,6 +8,7 @@ mod fields;
 mod identity;
 mod issuer;
 mod issuers;
+mod key_file;
 mod key_source;
 mod listen;
 mod name;

@@ -80,6 +80,7 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
                     let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
                     problem.help(format!("write {}", quoted(&format!("{name}: [{}]", words.join(", ")))))
                 }
+                Value::Section(_) => problem.help("begin each item with `- `"),
                 _ => problem,
             });
             None

@@ -346,7 +346,7 @@ fn a_disk_that_hangs_delays_nothing_for_long_and_takes_one_thread() {
             disk.run(dir.path(), move || std::fs::read(path).map_err(|_| FetchError::Bug))
         };
         let error = hang().await.unwrap_err();
-        assert!(error.to_string().contains("can't be read: timed out"), "{error}");
+        assert!(error.to_string().contains("can't be used: timed out"), "{error}");
         // The thread still hangs: there is no second one.
         let began = Instant::now();
         assert!(hang().await.is_err());
