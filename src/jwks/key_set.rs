@@ -240,6 +240,7 @@ mod tests {
         }
         let secret = |byte| KeySet::from_secret(&Secret::new(vec![byte; 32]), &[Algorithm::HS256]).fingerprint();
         assert_ne!(secret(1), secret(2));
+        assert_eq!(format!("{:?}", secret(1)), "Fingerprint(..)");
         let algorithms = |list: &[Algorithm]| KeySet::from_secret(&Secret::new(vec![1; 32]), list).fingerprint();
         assert_ne!(algorithms(&[Algorithm::HS256]), algorithms(&[Algorithm::HS256, Algorithm::HS384]));
     }
