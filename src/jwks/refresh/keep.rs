@@ -81,3 +81,55 @@ fn remote(source: &KeySource) -> Option<&Url> {
         KeySource::JwksFile(_) | KeySource::PublicKeyFile(_) | KeySource::Secret(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::SystemClock,
+        jwks::{refresh::Observer, source::Transport},
+        jwt::algorithm::Algorithm,
+    };
+
+    struct Silent;
+
+    impl Observer for Silent {
+        fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+        fn restored(&self, _: &str, _: Duration) {}
+        fn not_saved(&self, _: &str, error: &FetchError) {
+            panic!("{error}");
+        }
+    }
+
+    fn keeper(saved: SavedKeys) -> Keeper {
+        let source = KeySource::JwksUri { url: Url::parse("https://a.test/jwks").unwrap(), allow_http: false };
+        let (algorithms, transport, max_stale) = (vec![Algorithm::EdDSA], Transport::default(), Duration::MAX);
+        let target = Target { issuer: "a".into(), algorithms, source, transport, max_stale, written_at: String::new() };
+        let (clock, observer) = (Arc::new(SystemClock), Arc::new(Silent));
+        Keeper::new(&Arc::new(target), &Outside { fetch: None, saved: Some(saved), clock, observer }, &Disk::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_set_is_written_once_a_minute_and_another_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut keeper = keeper(SavedKeys::open(dir.path()).unwrap());
+        let minute = *limits::KEYS_REFRESH_RANGE.start();
+        let almost = minute - Duration::from_millis(1);
+        let moment = Duration::from_millis(1);
+        for (after, text, is_written) in [
+            (Duration::ZERO, r#"{"keys":[1]}"#, true),
+            (Duration::ZERO, r#"{"keys":[1]}"#, false),
+            (almost, r#"{"keys":[1]}"#, false),
+            (moment, r#"{"keys":[1]}"#, true),
+            (moment, r#"{"keys":[2]}"#, true),
+            (moment, r#"{"keys":[1]}"#, true),
+        ] {
+            tokio::time::advance(after).await;
+            keeper.save(text.as_bytes().to_vec());
+            assert_eq!(keeper.saving.len(), usize::from(is_written), "{text} after {after:?}");
+            while let Some(saved) = keeper.saving.join_next().await {
+                saved.unwrap();
+            }
+        }
+    }
+}
