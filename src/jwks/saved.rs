@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::value::RawValue;
 
-use super::{fetch::FetchError, source::Transport};
+use super::{address::shown, fetch::FetchError, source::Transport};
 use crate::{clock::UnixTime, digest::sha256, limits};
 
 /// A directory of saved key sets.
@@ -40,7 +40,8 @@ impl Origin {
     /// The origin of keys that come from `url` in that way.
     #[must_use]
     pub fn new(issuer: &str, url: &str, transport: &Transport) -> Self {
-        let proxy = transport.proxy.as_ref().map_or("", |proxy| proxy.as_str());
+        // Without its password: a digest of it would help whoever reads the file to guess it.
+        let proxy = transport.proxy.as_ref().map(shown).unwrap_or_default();
         let way = [transport.ca.as_deref().unwrap_or_default(), &[0], proxy.as_bytes()].concat();
         Self { issuer: issuer.to_owned(), url: url.to_owned(), via: hex(&way) }
     }

@@ -1,4 +1,5 @@
-//! Key sets across restarts: put to use at a start, saved after each change. Nothing waits for the disk to be done.
+//! Key sets across restarts: put to use at a start, saved after each change. Nothing waits long for the disk, and
+//! no fetch for a set to be written.
 
 use std::{path::Path, sync::Arc, time::Duration};
 

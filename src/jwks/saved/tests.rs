@@ -51,6 +51,8 @@ fn it_is_for_one_origin_and_max_stale_only() {
         assert!(!load(&other, NOW), "what it says counts, not what it is called: {other:?}");
     }
     assert!(load(&ours(), NOW));
+    let (one, two) = (with(None, Some("http://me:hunter2@p.test/")), with(None, Some("http://me:other@p.test/")));
+    assert_eq!(one.via, two.via, "nothing of a password is kept, not even a digest");
 }
 
 #[test]
