@@ -1,9 +1,9 @@
 //! Joins what happens to what is logged and counted: the adapters don't know each other.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,22 +21,62 @@ use crate::{
 #[derive(Debug)]
 pub struct Observers {
     metrics: Arc<Metrics>,
-    /// Issuers whose last fetch succeeded, with what was skipped: the same once more is no news.
-    healthy: Mutex<HashMap<String, Known>>,
+    /// Issuers whose keys came once: the same once more is no news.
+    known: Mutex<HashMap<String, Known>>,
 }
 
 /// What is known of an issuer's keys.
 #[derive(Debug)]
 struct Known {
-    kids: Vec<String>,
+    kids: BTreeSet<String>,
     skipped: Vec<UnusableKey>,
+    /// Whether the last fetch failed.
+    is_failing: bool,
 }
 
 impl Observers {
     /// Observers that count into these metrics.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, healthy: Mutex::default() }
+        Self { metrics, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        // A poisoned lock holds a map all the same: at worst a line too many is logged.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arrived(&self, issuer: &str, set: &KeySet, took: Duration) {
+        let (usable, skipped) = (set.keys().len(), set.skipped());
+        let kids: BTreeSet<String> = set.keys().iter().filter_map(|key| key.kid().map(str::to_owned)).collect();
+        let known = Known { kids: kids.clone(), skipped: skipped.to_vec(), is_failing: false };
+        let before = self.known().insert(issuer.to_owned(), known);
+        if before.as_ref().is_none_or(|before| before.is_failing) {
+            events::keys_arrived(issuer, usable, skipped.len(), took);
+        } else {
+            events::keys_fetched(issuer, usable, skipped.len(), took);
+        }
+        // Also when they changed while the issuer could not be reached.
+        if let Some(before) = before.as_ref().filter(|before| before.kids != kids) {
+            let names = |kids: &BTreeSet<String>, others| kids.difference(others).cloned().collect::<Vec<_>>();
+            events::keys_changed(issuer, &names(&kids, &before.kids), &names(&before.kids, &kids));
+        }
+        if before.is_none_or(|before| before.skipped != skipped) {
+            skipped.iter().for_each(|reason| report_skipped(issuer, reason));
+        }
+    }
+}
+
+fn report_skipped(issuer: &str, reason: &UnusableKey) {
+    match reason {
+        UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => events::key_not_for_us(issuer, reason),
+        UnusableKey::Unreadable
+        | UnusableKey::RsaSize(_)
+        | UnusableKey::Invalid
+        | UnusableKey::Private
+        | UnusableKey::Pem(_)
+        | UnusableKey::TooMany(_)
+        | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
     }
 }
 
@@ -71,42 +111,12 @@ impl DecisionObserver for Observers {
 impl FetchObserver for Observers {
     fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration) {
         self.metrics.refreshed(issuer, outcome.map_or_else(FetchError::kind, |_| "success"));
-        // A poisoned lock holds a set all the same: at worst a line too many is logged.
-        let mut healthy = self.healthy.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Ok(set) => {
-                let (usable, skipped) = (set.keys().len(), set.skipped().len());
-                let kids: Vec<String> = set.keys().iter().filter_map(|key| key.kid().map(str::to_owned)).collect();
-                let known = Known { kids: kids.clone(), skipped: set.skipped().to_vec() };
-                let before = healthy.insert(issuer.to_owned(), known);
-                match &before {
-                    None => events::keys_arrived(issuer, usable, skipped, took),
-                    Some(before) if before.kids != kids => {
-                        let not_in = |kids: &[String], others: &[String]| -> Vec<String> {
-                            kids.iter().filter(|kid| !others.contains(kid)).cloned().collect()
-                        };
-                        events::keys_changed(issuer, &not_in(&kids, &before.kids), &not_in(&before.kids, &kids));
-                    }
-                    Some(_) => events::keys_fetched(issuer, usable, skipped, took),
-                }
-                let is_news = before.is_none_or(|before| before.skipped != set.skipped());
-                for reason in set.skipped().iter().filter(|_| is_news) {
-                    match reason {
-                        UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => {
-                            events::key_not_for_us(issuer, reason);
-                        }
-                        UnusableKey::Unreadable
-                        | UnusableKey::RsaSize(_)
-                        | UnusableKey::Invalid
-                        | UnusableKey::Private
-                        | UnusableKey::Pem(_)
-                        | UnusableKey::TooMany(_)
-                        | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
-                    }
-                }
-            }
+            Ok(set) => self.arrived(issuer, set, took),
             Err(error) => {
-                healthy.remove(issuer);
+                if let Some(known) = self.known().get_mut(issuer) {
+                    known.is_failing = true;
+                }
                 events::keys_failed(issuer, error, took);
             }
         }

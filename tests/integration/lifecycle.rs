@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, routing::get as route};
-use portcullis::cli::demo::issuer::{Alg, TokenRequest};
+use portcullis::cli::demo::issuer::{Alg, Fault, TokenRequest};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
@@ -245,4 +245,28 @@ async fn a_rotation_is_logged_with_the_names_of_the_keys() {
     let entry: serde_json::Value = serde_json::from_str(changed).unwrap();
     let text = |field: &str| entry["fields"][field].as_str().unwrap().to_owned();
     assert!(text("keys.removed").contains(&old) && text("keys.added").contains(&issuer.kid(Alg::Rs256)), "{changed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_changed_during_an_outage_are_named_once_they_come() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    let serve = Serve::start(&["--config", &path], &[]).await;
+    until_ready(&serve).await;
+    tokio::time::sleep(portcullis::limits::FETCH_COOLDOWN).await;
+    issuer.set_fault(Some(Fault::Error500)).await.unwrap();
+    let client = Client::connect(serve.grpc).await;
+    let ask = get("/api/private").bearer(&scoped(&issuer, ""));
+    assert_eq!(client.send(&ask).await.status, 503);
+    issuer.set_fault(None).await.unwrap();
+    for _ in 0..200 {
+        if client.send(&ask).await.status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    serve.signal("TERM");
+    let (_, log) = serve.ended().await;
+    let changed: Vec<&str> = log.lines().filter(|line| line.contains("the issuer's keys have changed")).collect();
+    assert!(changed.len() == 1 && changed[0].contains(&issuer.kid(Alg::Rs256)), "{changed:?}");
 }
