@@ -23,6 +23,8 @@ use crate::{
 pub struct RequestAttributes<'a> {
     /// Host, path and method.
     pub target: RequestTarget,
+    /// The policy that the proxy chose for the request in place of the routes, if it did.
+    pub policy: Option<&'a str>,
     /// The values of all `authorization` headers, in order.
     pub authorization: Vec<&'a [u8]>,
 }
@@ -120,7 +122,11 @@ impl Authorizer {
     /// Decides on a request with the keys that are here, at that moment.
     #[must_use]
     pub fn decide(&self, request: &RequestAttributes<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Outcome {
-        let rule = match self.policy.select(&request.target) {
+        let selected = match request.policy {
+            Some(name) => self.policy.select_named(name, &request.target),
+            None => self.policy.select(&request.target),
+        };
+        let rule = match selected {
             Ok(rule) => rule,
             Err(reason) => return Outcome::Decided(Decision::Deny(Denial::without_rule(reason))),
         };
@@ -135,7 +141,7 @@ impl Authorizer {
             Ok(Credentials::Bearer(token)) => token,
         };
         match self.verifier.verify(token, keys, now) {
-            Ok(token) => decided(rule, rule.admit(Arc::clone(&token)), Some(token)),
+            Ok(token) => decided(rule, rule.admit(Arc::clone(&token), &request.target), Some(token)),
             Err(Unverified::Refused(fault)) => decided(rule, Err(fault.into()), None),
             Err(Unverified::KeyMissing(missing)) => Outcome::KeyMissing(Undecided { missing, rule: rule.id.clone() }),
         }

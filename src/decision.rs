@@ -18,6 +18,10 @@ pub enum DenyReason {
     OverlongCredentials,
     /// The token is refused.
     Token(TokenFault),
+    /// The rule does not take tokens of this issuer.
+    IssuerNotAdmitted,
+    /// The token is for none of the audiences that the rule asks for.
+    AudienceNotAdmitted,
     /// The token lacks scopes that the rule asks for.
     InsufficientScope,
     /// A claim rule of the route is not met.
@@ -131,6 +135,8 @@ impl DenyReason {
             Self::SeveralCredentials => "several_credentials",
             Self::OverlongCredentials => "overlong_credentials",
             Self::Token(fault) => fault.code(),
+            Self::IssuerNotAdmitted => "issuer_not_admitted",
+            Self::AudienceNotAdmitted => "audience_not_admitted",
             Self::InsufficientScope => "insufficient_scope",
             Self::ClaimRule => "claim_rule",
             Self::NoRoute => "no_route",

@@ -126,6 +126,8 @@ pub const CONFIG_NODES: usize = 2_000_000;
 pub const CONFIG_TEXT_BYTES: usize = 2 * CONFIG_BYTES;
 /// Items of one list, and fields of one section; `routes` and `issuers` have their own limits.
 pub const CONFIG_ITEMS: usize = 1000;
+/// Scopes in all lists of `implies` together. Each required scope is followed through all of them at load.
+pub const IMPLICATIONS: usize = 256;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;
 /// Issuers of one configuration.

@@ -86,6 +86,7 @@ impl DecisionObserver for Observers {
         self.metrics.checked(decided.allowed, decided.reason, rule.unwrap_or_default(), decided.took);
         let request = RequestFields {
             rule,
+            rule_at: decided.rule.map(|rule| rule.written_at()).filter(|place| !place.is_empty()),
             issuer: decided.issuer,
             method: decided.method,
             path: decided.path,

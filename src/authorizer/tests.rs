@@ -12,6 +12,7 @@ use crate::{
     },
     jwt::{
         algorithm::Algorithm,
+        claim_path::ClaimPath,
         issuer_rules::{IssuerRules, NonEmpty},
     },
     policy::{
@@ -25,8 +26,8 @@ const ISSUER: &str = "https://issuer.test/";
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn authorizer() -> Authorizer {
-    let all = vec![Scope::parse("read").unwrap()];
-    let scoped = Requirement { scopes: ScopeRequirement { all, any: vec![] }, claims: vec![] };
+    let all = vec![Scope::parse("read").unwrap().into()];
+    let scoped = Requirement { scopes: ScopeRequirement { all, any: vec![] }, ..Requirement::default() };
     let accesses = [
         ("/public", Access::Public),
         ("/optional", Access::Optional),
@@ -50,7 +51,7 @@ fn authorizer() -> Authorizer {
         strict: false,
         audience_claim: "aud".to_owned(),
         client_id_claims: vec![],
-        scope_claims: vec!["scope".to_owned()],
+        scope_claims: vec![ClaimPath::top_level("scope")],
         clients: None,
         claims: Vec::new(),
     };
@@ -75,7 +76,7 @@ fn decide(keys: &KeyStore, path: &str, credentials: &[&str]) -> (String, Option<
     let target =
         RequestTarget { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::parse("GET").unwrap() };
     let authorization = credentials.iter().map(|value| value.as_bytes()).collect();
-    let request = RequestAttributes { target, authorization };
+    let request = RequestAttributes { target, policy: None, authorization };
     match authorizer().decide(&request, &keys.at(Instant::now()), NOW) {
         Outcome::Decided(Decision::Allow(permit)) => ("ok".to_owned(), Some(permit.rule().to_string())),
         Outcome::Decided(Decision::Deny(denial)) => {
@@ -153,7 +154,7 @@ fn a_denial_for_scope_says_what_is_needed_and_keeps_the_verified_token() {
         path: CanonicalPath::parse("/scoped").unwrap(),
         method: Method::parse("GET").unwrap(),
     };
-    let request = RequestAttributes { target, authorization: vec![good.as_bytes()] };
+    let request = RequestAttributes { target, policy: None, authorization: vec![good.as_bytes()] };
     let outcome = authorizer().decide(&request, &keys().at(Instant::now()), NOW);
     let Outcome::Decided(Decision::Deny(denial)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(denial.needed.unwrap().to_scope_string(), "read");

@@ -82,6 +82,9 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Challeng
         DenyReason::SeveralCredentials => invalid_request("more than one set of credentials was sent"),
         DenyReason::OverlongCredentials => invalid_request("the access token is too long"),
         DenyReason::Token(fault) => invalid_token(describe_token(fault)),
+        // Another token would do: one of another issuer, or for another audience (RFC 6750 section 3.1).
+        DenyReason::IssuerNotAdmitted => invalid_token("the issuer is not trusted here"),
+        DenyReason::AudienceNotAdmitted => invalid_token("the access token is for another audience"),
         DenyReason::InsufficientScope => insufficient_scope("the access token lacks scope", needed),
         DenyReason::ClaimRule => insufficient_scope("a claim of the access token does not permit this", None),
         DenyReason::NoRoute => forbidden("no rule opens this path"),
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn insufficient_scope_names_what_the_route_needs() {
-        let needed = ScopeRequirement { all: vec![Scope::parse("read:messages").unwrap()], any: vec![] };
+        let needed = ScopeRequirement { all: vec![Scope::parse("read:messages").unwrap().into()], any: vec![] };
         let got = answer(DenyReason::InsufficientScope, Some(&needed));
         assert_eq!((got.status.http(), got.status.grpc()), (403, 7));
         assert_eq!(

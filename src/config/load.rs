@@ -78,23 +78,11 @@ fn finish(
     mut problems: Vec<Problem>,
 ) -> Result<Loaded, ConfigErrors> {
     env::overlay(&mut root, env, &mut problems);
-    let (mut config, problems) = decode::decode(&root, decode::Around { base, env }, problems);
-    for issuer in config.iter_mut().flat_map(|config| &mut config.issuers) {
-        issuer.written_at = written_at(&issuer.place, source);
-    }
+    let (config, problems) = decode::decode(&root, decode::Around { base, env, source }, problems);
     let problems = ConfigErrors::new(name, source, problems);
     match config {
         Some(config) => Ok(Loaded { config, warnings: problems }),
         None => Err(problems),
-    }
-}
-
-/// A place for people.
-fn written_at(place: &Place, source: Option<&Arc<Source>>) -> String {
-    match (place, source) {
-        (Place::File(span), Some(source)) => format!("{}:{}", source.name(), source.position(span.start).0),
-        (Place::Variable(name), _) => name.to_string(),
-        (Place::File(_) | Place::Nowhere, _) => String::new(),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Config {
     pub identity: IdentityHeaders,
     /// Where the last good keys of issuers are saved, for a start while an issuer is down.
     pub keys_dir: Option<PathBuf>,
+    /// Files with tests of the policy, which a reload must pass.
+    pub tests: Vec<PathBuf>,
 }
 
 /// Where to listen.
@@ -78,5 +80,4 @@ pub struct IssuerConfig {
     pub max_stale: Duration,
     /// Where its name stands, for people: `portcullis.yaml:7`, or the name of a variable.
     pub written_at: String,
-    place: tree::Place,
 }

@@ -26,7 +26,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 
 /// Whether a field of some section has that name.
 pub(super) fn is_field(name: &str) -> bool {
-    let all = [FILE, LISTEN, ISSUER, ROUTE, SCOPES, CLAIM, IDENTITY, HEADERS];
+    let all = [FILE, LISTEN, ISSUER, ROUTE, POLICY, SCOPES, REQUEST_CLAIM, IDENTITY, HEADERS];
     all.iter().any(|fields| fields.iter().any(|field| field.name == name))
 }
 
@@ -36,8 +36,11 @@ pub(super) const FILE: &[Field] = &[
     field("issuers", Kind::Sections(ISSUER)),
     field("routes", Kind::List),
     field("default", Kind::Scalar),
+    field("policies", Kind::List),
+    field("implies", Kind::List),
     field("identity", Kind::Section(IDENTITY)),
     field("keys_dir", Kind::Scalar),
+    field("tests", Kind::List),
 ];
 
 /// `listen`.
@@ -76,18 +79,38 @@ pub(super) const ROUTE: &[Field] = &[
     field("access", Kind::Scalar),
     field("scopes", Kind::List),
     field("claims", Kind::List),
+    field("issuers", Kind::List),
+    field("audiences", Kind::List),
     field("id", Kind::Scalar),
     field("shadows", Kind::Scalar),
+];
+
+/// One of `policies`.
+pub(super) const POLICY: &[Field] = &[
+    field("access", Kind::Scalar),
+    field("scopes", Kind::List),
+    field("claims", Kind::List),
+    field("issuers", Kind::List),
+    field("audiences", Kind::List),
 ];
 
 /// `scopes` of a route, written as a section.
 pub(super) const SCOPES: &[Field] = &[field("all", Kind::List), field("any", Kind::List)];
 
-/// One of the `claims` of a route or an issuer.
+/// One of the `claims` of an issuer.
 pub(super) const CLAIM: &[Field] = &[
     field("equals", Kind::Scalar),
     field("in", Kind::List),
     field("includes", Kind::List),
+    field("present", Kind::Scalar),
+];
+
+/// One of the `claims` of a route or a policy.
+pub(super) const REQUEST_CLAIM: &[Field] = &[
+    field("equals", Kind::Scalar),
+    field("in", Kind::List),
+    field("includes", Kind::List),
+    field("matches", Kind::Scalar),
     field("present", Kind::Scalar),
 ];
 

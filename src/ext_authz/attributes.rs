@@ -23,7 +23,8 @@ const POLICY_EXTENSION: &str = "portcullis_policy";
 #[derive(Default)]
 pub struct Attributes {
     http: HttpRequest,
-    names_policy: bool,
+    /// The policy that Envoy's route names.
+    policy: Option<String>,
 }
 
 impl fmt::Debug for Attributes {
@@ -40,10 +41,10 @@ impl Attributes {
     /// [`RequestFault::NoHttpRequest`]: not a `CheckRequest`, or one without an HTTP request.
     pub fn decode(message: Bytes) -> Result<Self, RequestFault> {
         let request = CheckRequest::decode(message).map_err(|_| RequestFault::NoHttpRequest)?;
-        let attributes = request.attributes.ok_or(RequestFault::NoHttpRequest)?;
-        let names_policy = attributes.context_extensions.contains_key(POLICY_EXTENSION);
+        let mut attributes = request.attributes.ok_or(RequestFault::NoHttpRequest)?;
+        let policy = attributes.context_extensions.remove(POLICY_EXTENSION);
         let http = attributes.request.and_then(|request| request.http).ok_or(RequestFault::NoHttpRequest)?;
-        Ok(Self { http, names_policy })
+        Ok(Self { http, policy })
     }
 
     /// What the engine judges.
@@ -52,12 +53,9 @@ impl Attributes {
     /// A [`DenyReason`] for a request that is ambiguous or malformed.
     pub fn judged(&self) -> Result<RequestAttributes<'_>, DenyReason> {
         let target = self.target()?;
-        if self.names_policy {
-            // Envoy's route asks for a named policy, and there are none: the path's own rule may be a weaker one.
-            return Err(DenyReason::UnknownPolicy);
-        }
         let authorization = self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-        Ok(RequestAttributes { target, authorization: authorization.map(|(_, value)| value).collect() })
+        let authorization = authorization.map(|(_, value)| value).collect();
+        Ok(RequestAttributes { target, policy: self.policy.as_deref(), authorization })
     }
 
     fn target(&self) -> Result<RequestTarget, RequestFault> {
@@ -206,11 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn a_named_policy_that_does_not_exist_is_a_denial() {
+    fn the_policy_that_envoy_names_is_read() {
         let request = Some(Request { http: Some(http()), ..Request::default() });
         let context_extensions = [(POLICY_EXTENSION.to_owned(), "strict".to_owned())].into();
-        let attributes = Some(AttributeContext { request, context_extensions, ..AttributeContext::default() });
-        let got = Attributes::decode(CheckRequest { attributes }.encode_to_vec().into()).unwrap();
-        assert_eq!(got.judged().unwrap_err(), DenyReason::UnknownPolicy);
+        let context = Some(AttributeContext { request, context_extensions, ..AttributeContext::default() });
+        let got = Attributes::decode(CheckRequest { attributes: context }.encode_to_vec().into()).unwrap();
+        assert_eq!(got.judged().unwrap().policy, Some("strict"));
+        assert_eq!(attributes(http()).judged().unwrap().policy, None);
     }
 }

@@ -1,14 +1,16 @@
 //! Rules on single claims, of an issuer and of a route alike: what a claim's value must be.
 
+use std::fmt;
+
 use serde_json::Value;
 
-use super::claims::Claims;
+use super::{claim_path::ClaimPath, claims::Claims};
 
-/// A rule on one top-level claim.
+/// A rule on one claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimRule {
-    /// The claim's name, exactly.
-    pub claim: String,
+    /// Which claim.
+    pub claim: ClaimPath,
     /// What its value must be. An absent claim meets nothing.
     pub test: ClaimTest,
 }
@@ -30,7 +32,7 @@ impl ClaimRule {
     /// Whether the claims meet the rule.
     #[must_use]
     pub fn is_met_by(&self, claims: &Claims) -> bool {
-        claims.get(&self.claim).is_some_and(|value| self.test.is_met_by(value))
+        claims.at(&self.claim).is_some_and(|value| self.test.is_met_by(value))
     }
 
     /// Whether every token that meets `self` meets `other` as well. `false` is no proof that some token does not.
@@ -64,6 +66,24 @@ impl ClaimTest {
     }
 }
 
+impl fmt::Display for ClaimRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "claim {} {}", self.claim, self.test)
+    }
+}
+
+impl fmt::Display for ClaimTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Present => f.write_str("is present"),
+            Self::Equals(value) => write!(f, "equals {value}"),
+            Self::OneOf(values) => write!(f, "is one of {}", list(values)),
+            Self::Includes(values) => write!(f, "includes {}", list(values)),
+        }
+    }
+}
+
 fn includes(value: &Value, member: &Value) -> bool {
     match (value, member) {
         (Value::Array(values), _) => values.contains(member),
@@ -80,7 +100,7 @@ mod tests {
 
     fn met(test: ClaimTest, claims: &Value) -> bool {
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        ClaimRule { claim: "c".to_owned(), test }.is_met_by(&claims)
+        ClaimRule { claim: ClaimPath::top_level("c"), test }.is_met_by(&claims)
     }
 
     #[test]
@@ -115,7 +135,7 @@ mod tests {
     #[test]
     fn a_rule_implies_what_everything_that_meets_it_meets() {
         use ClaimTest::{Equals, Includes, OneOf, Present};
-        let rule = |claim: &str, test: &ClaimTest| ClaimRule { claim: claim.to_owned(), test: test.clone() };
+        let rule = |claim: &str, test: &ClaimTest| ClaimRule { claim: ClaimPath::top_level(claim), test: test.clone() };
         let (a, b) = (json!("a"), json!("b"));
         for (mine, theirs, implied) in [
             (Present, Present, true),

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::claim_path::ClaimPath;
 use crate::{
     clock::UnixTime,
     decision::TokenFault,
@@ -40,6 +41,12 @@ impl Claims {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
+    }
+
+    /// The value at a path. Only objects are entered.
+    #[must_use]
+    pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
+        path.members().try_fold(self.0.get(path.name())?, |value, member| value.as_object()?.get(member))
     }
 
     /// Whether there is such a claim, of whatever value.
@@ -93,10 +100,10 @@ impl Claims {
     ///
     /// # Errors
     /// [`TokenFault::MalformedClaims`] if there are more than [`limits::TOKEN_SCOPES`].
-    pub fn scopes(&self, claims: &[String]) -> Result<ScopeSet, TokenFault> {
+    pub fn scopes(&self, claims: &[ClaimPath]) -> Result<ScopeSet, TokenFault> {
         let mut scopes = Vec::new();
         for claim in claims {
-            match self.0.get(claim) {
+            match self.at(claim) {
                 Some(Value::String(text)) => scopes.extend(text.split(' ').filter_map(Scope::parse)),
                 Some(Value::Array(members)) => {
                     scopes.extend(members.iter().filter_map(Value::as_str).filter_map(Scope::parse));
@@ -186,17 +193,18 @@ mod tests {
 
     #[test]
     fn scopes_are_the_union_of_strings_and_arrays() {
-        let names = ["scope".to_owned(), "scp".to_owned()];
+        let names = ["scope", "scp", "/realm_access/roles"].map(|text| ClaimPath::parse(text).unwrap());
         let of = |text: &str| claims(text).scopes(&names).unwrap().to_scope_string();
         assert_eq!(of(r#"{"scope":"b a","scp":["c","a"]}"#), "a b c");
         assert_eq!(of(r#"{"scope":["a b","c","d\"",7,null]}"#), "c");
         assert_eq!(of(r#"{"scope":7,"scp":{"a":1}}"#), "");
         assert_eq!(of(r#"{"scope":"  a   b\tc "}"#), "a");
+        assert_eq!(of(r#"{"scope":"a","realm_access":{"roles":["b"]}}"#), "a b");
     }
 
     #[test]
     fn the_number_of_scopes_is_bounded() {
-        let names = ["scope".to_owned()];
+        let names = [ClaimPath::top_level("scope")];
         let text = |count: usize| {
             let words: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
             format!(r#"{{"scope":"{}"}}"#, words.join(" "))
@@ -211,6 +219,18 @@ mod tests {
         assert_eq!(claims(r#"{"sub":7}"#).name("sub"), Err(TokenFault::MalformedClaims));
         let long = format!(r#"{{"sub":"{}"}}"#, "a".repeat(limits::NAME_CLAIM_BYTES + 1));
         assert_eq!(claims(&long).name("sub"), Err(TokenFault::MalformedClaims));
+    }
+
+    #[test]
+    fn a_path_enters_objects_only() {
+        let claims = claims(r#"{"a":{"b":{"c":7},"d":[{"e":1}]},"a.b":8,"a/b":9}"#);
+        let at = |text: &str| claims.at(&ClaimPath::parse(text).unwrap()).map(Value::to_string);
+        for (path, value) in [("/a/b/c", "7"), ("/a/b", r#"{"c":7}"#), ("a.b", "8"), ("/a~1b", "9"), ("a/b", "9")] {
+            assert_eq!(at(path).as_deref(), Some(value), "{path}");
+        }
+        for path in ["/a/x", "/a/d/0", "/a/d/0/e", "/a/b/c/x", "/b", "a.b.c"] {
+            assert_eq!(at(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{algorithm::Algorithm, claim_rule::ClaimRule};
+use super::{algorithm::Algorithm, claim_path::ClaimPath, claim_rule::ClaimRule};
 
 /// A list that is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,26 @@ impl<T> NonEmpty<T> {
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         &self.0
+    }
+}
+
+#[cfg(test)]
+impl IssuerRules {
+    /// Rules for unit tests: `aud` must be `api`, HS256, no tolerance.
+    pub(crate) fn for_tests(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences: NonEmpty(vec!["api".to_owned()]),
+            algorithms: NonEmpty(vec![Algorithm::HS256]),
+            clock_tolerance: Duration::ZERO,
+            max_token_age: None,
+            strict: false,
+            audience_claim: "aud".to_owned(),
+            client_id_claims: vec!["client_id".to_owned()],
+            scope_claims: vec![ClaimPath::top_level("scope")],
+            clients: None,
+            claims: Vec::new(),
+        }
     }
 }
 
@@ -42,7 +62,7 @@ pub struct IssuerRules {
     /// Claims with the client's id, in order of preference.
     pub client_id_claims: Vec<String>,
     /// Claims with scopes; their union counts.
-    pub scope_claims: Vec<String>,
+    pub scope_claims: Vec<ClaimPath>,
     /// The only clients whose tokens are taken; `None` for all.
     pub clients: Option<NonEmpty<String>>,
     /// What else its tokens' claims must be. All of it.

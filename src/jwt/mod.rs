@@ -5,6 +5,7 @@
 //! verified, in a way that nobody can tell from not remembering.
 
 pub mod algorithm;
+pub mod claim_path;
 pub mod claim_rule;
 pub mod claims;
 pub mod compact;

@@ -52,7 +52,7 @@ pub struct MissingKey {
 /// Verifies tokens of the configured issuers.
 #[derive(Debug)]
 pub struct Verifier {
-    issuers: HashMap<Arc<str>, IssuerRules>,
+    issuers: HashMap<Arc<str>, Arc<IssuerRules>>,
     cache: Arc<TokenCache>,
 }
 
@@ -72,7 +72,7 @@ impl Verifier {
     /// A verifier of these issuers.
     #[must_use]
     pub fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
-        let issuers = issuers.into_iter().map(|rules| (Arc::clone(&rules.issuer), rules)).collect();
+        let issuers = issuers.into_iter().map(|rules| (Arc::clone(&rules.issuer), Arc::new(rules))).collect();
         Self { issuers, cache: Arc::default() }
     }
 
@@ -124,11 +124,11 @@ impl Verifier {
         let Signed { set, key } = check_signature(&compact, &header, rules, keys)?;
         let facts = claim_checks::check(&claims, header.token_type, rules, now)?;
         let valid = facts.times.valid.clone();
-        let token = Arc::new(VerifiedToken::of(Arc::clone(&rules.issuer), facts, claims));
+        let token = Arc::new(VerifiedToken::of(Arc::clone(rules), facts, claims));
         Ok(Entry { token, valid, set, key })
     }
 
-    fn issuer_of(&self, claims: &Claims) -> Result<&IssuerRules, TokenFault> {
+    fn issuer_of(&self, claims: &Claims) -> Result<&Arc<IssuerRules>, TokenFault> {
         let issuer = claims.name("iss")?.ok_or(TokenFault::MalformedClaims)?;
         self.issuers.get(issuer).ok_or(TokenFault::UnknownIssuer)
     }

@@ -8,11 +8,14 @@
 //! (see `fold`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
 
 mod audit;
+pub mod binding;
 mod build;
+pub mod condition;
 pub mod diagnostics;
 mod fold;
 pub mod host;
 pub mod host_pattern;
+pub mod implies;
 pub mod method;
 mod overlap;
 pub mod path;
@@ -25,7 +28,7 @@ mod steps;
 mod tables;
 mod trie;
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 pub use self::{
     diagnostics::{PolicyProblem, ProblemKind, Severity},
@@ -49,6 +52,8 @@ pub struct Policy {
     /// Whether a rule may shadow a stricter one; as long as `rules`.
     shadows: Vec<bool>,
     default: Option<Rule>,
+    /// For requests for which the proxy chooses a rule by name.
+    named: BTreeMap<String, Rule>,
 }
 
 /// One pattern with its rules.
@@ -86,6 +91,27 @@ impl Policy {
             None if is_connect => Err(RequestFault::Connect.into()),
             None => self.default.as_ref().ok_or(DenyReason::NoRoute),
         }
+    }
+
+    /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
+    ///
+    /// # Errors
+    /// [`DenyReason::UnknownPolicy`], and [`RequestFault::Connect`] for a tunnel: no policy is for those.
+    pub fn select_named(&self, name: &str, target: &RequestTarget) -> Result<&Rule, DenyReason> {
+        let rule = self.named.get(name).ok_or(DenyReason::UnknownPolicy)?;
+        if target.method.is_connect() { Err(RequestFault::Connect.into()) } else { Ok(rule) }
+    }
+
+    /// The same policy with rules that are chosen by name.
+    #[must_use]
+    pub fn with_named(mut self, named: impl IntoIterator<Item = (String, Rule)>) -> Self {
+        self.named = named.into_iter().collect();
+        self
+    }
+
+    /// The rules that are chosen by name, by name.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Rule)> {
+        self.named.iter().map(|(name, rule)| (name.as_str(), rule))
     }
 
     /// The host and path pattern that decide about a request, whatever its method: for people who ask why.

@@ -142,6 +142,14 @@ impl PathPattern {
         self.tail && self.segments.iter().all(|segment| segment.literal().is_none())
     }
 
+    /// Its parameters, and which segment each stands for, from 0.
+    pub fn params(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.segments.iter().enumerate().filter_map(|(index, segment)| match segment {
+            Segment::Param(name) => Some((&**name, index)),
+            Segment::Literal(_) => None,
+        })
+    }
+
     /// Whether it ends in `/**`.
     pub(super) fn has_tail(&self) -> bool {
         self.tail

@@ -24,6 +24,14 @@ pub struct Route {
     pub shadows: bool,
 }
 
+#[cfg(test)]
+impl RequestTarget {
+    /// A GET without a host, for unit tests.
+    pub(crate) fn for_tests(path: &str) -> Self {
+        Self { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::GET }
+    }
+}
+
 /// What of a request decides which route is meant.
 #[derive(Clone, Debug)]
 pub struct RequestTarget {

@@ -2,33 +2,58 @@
 
 use std::{fmt, sync::Arc};
 
-use super::scope::ScopeRequirement;
+use super::{binding::Binding, route::RequestTarget, scope::ScopeRequirement};
 use crate::{
     decision::DenyReason,
-    jwt::{claim_rule::ClaimRule, verifier::VerifiedToken},
+    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
 };
 
-/// The name of a rule: stands in logs, metadata and metrics, so it comes from the configuration alone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RuleId(Arc<str>);
+/// The name of a rule, and where it is written. Both stand in logs and metadata, the name in metrics as well, so they come
+/// from the configuration alone.
+#[derive(Clone, Debug)]
+pub struct RuleId {
+    text: Arc<str>,
+    written_at: Arc<str>,
+}
+
+/// A rule that has moved within its file is the same.
+impl PartialEq for RuleId {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RuleId {}
 
 impl RuleId {
     /// The id of that text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.into())
+        Self { text: text.into(), written_at: Arc::default() }
+    }
+
+    /// The same, of a rule that is written there: `portcullis.yaml:23`.
+    #[must_use]
+    pub fn at(self, place: &str) -> Self {
+        Self { written_at: place.into(), ..self }
     }
 
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Where the rule is written, for people: `portcullis.yaml:23`; empty if nowhere.
+    #[must_use]
+    pub fn written_at(&self) -> &str {
+        &self.written_at
     }
 }
 
 impl fmt::Display for RuleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -55,10 +80,16 @@ pub enum Access {
 /// What a token must have beyond being valid. All of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Requirement {
+    /// The only issuers whose tokens do here; `None` for all.
+    pub issuers: Option<NonEmpty<Arc<str>>>,
+    /// The token must be for one of these audiences; `None` for any that its issuer is configured with.
+    pub audiences: Option<NonEmpty<String>>,
     /// Scopes.
     pub scopes: ScopeRequirement,
     /// Rules on claims.
     pub claims: Vec<ClaimRule>,
+    /// Claims that must match a part of the request.
+    pub bindings: Vec<Binding>,
 }
 
 /// The proof that a rule admitted a request. Only [`Rule`] makes one, and only from one an allow answer is made.
@@ -103,11 +134,11 @@ impl Rule {
     /// Judges a request with a valid token.
     ///
     /// # Errors
-    /// [`DenyReason::InsufficientScope`] or [`DenyReason::ClaimRule`] for what the token lacks.
-    pub fn admit(&self, token: Arc<VerifiedToken>) -> Result<Permit, DenyReason> {
+    /// The reason of the first condition that the token does not meet.
+    pub fn admit(&self, token: Arc<VerifiedToken>, target: &RequestTarget) -> Result<Permit, DenyReason> {
         match &self.access {
             Access::Public | Access::Optional => {}
-            Access::Token(requirement) => requirement.check(&token)?,
+            Access::Token(requirement) => requirement.check(&token, target)?,
         }
         Ok(Permit { rule: self.id.clone(), token: Some(token) })
     }
@@ -123,12 +154,20 @@ impl Rule {
 }
 
 impl Requirement {
-    fn check(&self, token: &VerifiedToken) -> Result<(), DenyReason> {
-        if !self.scopes.is_met_by(token.scopes()) {
-            return Err(DenyReason::InsufficientScope);
-        }
-        let claims_met = self.claims.iter().all(|rule| rule.is_met_by(token.claims()));
-        if claims_met { Ok(()) } else { Err(DenyReason::ClaimRule) }
+    fn check(&self, token: &VerifiedToken, target: &RequestTarget) -> Result<(), DenyReason> {
+        self.conditions()
+            .find(|condition| !condition.is_met_by(token, target))
+            .map_or(Ok(()), |unmet| Err(unmet.reason()))
+    }
+
+    /// Whether whatever meets `self` meets `other` as well. `false` is no proof that something does not.
+    fn implies(&self, other: &Self) -> bool {
+        let is_met = |rule: &ClaimRule| self.claims.iter().any(|mine| mine.implies(rule));
+        is_within(self.issuers.as_ref(), other.issuers.as_ref())
+            && is_within(self.audiences.as_ref(), other.audiences.as_ref())
+            && self.scopes.implies(&other.scopes)
+            && other.claims.iter().all(is_met)
+            && other.bindings.iter().all(|binding| self.bindings.contains(binding))
     }
 }
 
@@ -139,12 +178,15 @@ impl Access {
         match (self, other) {
             (_, Self::Public) | (Self::Optional | Self::Token(_), Self::Optional) => true,
             (Self::Public | Self::Optional, _) => false,
-            (Self::Token(mine), Self::Token(theirs)) => {
-                let implied = |rule: &ClaimRule| mine.claims.iter().any(|mine| mine.implies(rule));
-                mine.scopes.implies(&theirs.scopes) && theirs.claims.iter().all(implied)
-            }
+            (Self::Token(mine), Self::Token(theirs)) => mine.implies(theirs),
         }
     }
+}
+
+/// Whether one list, of which a token must have one, is within another. No list is all.
+fn is_within<T: PartialEq>(mine: Option<&NonEmpty<T>>, theirs: Option<&NonEmpty<T>>) -> bool {
+    let Some(theirs) = theirs else { return true };
+    mine.is_some_and(|mine| mine.as_slice().iter().all(|item| theirs.as_slice().contains(item)))
 }
 
 #[cfg(test)]
@@ -152,10 +194,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{jwt::claim_rule::ClaimTest, policy::scope::Scope};
+    use crate::{
+        jwt::{claim_path::ClaimPath, claim_rule::ClaimTest},
+        policy::scope::Scope,
+    };
 
     fn token(claims: Value) -> Arc<VerifiedToken> {
         Arc::new(VerifiedToken::for_tests(claims))
+    }
+
+    fn target() -> RequestTarget {
+        RequestTarget::for_tests("/")
     }
 
     fn rule(access: Access) -> Rule {
@@ -163,13 +212,13 @@ mod tests {
     }
 
     fn scoped(all: &[&str]) -> Access {
-        let all = all.iter().map(|text| Scope::parse(text).unwrap()).collect();
-        Access::Token(Requirement { scopes: ScopeRequirement { all, any: vec![] }, claims: vec![] })
+        let all = all.iter().map(|text| Scope::parse(text).unwrap().into()).collect();
+        Access::Token(Requirement { scopes: ScopeRequirement { all, any: vec![] }, ..Requirement::default() })
     }
 
     fn claim(name: &str, test: ClaimTest) -> Access {
-        let claims = vec![ClaimRule { claim: name.into(), test }];
-        Access::Token(Requirement { scopes: ScopeRequirement::default(), claims })
+        let claims = vec![ClaimRule { claim: ClaimPath::top_level(name), test }];
+        Access::Token(Requirement { claims, ..Requirement::default() })
     }
 
     #[test]
@@ -183,37 +232,37 @@ mod tests {
     #[test]
     fn a_token_without_the_scope_is_refused_as_insufficient_scope() {
         let rule = rule(scoped(&["read:messages"]));
-        assert!(rule.admit(token(json!({"scope": "openid read:messages"}))).is_ok());
-        let denied = rule.admit(token(json!({"scope": "read:message"})));
+        assert!(rule.admit(token(json!({"scope": "openid read:messages"})), &target()).is_ok());
+        let denied = rule.admit(token(json!({"scope": "read:message"})), &target());
         assert_eq!(denied.unwrap_err(), DenyReason::InsufficientScope);
     }
 
     #[test]
     fn a_claim_rule_compares_type_and_value() {
         let equals = rule(claim("org", ClaimTest::Equals(json!("7"))));
-        assert!(equals.admit(token(json!({"org": "7"}))).is_ok());
+        assert!(equals.admit(token(json!({"org": "7"})), &target()).is_ok());
         for bad in [json!({"org": 7}), json!({"org": ["7"]}), json!({}), json!({"Org": "7"})] {
-            assert_eq!(equals.admit(token(bad)).unwrap_err(), DenyReason::ClaimRule);
+            assert_eq!(equals.admit(token(bad), &target()).unwrap_err(), DenyReason::ClaimRule);
         }
     }
 
     #[test]
     fn includes_reads_arrays_and_words() {
         let includes = rule(claim("roles", ClaimTest::Includes(vec![json!("a"), json!("b")])));
-        assert!(includes.admit(token(json!({"roles": ["b", "a", "c"]}))).is_ok());
-        assert!(includes.admit(token(json!({"roles": "a b"}))).is_ok());
-        assert!(includes.admit(token(json!({"roles": "ab"}))).is_err());
-        assert!(includes.admit(token(json!({"roles": ["a"]}))).is_err());
+        assert!(includes.admit(token(json!({"roles": ["b", "a", "c"]})), &target()).is_ok());
+        assert!(includes.admit(token(json!({"roles": "a b"})), &target()).is_ok());
+        assert!(includes.admit(token(json!({"roles": "ab"})), &target()).is_err());
+        assert!(includes.admit(token(json!({"roles": ["a"]})), &target()).is_err());
     }
 
     #[test]
     fn present_is_not_met_by_null_and_one_of_needs_a_member() {
         let present = rule(claim("x", ClaimTest::Present));
-        assert!(present.admit(token(json!({"x": false}))).is_ok());
-        assert!(present.admit(token(json!({"x": null}))).is_err());
+        assert!(present.admit(token(json!({"x": false})), &target()).is_ok());
+        assert!(present.admit(token(json!({"x": null})), &target()).is_err());
         let one_of = rule(claim("x", ClaimTest::OneOf(vec![json!(1), json!(2)])));
-        assert!(one_of.admit(token(json!({"x": 2}))).is_ok());
-        assert!(one_of.admit(token(json!({"x": 3}))).is_err());
+        assert!(one_of.admit(token(json!({"x": 2})), &target()).is_ok());
+        assert!(one_of.admit(token(json!({"x": 3})), &target()).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Scopes: the `scope-token` of RFC 6749 section 3.3, compared whole and case-sensitively.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// One scope-token: visible ASCII without `"` and `\`, at least one character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,21 +93,74 @@ impl fmt::Debug for ScopeSet {
     }
 }
 
+/// One scope that a rule asks for, or another that the configuration says implies it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScopeNeed {
+    scope: Scope,
+    /// Every scope that implies it, directly or through others; often none.
+    implied_by: Arc<[Scope]>,
+}
+
+impl fmt::Debug for ScopeNeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.scope, f)?;
+        if self.implied_by.is_empty() { Ok(()) } else { write!(f, " or {:?}", self.implied_by) }
+    }
+}
+
+impl From<Scope> for ScopeNeed {
+    fn from(scope: Scope) -> Self {
+        Self { scope, implied_by: Arc::default() }
+    }
+}
+
+impl ScopeNeed {
+    /// The need of a scope that these imply as well: all of them, also those that do through others.
+    #[must_use]
+    pub fn implied_by(scope: Scope, others: Arc<[Scope]>) -> Self {
+        Self { scope, implied_by: others }
+    }
+
+    /// The scope that is asked for: the one that a challenge names.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Other scopes that do as well.
+    #[must_use]
+    pub fn substitutes(&self) -> &[Scope] {
+        &self.implied_by
+    }
+
+    /// Whether a token with `held` has it.
+    #[must_use]
+    pub fn is_met_by(&self, held: &ScopeSet) -> bool {
+        held.contains(&self.scope) || self.implied_by.iter().any(|scope| held.contains(scope))
+    }
+
+    /// Whether every token that meets `self` meets `other` as well.
+    fn entails(&self, other: &Self) -> bool {
+        let has = |scope: &Scope| other.scope == *scope || other.implied_by.contains(scope);
+        has(&self.scope) && self.implied_by.iter().all(has)
+    }
+}
+
 /// What a rule asks of the scopes of a token: all of one list and at least one of another. An empty list asks nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeRequirement {
     /// Every one of these must be there.
-    pub all: Vec<Scope>,
+    pub all: Vec<ScopeNeed>,
     /// At least one of these must be there, if there are any.
-    pub any: Vec<Scope>,
+    pub any: Vec<ScopeNeed>,
 }
 
 impl ScopeRequirement {
     /// Whether a token with `held` has enough.
     #[must_use]
     pub fn is_met_by(&self, held: &ScopeSet) -> bool {
-        self.all.iter().all(|scope| held.contains(scope))
-            && (self.any.is_empty() || self.any.iter().any(|scope| held.contains(scope)))
+        self.all.iter().all(|need| need.is_met_by(held))
+            && (self.any.is_empty() || self.any.iter().any(|need| need.is_met_by(held)))
     }
 
     /// Whether nothing is asked.
@@ -121,28 +174,34 @@ impl ScopeRequirement {
     /// Of the alternatives all are named, as in the Express middleware: the client picks.
     #[must_use]
     pub fn to_scope_string(&self) -> String {
-        let mut named = self.all.clone();
-        named.extend(self.any.iter().filter(|scope| !self.all.contains(scope)).cloned());
-        join(&named)
+        let mut named: Vec<&Scope> = Vec::with_capacity(self.all.len() + self.any.len());
+        for need in self.all.iter().chain(&self.any) {
+            if !named.contains(&&need.scope) {
+                named.push(&need.scope);
+            }
+        }
+        join(named)
     }
 
     /// Whether every token that meets `self` meets `other` as well.
     #[must_use]
     pub fn implies(&self, other: &Self) -> bool {
-        let all = other.all.iter().all(|scope| self.demands(scope));
-        let by_all = other.any.iter().any(|scope| self.demands(scope));
-        let by_any = !self.any.is_empty() && self.any.iter().all(|scope| other.any.contains(scope));
+        let all = other.all.iter().all(|need| self.demands(need));
+        let by_all = other.any.iter().any(|need| self.demands(need));
+        let is_among = |need: &ScopeNeed| other.any.iter().any(|other| need.entails(other));
+        let by_any = !self.any.is_empty() && self.any.iter().all(is_among);
         all && (other.any.is_empty() || by_all || by_any)
     }
 
-    /// Whether every token that meets it has that scope. Where there is one alternative only, it is none.
-    fn demands(&self, scope: &Scope) -> bool {
-        self.all.contains(scope) || !self.any.is_empty() && self.any.iter().all(|any| any == scope)
+    /// Whether every token that meets it meets that need. Where there is one alternative only, it is none.
+    fn demands(&self, need: &ScopeNeed) -> bool {
+        let entails = |mine: &ScopeNeed| mine.entails(need);
+        self.all.iter().any(entails) || !self.any.is_empty() && self.any.iter().all(entails)
     }
 }
 
-fn join(scopes: &[Scope]) -> String {
-    let texts: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+fn join<'s>(scopes: impl IntoIterator<Item = &'s Scope>) -> String {
+    let texts: Vec<&str> = scopes.into_iter().map(Scope::as_str).collect();
     texts.join(" ")
 }
 
@@ -170,7 +229,7 @@ mod tests {
 
     #[test]
     fn all_and_any_are_both_asked() {
-        let needs = ScopeRequirement { all: vec![scope("a")], any: vec![scope("b"), scope("c")] };
+        let needs = ScopeRequirement { all: vec![scope("a").into()], any: vec![scope("b").into(), scope("c").into()] };
         assert!(needs.is_met_by(&held(&["a", "c"])));
         assert!(!needs.is_met_by(&held(&["a"])));
         assert!(!needs.is_met_by(&held(&["b", "c"])));
@@ -179,7 +238,7 @@ mod tests {
 
     #[test]
     fn scopes_compare_whole_and_case_sensitively() {
-        let needs = ScopeRequirement { all: vec![scope("read:messages")], any: vec![] };
+        let needs = ScopeRequirement { all: vec![scope("read:messages").into()], any: vec![] };
         for near in ["read:message", "read:messages2", "Read:messages", "read"] {
             assert!(!needs.is_met_by(&held(&[near])), "{near}");
         }
@@ -188,8 +247,8 @@ mod tests {
     #[test]
     fn implication_is_what_a_stricter_rule_has() {
         let req = |all: &[&str], any: &[&str]| ScopeRequirement {
-            all: all.iter().map(|t| scope(t)).collect(),
-            any: any.iter().map(|t| scope(t)).collect(),
+            all: all.iter().map(|t| scope(t).into()).collect(),
+            any: any.iter().map(|t| scope(t).into()).collect(),
         };
         assert!(req(&["a", "b"], &[]).implies(&req(&["a"], &[])));
         assert!(!req(&["a"], &[]).implies(&req(&["a", "b"], &[])));
@@ -206,15 +265,24 @@ mod tests {
 
     #[test]
     fn implication_is_what_trying_every_token_says() {
+        let plain = |scope: Scope| ScopeNeed::from(scope);
+        // `a` implies `b`, and both imply `c`.
+        let implied = |scope: Scope| {
+            let by = ["a", "b"].iter().filter(|by| scope.as_str() > **by).map(|by| Scope::parse(by).unwrap()).collect();
+            ScopeNeed::implied_by(scope, by)
+        };
         let lists: Vec<Vec<Scope>> = (0..8).map(of_bits).collect();
-        let needs: Vec<ScopeRequirement> = lists
-            .iter()
-            .flat_map(|all| lists.iter().map(|any| ScopeRequirement { all: all.clone(), any: any.clone() }))
-            .collect();
         let tokens: Vec<ScopeSet> = lists.iter().map(|list| list.iter().cloned().collect()).collect();
-        for (one, two) in needs.iter().flat_map(|one| needs.iter().map(move |two| (one, two))) {
-            let tried = tokens.iter().all(|token| !one.is_met_by(token) || two.is_met_by(token));
-            assert_eq!(one.implies(two), tried, "{one:?} {two:?}");
+        for need in [&plain as &dyn Fn(Scope) -> ScopeNeed, &implied] {
+            let lists: Vec<Vec<ScopeNeed>> = (0..8).map(|bits| of_bits(bits).into_iter().map(need).collect()).collect();
+            let needs: Vec<ScopeRequirement> = lists
+                .iter()
+                .flat_map(|all| lists.iter().map(|any| ScopeRequirement { all: all.clone(), any: any.clone() }))
+                .collect();
+            for (one, two) in needs.iter().flat_map(|one| needs.iter().map(move |two| (one, two))) {
+                let tried = tokens.iter().all(|token| !one.is_met_by(token) || two.is_met_by(token));
+                assert_eq!(one.implies(two), tried, "{one:?} {two:?}");
+            }
         }
     }
 

@@ -13,8 +13,8 @@ use super::{
 
 /// A rule that asks for these scopes.
 fn scoped(scopes: &[&str]) -> Access {
-    let all = scopes.iter().map(|text| Scope::parse(text).unwrap()).collect();
-    Access::Token(Requirement { scopes: ScopeRequirement { all, any: vec![] }, claims: vec![] })
+    let all = scopes.iter().map(|text| Scope::parse(text).unwrap().into()).collect();
+    Access::Token(Requirement { scopes: ScopeRequirement { all, any: vec![] }, ..Requirement::default() })
 }
 
 /// `[METHOD,METHOD ][HOST]/PATH`, as a rule of that name.

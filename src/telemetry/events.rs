@@ -11,6 +11,8 @@ use tracing::{debug, error, info, warn};
 pub struct RequestFields<'a> {
     /// The rule that decided.
     pub rule: Option<&'a str>,
+    /// Where it is written: `portcullis.yaml:23`.
+    pub rule_at: Option<&'a str>,
     /// The issuer of a verified token.
     pub issuer: Option<&'a str>,
     /// Its method.
@@ -25,6 +27,7 @@ pub struct RequestFields<'a> {
 pub fn allowed(request: RequestFields<'_>) {
     debug!(
         rule.id = request.rule,
+        rule.at = request.rule_at,
         token.issuer = request.issuer,
         http.method = request.method,
         http.path = request.path,
@@ -38,6 +41,7 @@ pub fn denied(code: &str, request: RequestFields<'_>) {
     info!(
         deny.code = code,
         rule.id = request.rule,
+        rule.at = request.rule_at,
         token.issuer = request.issuer,
         http.method = request.method,
         http.path = request.path,
@@ -51,6 +55,7 @@ pub fn failed(code: &str, request: RequestFields<'_>) {
     warn!(
         deny.code = code,
         rule.id = request.rule,
+        rule.at = request.rule_at,
         http.method = request.method,
         http.path = request.path,
         request.id = request.request_id,

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod language;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod valid;

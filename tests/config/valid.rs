@@ -6,7 +6,10 @@ use portcullis::{
     config::{self, ListenAddr, error::Severity},
     identity::Aliases,
     jwks::source::{KeySource, Transport},
-    jwt::claim_rule::{ClaimRule, ClaimTest},
+    jwt::{
+        claim_path::ClaimPath,
+        claim_rule::{ClaimRule, ClaimTest},
+    },
     limits,
     policy::rule::{Access, Requirement},
 };
@@ -56,7 +59,7 @@ fn the_smallest_file_has_the_documented_defaults() {
     assert!(!issuer.rules.strict);
     assert_eq!(issuer.rules.audience_claim, "aud");
     assert_eq!(issuer.rules.client_id_claims, ["client_id", "azp", "cid", "appid"]);
-    assert_eq!(issuer.rules.scope_claims, ["scope", "scp"]);
+    assert_eq!(issuer.rules.scope_claims, ["scope", "scp"].map(ClaimPath::top_level));
     assert_eq!(config.identity.aliases, Aliases::Seen);
     assert!(config.identity.forward_authorization && !config.identity.forward_overrides);
     assert!(!config.identity.subject_in_metadata);
@@ -76,7 +79,7 @@ fn everything_that_is_written_is_read() {
     assert!(!remote.rules.strict && config.issuers[1].rules.strict);
     assert_eq!(remote.rules.audience_claim, "client_id");
     assert_eq!(remote.rules.client_id_claims, ["azp"]);
-    assert_eq!(remote.rules.scope_claims, ["scope", "permissions"]);
+    assert_eq!(remote.rules.scope_claims, ["scope", "permissions"].map(ClaimPath::top_level));
     assert_eq!(format!("{:?}", remote.rules.algorithms.as_slice()), "[ES384, RS512]");
     assert_eq!(config.identity.subject.unwrap().as_str(), "x-user");
     assert_eq!(config.identity.scopes, None);
@@ -91,7 +94,7 @@ fn everything_about_clients_claims_and_fetching_is_read() {
     assert_eq!(config.keys_dir, Some(fixture("saved")));
     let [remote, file, ..] = config.issuers.as_slice() else { panic!("two issuers") };
     assert_eq!(remote.rules.clients.as_ref().unwrap().as_slice(), ["web", "batch"]);
-    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    let rule = |claim: &str, test| ClaimRule { claim: ClaimPath::top_level(claim), test };
     assert_eq!(
         remote.rules.claims,
         [rule("tid", ClaimTest::Equals(json!("acme"))), rule("groups", ClaimTest::Present)]
@@ -180,7 +183,7 @@ fn what_routes_ask_for_is_what_is_written() {
     );
     let Access::Token(delete) = &rules[5].access else { panic!("{:?}", rules[5]) };
     assert_eq!(format!("{:?}", delete.scopes), r#"ScopeRequirement { all: ["delete:messages"], any: ["a", "b"] }"#);
-    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    let rule = |claim: &str, test| ClaimRule { claim: ClaimPath::top_level(claim), test };
     assert_eq!(
         delete.claims,
         [

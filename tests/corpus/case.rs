@@ -28,6 +28,10 @@ pub(crate) struct Case {
     #[serde(default)]
     pub(crate) route: Map<String, Value>,
 
+    /// Fields of the file beside `issuers` and `routes`.
+    #[serde(default)]
+    pub(crate) file: Map<String, Value>,
+
     /// Claims, over those of `token::claims`.
     #[serde(default)]
     pub(crate) claims: Map<String, Value>,

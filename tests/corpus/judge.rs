@@ -114,7 +114,9 @@ pub(crate) fn config(case: &Case) -> Config {
     }
     fields.extend(case.route.clone());
     // JSON is YAML.
-    parse(&json!({"issuers": issuers, "routes": [route]}).to_string())
+    let mut file = case.file.clone();
+    file.extend([("issuers".to_owned(), issuers.into()), ("routes".to_owned(), json!([route]))]);
+    parse(&Value::Object(file).to_string())
 }
 
 /// The fields of an issuer, over the usual ones.

@@ -4,20 +4,57 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{Bag, fields::Fields, read};
+use super::{Bag, access::Site, binding, fields::Fields, read};
 use crate::{
     config::{
         error::Problem,
         scalar::is_disputed,
-        schema::CLAIM,
+        schema::{CLAIM, REQUEST_CLAIM},
         suggest::quoted,
-        tree::{Entry, Node, Value},
+        tree::{Entry, Node, Place, Value},
     },
-    jwt::claim_rule::{ClaimRule, ClaimTest},
+    jwt::{
+        claim_path::ClaimPath,
+        claim_rule::{ClaimRule, ClaimTest},
+    },
+    policy::binding::{Binding, RequestPart},
 };
 
-/// The rules: at least one.
+/// What a claim must be.
+enum Test {
+    /// By itself.
+    Claim(ClaimTest),
+    /// A part of the request.
+    Part(RequestPart),
+}
+
+/// The rules of an issuer: at least one.
 pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Vec<ClaimRule>> {
+    let tests = decode_tests(bag, entry, None)?;
+    let rule = |(claim, test): (ClaimPath, Test)| match test {
+        Test::Claim(test) => Some(ClaimRule { claim, test }),
+        Test::Part(_) => None,
+    };
+    tests.into_iter().map(rule).collect()
+}
+
+/// The rules of a route or policy, where claims may have to match a part of the request: at least one.
+pub(super) fn decode_for_requests(
+    bag: &mut Bag,
+    entry: &Entry,
+    site: Site<'_>,
+) -> Option<(Vec<ClaimRule>, Vec<Binding>)> {
+    let (mut rules, mut bindings) = (Vec::new(), Vec::new());
+    for (claim, test) in decode_tests(bag, entry, Some(site))? {
+        match test {
+            Test::Claim(test) => rules.push(ClaimRule { claim, test }),
+            Test::Part(part) => bindings.push(Binding { claim, part }),
+        }
+    }
+    Some((rules, bindings))
+}
+
+fn decode_tests(bag: &mut Bag, entry: &Entry, site: Option<Site<'_>>) -> Option<Vec<(ClaimPath, Test)>> {
     let Value::Section(claims) = &entry.node.value else {
         let message = format!("`claims` must be a section of claims, not {}", entry.node.value);
         bag.push(Problem::error(&entry.node.place, message).help("write `claims: { org_id: { equals: org_42 } }`"));
@@ -38,9 +75,10 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Vec<ClaimRule>> {
             rules = None;
             continue;
         }
-        match (tests(bag, claim), &mut rules) {
-            (Some(tests), Some(rules)) => {
-                rules.extend(tests.into_iter().map(|test| ClaimRule { claim: claim.key.clone(), test }));
+        let path = path(bag, &claim.key, &claim.place);
+        match (path, tests(bag, claim, site), &mut rules) {
+            (Some(path), Some(tests), Some(rules)) => {
+                rules.extend(tests.into_iter().map(|test| (path.clone(), test)));
             }
             _ => rules = None,
         }
@@ -49,27 +87,60 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Vec<ClaimRule>> {
 }
 
 /// What one claim must be: every test that is written.
-fn tests(bag: &mut Bag, claim: &Entry) -> Option<Vec<ClaimTest>> {
+fn tests(bag: &mut Bag, claim: &Entry, site: Option<Site<'_>>) -> Option<Vec<Test>> {
     let shown = quoted(&claim.key);
     if let Value::String(text) = &claim.node.value {
         let problem = Problem::error(&claim.node.place, format!("the claim {shown} needs a test, not just a value"));
         bag.push(problem.help(format!("write {}", quoted(&format!("{}: {{ equals: {text} }}", claim.key)))));
         return None;
     }
-    let fields = Fields::read(bag, &claim.node, &format!("the claim {shown}"), CLAIM)?;
+    let fields = Fields::read(
+        bag,
+        &claim.node,
+        &format!("the claim {shown}"),
+        if site.is_some() { REQUEST_CLAIM } else { CLAIM },
+    )?;
     let equals = fields.get("equals").map(|entry| scalar(bag, &entry.node, "`equals`").map(ClaimTest::Equals));
     let one_of = fields.get("in").map(|entry| read::list_of(bag, entry, scalar).map(ClaimTest::OneOf));
     let includes = fields.get("includes").map(|entry| read::list_of(bag, entry, scalar).map(ClaimTest::Includes));
     let present = fields.get("present").map(|entry| present(bag, entry));
-    let tests: Vec<Option<ClaimTest>> = [equals, one_of, includes, present].into_iter().flatten().collect();
+    let matches = site.zip(fields.get("matches")).map(|(site, entry)| binding::decode(bag, entry, site));
+    let by_itself = [equals, one_of, includes, present].into_iter().flatten().map(|test| test.map(Test::Claim));
+    let tests: Vec<Option<Test>> = by_itself.chain(matches.map(|part| part.map(Test::Part))).collect();
     if tests.is_empty() {
         if !fields.is_faulty() {
             let problem = Problem::error(&claim.place, format!("the claim {shown} has no test"));
-            bag.push(problem.help("write `equals`, `in`, `includes` or `present: true`"));
+            bag.push(problem.help(if site.is_some() {
+                "write `equals`, `in`, `includes`, `matches` or `present: true`"
+            } else {
+                "write `equals`, `in`, `includes` or `present: true`"
+            }));
         }
         return None;
     }
     tests.into_iter().collect()
+}
+
+/// The claim that a key names.
+pub(super) fn path(bag: &mut Bag, text: &str, place: &Place) -> Option<ClaimPath> {
+    let path = match ClaimPath::parse(text) {
+        Ok(path) => path,
+        Err(error) => {
+            bag.push(Problem::error(place, error.to_string()).help(error.help()));
+            return None;
+        }
+    };
+    // Names that are URLs have dots as a matter of course.
+    if text.contains('.') && !text.contains(['/', ':']) {
+        let pointer = format!("/{}", text.replace('.', "/"));
+        let problem = Problem::warning(place, format!("{} is one claim with a dot in its name", quoted(text)));
+        bag.push(problem.help(format!(
+            "for a claim within another write {}; if the name has a dot, write {}",
+            quoted(&pointer),
+            quoted(&format!("/{text}"))
+        )));
+    }
+    Some(path)
 }
 
 fn present(bag: &mut Bag, entry: &Entry) -> Option<ClaimTest> {

@@ -10,7 +10,10 @@ use crate::{
         schema::ISSUER,
         tree::{Entry, Node, Value},
     },
-    jwt::issuer_rules::{IssuerRules, NonEmpty},
+    jwt::{
+        claim_path::ClaimPath,
+        issuer_rules::{IssuerRules, NonEmpty},
+    },
     limits,
 };
 
@@ -47,7 +50,7 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<I
         bag.push(problem.help("RFC 9068 tokens name their audience in `aud`: remove one of the two"));
     }
     let client_id_claims = names_of_claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
-    let scope_claims = names_of_claims(bag, &fields, "scope_claims", &["scope", "scp"]);
+    let scope_claims = scope_claims(bag, &fields);
     let clients = match fields.get("clients") {
         Some(entry) => read::texts(bag, entry).map(NonEmpty::new),
         None => (!fields.mentions("clients")).then_some(None),
@@ -69,9 +72,9 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<I
         clients: clients?,
         claims: claims?,
     };
-    let place = issuer?.node.place.clone();
+    let written_at = around.locate(&issuer?.node.place);
     let (source, transport, max_stale) = (source?, transport?, max_stale?);
-    Some(IssuerConfig { rules, source, transport, max_stale, written_at: String::new(), place })
+    Some(IssuerConfig { rules, source, transport, max_stale, written_at })
 }
 
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
@@ -136,6 +139,17 @@ fn max_stale(bag: &mut Bag, fields: &Fields<'_>) -> Option<Duration> {
         return None;
     }
     Some(age)
+}
+
+fn scope_claims(bag: &mut Bag, fields: &Fields<'_>) -> Option<Vec<ClaimPath>> {
+    let one = |bag: &mut Bag, node: &Node, what: &str| {
+        let text = read::text_of(bag, node, what)?;
+        claim::path(bag, text, &node.place)
+    };
+    match fields.get("scope_claims") {
+        Some(entry) => read::list_of(bag, entry, one),
+        None => Some(["scope", "scp"].map(ClaimPath::top_level).to_vec()),
+    }
 }
 
 fn names_of_claims(bag: &mut Bag, fields: &Fields<'_>, name: &str, default: &[&str]) -> Option<Vec<String>> {

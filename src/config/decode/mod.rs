@@ -1,17 +1,21 @@
 //! A tree of nodes to a [`Config`], every problem at once: small functions that push into a list of problems and go
 //! on. What follows from a problem already reported is not reported again.
 
+mod access;
 mod algorithm;
+mod binding;
 mod claim;
 mod duration;
 mod fields;
 mod identity;
+mod implies;
 mod issuer;
 mod issuers;
 mod key_file;
 mod key_source;
 mod listen;
 mod name;
+mod named;
 mod policy;
 mod read;
 mod route;
@@ -20,7 +24,11 @@ mod secret;
 mod transport;
 mod url;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub(crate) use duration::{parse as parse_duration, show as show_duration};
 
@@ -28,6 +36,7 @@ use super::{
     Config,
     error::{Problem, Severity},
     schema::FILE,
+    source::Source,
     tree::{Node, Place, Value},
 };
 use crate::limits;
@@ -59,6 +68,19 @@ pub(super) struct Around<'a> {
     pub(super) base: &'a Path,
     /// The environment.
     pub(super) env: &'a BTreeMap<String, String>,
+    /// The file.
+    pub(super) source: Option<&'a Arc<Source>>,
+}
+
+impl Around<'_> {
+    /// A place for people: `portcullis.yaml:7`, or the name of a variable.
+    fn locate(&self, place: &Place) -> String {
+        match (place, self.source) {
+            (Place::File(span), Some(source)) => format!("{}:{}", source.name(), source.position(span.start).0),
+            (Place::Variable(name), _) => name.to_string(),
+            (Place::File(_) | Place::Nowhere, _) => String::new(),
+        }
+    }
 }
 
 /// The configuration of a tree, and every problem of it beside those already found. There is a configuration only if no problem is an error.
@@ -77,7 +99,7 @@ fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config>
     let fields = Fields::read(bag, root, "the file", FILE)?;
     let listen = listen::decode(bag, fields.get("listen"));
     let issuers = issuers::decode(bag, &fields, around);
-    let policy = policy::decode(bag, &fields);
+    let policy = policy::decode(bag, &fields, issuers.as_deref(), around);
     let identity = identity::decode(bag, fields.get("identity"));
     if let (Some(issuers), Some(place)) = (&issuers, policy.as_ref().and_then(|policy| policy.token_needed_at))
         && issuers.is_empty()
@@ -89,5 +111,15 @@ fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config>
         Some(entry) => Some(around.base.join(read::text(bag, entry)?)),
         None => None,
     };
-    Some(Config { listen: listen?, issuers: issuers?, policy: policy?.policy?, identity: identity?, keys_dir })
+    let tests = tests(bag, &fields, around.base);
+    let (policy, tests) = (policy?.policy?, tests?);
+    Some(Config { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, tests })
+}
+
+/// Files with tests of the policy.
+fn tests(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<Vec<PathBuf>> {
+    match fields.get("tests") {
+        Some(entry) => Some(read::texts(bag, entry)?.iter().map(|name| base.join(name)).collect()),
+        None => (!fields.mentions("tests")).then(Vec::new),
+    }
 }

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{Bag, fields::Fields, name, read, route};
+use super::{Around, Bag, access::Trusted, fields::Fields, implies, name, named, read, route};
 use crate::{
     config::{
+        IssuerConfig,
         error::Problem,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
@@ -25,33 +26,43 @@ pub(super) struct Decoded<'n> {
 
 /// The policy. How rules fit together is judged of those that can be read; two that cross are reported only if every
 /// rule can be, because a broken one may be what settles their crossing.
-pub(super) fn decode<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<Decoded<'n>> {
+pub(super) fn decode<'n>(
+    bag: &mut Bag,
+    fields: &Fields<'n>,
+    issuers: Option<&[IssuerConfig]>,
+    around: Around<'_>,
+) -> Option<Decoded<'n>> {
+    let implications = implies::decode(bag, fields.get("implies"));
+    let trusted = Trusted { issuers, implications: &implications };
     let default_entry = fields.get("default");
-    let default = default_rule(bag, default_entry);
+    let default = default_rule(bag, default_entry, around);
+    let named = named::decode(bag, fields.get("policies"), trusted, around);
     let nodes = nodes(bag, fields)?;
-    let routes: Vec<route::Decoded<'n>> = nodes.iter().filter_map(|node| route::decode(bag, node)).collect();
+    let read = |node: &'n Node| route::decode(bag, node, trusted, around);
+    let routes: Vec<route::Decoded<'n>> = nodes.iter().filter_map(read).collect();
     let all_read = routes.len() == nodes.len();
     let ids_differ = refuse_same_ids(bag, &routes);
     let is_whole = all_read && ids_differ && default.is_some();
     let default = default.flatten();
     let places: Vec<&Place> = routes.iter().map(|route| route.place).collect();
     let token_needed_at = routes.iter().find(|route| needs_token(&route.route.rule)).map(|route| route.place);
+    let (named, by_name) = named.map_or((None, None), |(named, place)| (Some(named), place));
     let by_default = default.as_ref().and(default_entry).map(|entry| &entry.node.place);
     let routes = routes.into_iter().map(|decoded| decoded.route).collect();
     let (policy, problems) = match Policy::build(routes, default) {
-        Ok((policy, problems)) => (Some(policy).filter(|_| is_whole), problems),
+        Ok((policy, problems)) => (named.map(|named| policy.with_named(named)).filter(|_| is_whole), problems),
         Err(problems) => (None, problems),
     };
     let is_certain = |problem: &&PolicyProblem| all_read || !matches!(problem.kind, ProblemKind::Crossing { .. });
     for problem in problems.iter().filter(is_certain) {
         report(bag, problem, &places);
     }
-    Some(Decoded { policy, token_needed_at: token_needed_at.or(by_default) })
+    Some(Decoded { policy, token_needed_at: token_needed_at.or(by_name).or(by_default) })
 }
 
 fn nodes<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<&'n [Node]> {
     let Some(entry) = fields.get("routes") else {
-        if !fields.mentions("routes") && !fields.mentions("default") {
+        if !["routes", "default", "policies"].iter().any(|name| fields.mentions(name)) {
             let problem = Problem::error(fields.place(), "the file lacks `routes`, so every request would be denied");
             bag.push(problem.help("write at least one: `routes: [{ path: /**, access: authenticated }]`"));
             return None;
@@ -68,7 +79,7 @@ fn nodes<'n>(bag: &mut Bag, fields: &Fields<'n>) -> Option<&'n [Node]> {
 }
 
 /// What holds where no pattern does: `None` if that can't be read, nothing for `deny`.
-fn default_rule(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Rule>> {
+fn default_rule(bag: &mut Bag, entry: Option<&Entry>, around: Around<'_>) -> Option<Option<Rule>> {
     let Some(entry) = entry else { return Some(None) };
     if matches!(&entry.node.value, Value::String(text) if ["public", "optional"].contains(&text.as_str())) {
         let problem = Problem::error(&entry.node.place, "what no route covers can't be open");
@@ -76,7 +87,10 @@ fn default_rule(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Rule>> {
         return None;
     }
     let authenticated = read::word(bag, entry, &[("deny", false), ("authenticated", true)])?;
-    Some(authenticated.then(|| Rule { id: name::of_default(), access: Access::Token(Requirement::default()) }))
+    Some(authenticated.then(|| Rule {
+        id: name::of_default().at(&around.locate(&entry.node.place)),
+        access: Access::Token(Requirement::default()),
+    }))
 }
 
 /// Whoever reads a log must know which rule it was.

@@ -1,6 +1,11 @@
 //! One of `routes`: what it matches and what it asks.
 
-use super::{Bag, claim, fields::Fields, name, read, scopes};
+use super::{
+    Around, Bag,
+    access::{self, Site, Trusted},
+    fields::Fields,
+    name, read,
+};
 use crate::{
     config::{
         error::Problem,
@@ -10,8 +15,7 @@ use crate::{
     },
     policy::{
         HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
-        rule::{Access, Requirement, Rule, RuleId},
-        scope::ScopeRequirement,
+        rule::{Rule, RuleId},
     },
 };
 
@@ -20,14 +24,6 @@ pub(super) struct Decoded<'n> {
     pub(super) route: Route,
     pub(super) place: &'n Place,
     pub(super) named: Option<&'n Place>,
-}
-
-/// What `access` can be.
-#[derive(Clone, Copy, PartialEq)]
-enum Word {
-    Public,
-    Optional,
-    Authenticated,
 }
 
 /// What a route matches, and how that is called.
@@ -40,10 +36,16 @@ struct Matched<'n> {
 }
 
 /// A route.
-pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node) -> Option<Decoded<'n>> {
+pub(super) fn decode<'n>(
+    bag: &mut Bag,
+    node: &'n Node,
+    trusted: Trusted<'_>,
+    around: Around<'_>,
+) -> Option<Decoded<'n>> {
     let fields = Fields::read(bag, node, "a route", ROUTE)?;
     let matched = matched(bag, &fields);
-    let access = access(bag, &fields);
+    let site = matched.as_ref().map_or(Site::Unknown, |of| Site::Route { path: &of.path, host: &of.host });
+    let access = access::decode(bag, &fields, "a route", site, trusted);
     let named = fields.get("id");
     let given = named.map(|entry| name::given(bag, entry));
     let shadows = read::flag_or(bag, fields.get("shadows"), false);
@@ -52,7 +54,7 @@ pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node) -> Option<Decoded<'n>> {
         return None;
     }
     let matched = matched?;
-    let id = given.unwrap_or(Some(matched.id))?;
+    let id = given.unwrap_or(Some(matched.id))?.at(&around.locate(matched.place));
     let Matched { host, path, methods, place, .. } = matched;
     let route = Route { host, path, methods, rule: Rule { id, access: access? }, shadows: shadows? };
     Some(Decoded { route, place, named: named.map(|entry| &entry.node.place) })
@@ -116,42 +118,4 @@ fn warn_of_unusual(bag: &mut Bag, node: &Node, text: &str, usual: &[&str]) {
         let problem = Problem::warning(&node.place, format!("{} is not in upper case, and case counts", quoted(text)));
         bag.push(problem.help(format!("write {}, unless clients send it like this", quoted(&upper))));
     }
-}
-
-/// What a route asks. It must say it: nothing is open or closed by omission.
-fn access(bag: &mut Bag, fields: &Fields<'_>) -> Option<Access> {
-    let written = fields.get("access");
-    let words = [("public", Word::Public), ("authenticated", Word::Authenticated), ("optional", Word::Optional)];
-    let word = written.map(|entry| read::word(bag, entry, &words));
-    let scopes = fields.get("scopes").map(|entry| (entry, scopes::decode(bag, entry)));
-    let claims = fields.get("claims").map(|entry| (entry, claim::decode(bag, entry)));
-    if !["access", "scopes", "claims"].iter().any(|name| fields.mentions(name)) {
-        let problem = Problem::error(fields.place(), "a route doesn't say who may use it");
-        bag.push(
-            problem.help("write `access: public`, `access: authenticated`, or the `scopes` that a token must have"),
-        );
-        return None;
-    }
-    let demand = scopes.as_ref().map(|(entry, _)| *entry).or_else(|| claims.as_ref().map(|(entry, _)| *entry));
-    let word = word.unwrap_or(Some(Word::Authenticated))?;
-    if let (Some(access), Some(demand)) = (written, demand)
-        && word != Word::Authenticated
-    {
-        let name = if word == Word::Public { "public" } else { "optional" };
-        let problem = Problem::error(
-            &demand.place,
-            format!("`{}` asks for a token on a route that doesn't need one", demand.key),
-        );
-        let problem = problem.label("needs a token").and(&access.node.place, "needs none");
-        bag.push(problem.help(format!("remove `access: {name}`, or remove `{}`", demand.key)));
-        return None;
-    }
-    let scopes = scopes.map_or_else(|| Some(ScopeRequirement::default()), |(_, scopes)| scopes);
-    let claims = claims.map_or(Some(Vec::new()), |(_, claims)| claims);
-    let requirement = Requirement { scopes: scopes?, claims: claims? };
-    Some(match word {
-        Word::Public => Access::Public,
-        Word::Optional => Access::Optional,
-        Word::Authenticated => Access::Token(requirement),
-    })
 }

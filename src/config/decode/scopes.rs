@@ -8,11 +8,18 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
-    policy::scope::{Scope, ScopeRequirement},
+    policy::{
+        implies::Implications,
+        scope::{Scope, ScopeNeed, ScopeRequirement},
+    },
 };
 
 /// The scopes that a route asks for: at least one.
-pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<ScopeRequirement> {
+pub(super) fn decode(bag: &mut Bag, entry: &Entry, implications: &Implications) -> Option<ScopeRequirement> {
+    let list = |bag: &mut Bag, entry: &Entry| -> Option<Vec<ScopeNeed>> {
+        let scopes = read::list_of(bag, entry, scope)?;
+        Some(scopes.into_iter().map(|scope| implications.need(scope)).collect())
+    };
     if !matches!(entry.node.value, Value::Section(_)) {
         return Some(ScopeRequirement { all: list(bag, entry)?, any: Vec::new() });
     }
@@ -28,10 +35,6 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<ScopeRequirement> {
         return None;
     }
     Some(ScopeRequirement { all, any })
-}
-
-fn list(bag: &mut Bag, entry: &Entry) -> Option<Vec<Scope>> {
-    read::list_of(bag, entry, scope)
 }
 
 fn scope(bag: &mut Bag, node: &Node, what: &str) -> Option<Scope> {

@@ -8,7 +8,10 @@ use crate::{
         config::core::v3::HeaderMap,
         service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
     },
-    policy::rule::{Access, Requirement, Rule},
+    policy::{
+        route::RequestTarget,
+        rule::{Access, Requirement, Rule},
+    },
 };
 
 fn attributes(headers: &[(&str, &str)]) -> Attributes {
@@ -34,7 +37,7 @@ fn attributes(headers: &[(&str, &str)]) -> Attributes {
 
 fn permit(claims: serde_json::Value) -> Permit {
     let rule = Rule { id: RuleId::new("r1"), access: Access::Token(Requirement::default()) };
-    rule.admit(std::sync::Arc::new(VerifiedToken::for_tests(claims))).unwrap()
+    rule.admit(std::sync::Arc::new(VerifiedToken::for_tests(claims)), &RequestTarget::for_tests("/")).unwrap()
 }
 
 fn public() -> Permit {

@@ -10,6 +10,7 @@ use crate::{
     jwks::{key_set::KeySet, key_store::IssuerKeys, key_store::KeyStore, source::Secret},
     jwt::{
         algorithm::Algorithm,
+        claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::NonEmpty,
     },
@@ -29,7 +30,7 @@ pub(super) fn rules() -> IssuerRules {
         strict: false,
         audience_claim: "aud".to_owned(),
         client_id_claims: ["client_id", "azp", "cid", "appid"].map(str::to_owned).to_vec(),
-        scope_claims: ["scope", "scp"].map(str::to_owned).to_vec(),
+        scope_claims: ["scope", "scp"].map(ClaimPath::top_level).to_vec(),
         clients: None,
         claims: Vec::new(),
     }
@@ -283,7 +284,7 @@ fn only_listed_clients_are_taken_and_every_name_must_be_listed() {
 
 #[test]
 fn claim_rules_of_an_issuer_are_all_met_or_the_token_is_refused() {
-    let rule = |claim: &str, test| ClaimRule { claim: claim.to_owned(), test };
+    let rule = |claim: &str, test| ClaimRule { claim: ClaimPath::top_level(claim), test };
     let claim_rules =
         || vec![rule("tid", ClaimTest::Equals(json!("acme"))), rule("groups", ClaimTest::Includes(vec![json!("a")]))];
     let check = |changes: Value| {

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use super::claim_checks::Facts;
-use crate::{clock::UnixTime, jwt::claims::Claims, policy::scope::ScopeSet};
+use crate::{
+    clock::UnixTime,
+    jwt::{claims::Claims, issuer_rules::IssuerRules},
+    policy::scope::ScopeSet,
+};
 
 /// The proof that a token was checked. Only [`super::Verifier::verify`] makes one.
 ///
 /// It says: signature and issuer-level claims are true at the time of the check. What a route asks is not in it.
 #[derive(Clone)]
 pub struct VerifiedToken {
-    issuer: Arc<str>,
+    /// What it was checked by.
+    rules: Arc<IssuerRules>,
     subject: Option<String>,
     client_id: Option<String>,
     scopes: ScopeSet,
@@ -20,9 +25,9 @@ pub struct VerifiedToken {
 
 impl VerifiedToken {
     /// Of what the verifier found.
-    pub(super) fn of(issuer: Arc<str>, facts: Facts, claims: Claims) -> Self {
+    pub(super) fn of(rules: Arc<IssuerRules>, facts: Facts, claims: Claims) -> Self {
         let Facts { subject, client_id, scopes, times } = facts;
-        Self { issuer, subject, client_id, scopes, expires_at: times.expires_at, claims }
+        Self { rules, subject, client_id, scopes, expires_at: times.expires_at, claims }
     }
 
     /// Bytes that it takes in memory, estimated.
@@ -35,7 +40,19 @@ impl VerifiedToken {
     /// `iss`
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.rules.issuer
+    }
+
+    /// Whether it is for one of these audiences, by its issuer's audience claim.
+    #[must_use]
+    pub fn is_for(&self, audiences: &[String]) -> bool {
+        self.claims.check_audience(&self.rules.audience_claim, audiences).is_ok()
+    }
+
+    /// The claim that names its audience.
+    #[must_use]
+    pub fn audience_claim(&self) -> &str {
+        &self.rules.audience_claim
     }
 
     /// `sub`
@@ -73,11 +90,11 @@ impl VerifiedToken {
     #[expect(clippy::needless_pass_by_value, reason = "json!() at the call reads better")]
     pub(crate) fn for_tests(claims: serde_json::Value) -> Self {
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        let scopes = claims.scopes(&["scope".to_owned()]).unwrap();
+        let scopes = claims.scopes(&[crate::jwt::claim_path::ClaimPath::top_level("scope")]).unwrap();
         let subject = claims.name("sub").unwrap().map(str::to_owned);
         let client_id = claims.name("client_id").unwrap().map(str::to_owned);
         Self {
-            issuer: "https://issuer.test/".into(),
+            rules: Arc::new(IssuerRules::for_tests("https://issuer.test/")),
             subject,
             client_id,
             scopes,
@@ -89,6 +106,6 @@ impl VerifiedToken {
 
 impl std::fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VerifiedToken").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("VerifiedToken").field("issuer", &self.rules.issuer).finish_non_exhaustive()
     }
 }

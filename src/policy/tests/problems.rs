@@ -1,7 +1,10 @@
 //! What is reported of a policy.
 
 use super::*;
-use crate::jwt::claim_rule::{ClaimRule, ClaimTest};
+use crate::jwt::{
+    claim_path::ClaimPath,
+    claim_rule::{ClaimRule, ClaimTest},
+};
 use crate::limits;
 
 fn problems(routes: Vec<Route>) -> Vec<PolicyProblem> {
@@ -118,13 +121,16 @@ fn a_host_rule_weaker_than_one_for_more_hosts_is_an_error_unless_meant() {
 fn what_is_less_is_seen_through_claims_and_single_alternatives() {
     let claim = |test| {
         Access::Token(Requirement {
-            claims: vec![ClaimRule { claim: "org".to_owned(), test }],
+            claims: vec![ClaimRule { claim: ClaimPath::top_level("org"), test }],
             ..Requirement::default()
         })
     };
     let alternative = |all: &[&str], any: &[&str]| {
-        let parse = |texts: &[&str]| texts.iter().map(|text| Scope::parse(text).unwrap()).collect();
-        Access::Token(Requirement { scopes: ScopeRequirement { all: parse(all), any: parse(any) }, claims: vec![] })
+        let parse = |texts: &[&str]| texts.iter().map(|text| Scope::parse(text).unwrap().into()).collect();
+        Access::Token(Requirement {
+            scopes: ScopeRequirement { all: parse(all), any: parse(any) },
+            ..Requirement::default()
+        })
     };
     for (strict, weak) in [
         (claim(ClaimTest::Equals("x".into())), claim(ClaimTest::Present)),
