@@ -3,6 +3,7 @@
 
 mod oidc_provider;
 mod outage;
+mod policy;
 mod quickstart;
 mod spoofing;
 
@@ -30,6 +31,11 @@ impl Stack {
     async fn with(changes: &[(&str, &str)]) -> Self {
         let issuer = support::issuer().await;
         let service = TestService::start(&config(issuer.issuer())).await;
+        Self::of(issuer, service, changes).await
+    }
+
+    /// The same with a service of another configuration.
+    async fn of(issuer: DemoIssuer, service: TestService, changes: &[(&str, &str)]) -> Self {
         let upstream = upstream().await;
         let envoy = Envoy::start(service.grpc, upstream.addr(), changes).await;
         Self { issuer, envoy, service, _upstream: upstream }

@@ -126,8 +126,7 @@ impl Words {
         });
         let held = self.closed(claims["scope"].as_str().unwrap());
         let has = |scope: &&str| held.iter().any(|held| held == scope);
-        let scopes =
-            self.all.iter().all(|scope| has(scope)) && (self.any.is_empty() || self.any.iter().any(|s| has(s)));
+        let scopes = self.all.iter().all(&has) && (self.any.is_empty() || self.any.iter().any(has));
         let equals = self.equals.as_ref().is_none_or(|(claim, value)| at(claim) == value);
         let includes = self.includes.as_ref().is_none_or(|(claim, value)| match at(claim) {
             Value::Array(all) => all.contains(value),
