@@ -130,6 +130,8 @@ pub const CONFIG_ITEMS: usize = 1000;
 pub const IMPLICATIONS: usize = 256;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;
+/// Warnings of one kind that are kept of one configuration: more are no help, and would hide the others.
+pub const WARNINGS_OF_A_KIND: usize = 20;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.

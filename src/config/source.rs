@@ -12,6 +12,33 @@ const LINE_SHOWN: usize = 200;
 /// Bytes shown before and after the underlined part of a longer line.
 const MARGIN: usize = 60;
 
+/// A place in a file as it is underlined: a piece of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Underlined<'p> {
+    /// What stands there, in words.
+    pub text: Option<&'p str>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The column of its first character, from 1, in characters.
+    pub column: usize,
+    /// The line of its end.
+    pub end_line: usize,
+    /// The column after its last character.
+    pub end_column: usize,
+    /// The offset of its first byte, from 0.
+    pub offset: usize,
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+impl<'p> Underlined<'p> {
+    pub(super) fn new(source: &Source, span: Span, text: Option<&'p str>) -> Self {
+        let span = source.underlined(span);
+        let ((line, column), (end_line, end_column)) = (source.position(span.start), source.position(span.end()));
+        Self { text, line, column, end_line, end_column, offset: span.start, length: span.len }
+    }
+}
+
 /// A configuration file's text.
 pub(super) struct Source {
     name: String,
