@@ -132,6 +132,10 @@ pub const IMPLICATIONS: usize = 256;
 pub const CONFIG_SUGGESTIONS: usize = 1000;
 /// Warnings of one kind that are kept of one configuration: more are no help, and would hide the others.
 pub const WARNINGS_OF_A_KIND: usize = 20;
+/// Bytes of a scope beyond which no typing errors are looked for in it.
+pub const COMPARED_SCOPE_BYTES: usize = 64;
+/// Pairs of scopes that are compared to find typing errors: machines name things so that thousands are alike.
+pub const COMPARED_SCOPES: usize = 100_000;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.

@@ -35,6 +35,7 @@ pub(crate) use duration::{parse as parse_duration, show as show_duration};
 use super::{
     Config,
     error::{Problem, Severity},
+    lint,
     schema::FILE,
     source::Source,
     tree::{Node, Place, Value},
@@ -87,6 +88,8 @@ impl Around<'_> {
 pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (Option<Config>, Vec<Problem>) {
     let mut bag = Bag(found);
     let config = decode_file(&mut bag, root, around).filter(|_| bag.error_count() == 0);
+    let lints = lint::check(root, config.as_ref());
+    bag.0.extend(lints);
     (config, bag.0)
 }
 
