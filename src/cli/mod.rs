@@ -4,6 +4,7 @@ mod check;
 pub mod demo;
 mod environment;
 mod output;
+mod schema;
 mod serve;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Validates a configuration: every problem at once, with the place underlined
     Check(check::CheckArgs),
+    /// Prints the JSON Schema of the configuration, for editors
+    Schema(schema::SchemaArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => run(serve::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

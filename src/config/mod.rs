@@ -26,6 +26,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
 pub use load::{Loaded, load, parse};
+pub use schema::json_schema;
 
 use crate::{
     identity::IdentityHeaders,

@@ -347,7 +347,7 @@ fn claims_that_are_arrays_or_nested_are_said() {
         ("{ groups: { in: [admin, staff] } }", Some("array-claim: groups")),
         ("{ roles: { includes: [admin] } }", None),
         ("{ role: { equals: admin } }", None),
-        ("{ realm_access.roles: { includes: [admin] } }", Some("claim-path: realm_access.roles")),
+        ("{ /realm_access/roles: { equals: admin } }", Some("array-claim: /realm_access/roles")),
         ("{ 'https://api.example/roles.of.user': { includes: [admin] } }", None),
     ] {
         let text = routes(&format!("  - {{ path: /a, claims: {claims} }}"));
@@ -385,7 +385,7 @@ fn allowed_lints_are_left_out_and_errors_are_not() {
 #[test]
 fn every_lint_reads_well() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/lints");
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut changed) = (BTreeSet::new(), Vec::new());
     let mut names: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     for path in names.iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml")) {
@@ -399,9 +399,11 @@ fn every_lint_reads_well() {
         let name = path.with_extension("txt").file_name().unwrap().to_owned();
         let actual = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
         fs::write(&actual, &rendered).unwrap();
-        let expected = fs::read_to_string(dir.join(&name)).unwrap_or_default();
-        assert!(rendered == expected, "what is printed has changed: compare {name:?} with {}", actual.display());
+        if fs::read_to_string(dir.join(&name)).ok() != Some(rendered) {
+            changed.push(actual);
+        }
     }
+    assert!(changed.is_empty(), "what is printed has changed: compare {} with {changed:?}", dir.display());
     let unseen: Vec<_> = Lint::ALL.iter().filter(|lint| !seen.contains(lint)).collect();
     assert!(unseen.is_empty(), "no fixture shows {unseen:?}");
 }

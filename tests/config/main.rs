@@ -13,6 +13,8 @@ mod lints;
 #[cfg(test)]
 mod rendered;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod valid;
 #[cfg(test)]
 mod yaml;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod bad_input;
+mod check;
 mod cli;
 mod compile_fail;
 mod faults;

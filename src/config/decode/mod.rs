@@ -7,6 +7,7 @@ mod binding;
 mod claim;
 mod duration;
 mod fields;
+mod foreign;
 mod identity;
 mod implies;
 mod issuer;

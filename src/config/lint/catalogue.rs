@@ -32,7 +32,7 @@ lints! {
     ArrayClaim = "array-claim",
     /// Two lists of audiences differ in a trailing slash or in case only.
     AudienceSpelling = "audience-spelling",
-    /// A nested claim is written with dots.
+    /// A claim with a dot in its name: it leads into no other claim.
     ClaimPath = "claim-path",
     /// Expired tokens stay valid for more than a minute.
     ClockTolerance = "clock-tolerance",

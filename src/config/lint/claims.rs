@@ -3,27 +3,19 @@
 use super::{
     super::{problem::Problem, suggest::quoted, tree::Node},
     Lint,
-    view::{entries, get, issuers, rules, texts},
+    view::{entries, get, issuers, rules},
 };
 
 /// Claims that providers fill with arrays: roles and groups of Entra, Keycloak and Okta, permissions of Auth0.
 const ARRAYS: [&str; 5] = ["roles", "groups", "permissions", "wids", "cognito:groups"];
-/// Lists of claims by name.
-const NAMES: [&str; 2] = ["scope_claims", "client_id_claims"];
 
 pub(super) fn check(root: &Node, problems: &mut Vec<Problem>) {
     for node in issuers(root).iter().chain(rules(root)) {
         for claim in get(node, "claims").map_or(&[][..], entries) {
-            problems.extend(nested(&claim.key, &claim.place));
             let single = ["equals", "in"].iter().find(|test| get(&claim.node, test).is_some());
             if let Some(test) = single.filter(|_| is_array(&claim.key) && get(&claim.node, "includes").is_none()) {
                 problems.push(array(claim, test));
             }
-        }
-    }
-    for node in issuers(root) {
-        for name in NAMES.iter().flat_map(|list| texts(node, list)) {
-            problems.extend(nested(name.text, name.place));
         }
     }
 }
@@ -50,14 +42,4 @@ fn sample(tests: &Node) -> &str {
     let listed = get(tests, "in").and_then(|list| super::view::items(list).first());
     let text = get(tests, "equals").or(listed).and_then(super::view::word);
     text.map_or("…", |word| word.text)
-}
-
-/// `realm_access.roles` is how people and other programs write it, and the name of no claim.
-fn nested(name: &str, place: &super::super::tree::Place) -> Option<Problem> {
-    let is_nested = ["realm_access.", "resource_access."].iter().any(|prefix| name.starts_with(prefix));
-    is_nested.then(|| {
-        let message = format!("no token has a claim called {}: dots don't lead into nested claims", quoted(name));
-        let pointer = quoted(&format!("/{}", name.replace('.', "/")));
-        Problem::warning(place, message).lint(Lint::ClaimPath).help(format!("write {pointer}"))
-    })
 }

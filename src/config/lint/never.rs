@@ -11,7 +11,7 @@ use super::{
         tree::{Node, Place},
     },
     Lint,
-    view::{entries, get, issuers, routes, text},
+    view::{entries, get, issuers, routes, text, texts},
 };
 use crate::{
     jwt::{
@@ -33,8 +33,9 @@ pub(super) fn check(root: &Node, config: &Config, problems: &mut Vec<Problem>) {
             problems.push(never(claim_place(node, &claim), message, "remove one of the tests"));
         }
     }
+    let policies: HashMap<&str, &Rule> = config.policy.named().collect();
     let named = get(root, "policies").map_or(&[][..], entries).iter();
-    let named = named.filter_map(|entry| Some((&entry.node, config.policy.named(&entry.key)?)));
+    let named = named.filter_map(|entry| Some((&entry.node, *policies.get(entry.key.as_str())?)));
     for (node, rule) in routes(root).iter().zip(config.policy.rules()).chain(named) {
         if let Access::Token(requirement) = &rule.access {
             let admitted = admitted(requirement, &config.issuers);
@@ -80,11 +81,11 @@ fn audiences(node: &Node, requirement: &Requirement, issuers: &[&IssuerConfig]) 
     if issuers.iter().any(has_one) {
         return None;
     }
-    let entry = get(node, "audiences")?;
+    let first = texts(node, "audiences").next()?;
     let message = "the issuers of this rule have none of its audiences, so nobody is let in".to_owned();
-    let problem = never(&entry.place, message, "name an audience that one of these issuers is configured with");
-    Some(match get(node, "issuers") {
-        Some(issuers) => problem.label("these audiences").and(&issuers.place, "these issuers"),
+    let problem = never(first.place, message, "name an audience that one of these issuers is configured with");
+    Some(match texts(node, "issuers").next() {
+        Some(issuer) => problem.label("this audience").and(issuer.place, "this issuer"),
         None => problem,
     })
 }

@@ -5,7 +5,11 @@ use std::collections::{HashMap, HashSet};
 use url::Url;
 
 use super::{
-    super::{problem::Problem, suggest::quoted, tree::{Entry, Node}},
+    super::{
+        problem::Problem,
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
     Lint, nearby,
     provider::{self, Provider},
     view::{Word, entries, get, issuers, rules, scopes, text, words},
@@ -58,11 +62,11 @@ fn implications(root: &Node) -> &[Entry] {
 
 /// Every scope that `implies` speaks of. With a star it means those that begin like it.
 fn implied(root: &Node) -> impl Iterator<Item = Word<'_>> {
-    let words = |entry: &'_ Entry| -> Vec<Word<'_>> {
+    let all = implications(root).iter().flat_map(|entry| {
         let holder = Word { text: &entry.key, place: &entry.place };
-        words(&entry.node).chain([holder]).filter(|word| !word.text.contains('*')).collect()
-    };
-    implications(root).iter().flat_map(words)
+        words(&entry.node).chain([holder])
+    });
+    all.filter(|word| !word.text.contains('*'))
 }
 
 /// A star is no wildcard, unless `implies` says of this very scope what it stands for.
