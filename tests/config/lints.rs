@@ -374,6 +374,49 @@ fn warnings_of_a_kind_are_bounded_and_hide_no_error() {
     assert!(rendered.contains("and 11 more\n"), "{rendered}");
 }
 
+/// What differs in case only is one host, one path to a backend that ignores case, and two scopes.
+#[test]
+fn case_is_said_wherever_it_makes_a_difference() {
+    let kinds =
+        |text: &str| -> Vec<&str> { found(text).problems().map(|problem| problem.kind().unwrap().name()).collect() };
+    let hosts =
+        "  - { path: /a, host: API.example.com, scopes: [s] }\n  - { path: /a, host: api.example.com, scopes: [s] }";
+    assert_eq!(kinds(&routes(hosts)), ["same-requests"]);
+    let paths = "  - { path: /A, scopes: [s] }\n  - { path: /a, scopes: [s] }";
+    assert_eq!(kinds(&routes(paths)), ["one-spelling", "differs-in-case"]);
+    let scopes = "  - { path: /a, scopes: [Admin] }\n  - { path: /b, scopes: [admin] }";
+    assert_eq!(kinds(&routes(scopes)), ["scope-spelling"]);
+}
+
+/// People come from other programs: what they know leads to our field, and to no second error that it is missing.
+#[test]
+fn names_of_other_programs_lead_to_ours() {
+    for (file, help) in [
+        (
+            issuer("issuerBaseURL: https://t.eu.auth0.com, audiences: [a]"),
+            "write `issuer: https://tenant.eu.auth0.com/`",
+        ),
+        (
+            issuer("issuer: https://i.example/, audiences: [a], tokenSigningAlg: RS256"),
+            "write a list: `algorithms: [RS256]`",
+        ),
+        (issuer("issuer: https://i.example/, audiences: [a], secret: sesame"), "write `secret_file` or `secret_env`"),
+        (routes("  - { path: /a, requiredScopes: 'a b' }"), "write a list: `scopes: [read:messages]`"),
+        (routes("  - { path: /a, authRequired: false }"), "write `access: optional`"),
+        (routes("  - { prefix: /a, access: public }"), "write `path: /api/**`"),
+        (routes("  - { path: /a, roles: [admin] }"), "`scope_claims: [scope, roles]`"),
+    ] {
+        let errors = parse(&file).unwrap_err();
+        let [problem] =
+            errors.problems().filter(|problem| problem.severity() == Severity::Error).collect::<Vec<_>>()[..]
+        else {
+            panic!("{}", errors.render(false, 120))
+        };
+        assert!(problem.help_text().unwrap().contains(help), "{file}: {problem:?}");
+        assert!(!errors.render(false, 120).contains("sesame"), "a secret is never repeated");
+    }
+}
+
 #[test]
 fn allowed_lints_are_left_out_and_errors_are_not() {
     let text = routes("  - { path: /a, scopes: ['*'] }\n  - { path: /A, access: authenticated }");

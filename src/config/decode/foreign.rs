@@ -10,7 +10,6 @@ pub(super) struct Meant {
 const NAMES: &[(&str, &str, &str)] = &[
     ("issuerbaseurl", "issuer", "write `issuer: https://tenant.eu.auth0.com/`, exactly as tokens have it in `iss`"),
     ("issueruri", "issuer", "write `issuer`, exactly as tokens have it in `iss`"),
-    ("audience", "audiences", "write a list: `audiences: [https://api.example.com]`"),
     ("tokensigningalg", "algorithms", "write a list: `algorithms: [RS256]`"),
     ("secret", "secret_file", "write `secret_file` or `secret_env`: secrets don't stand in the configuration"),
     ("publickey", "public_key_file", "write `public_key_file`, with the name of a file"),

@@ -44,11 +44,15 @@ fn name_of(issuer: Word<'_>) -> Option<Problem> {
     let problem = |message: String| Problem::warning(issuer.place, message).lint(Lint::IssuerMismatch);
     let shown = quoted(issuer.text);
     if let Some((base, _)) = issuer.text.split_once(WELL_KNOWN) {
-        let expected = Url::parse(base).ok().and_then(|url| provider::issuer_for(base, &url)?.ok());
-        let base = expected.unwrap_or_else(|| base.to_owned());
         let message = format!("{shown} is the address of a document, and no token's `iss`");
-        let help =
-            format!("write {}, with or without a slash at its end, as the document's `issuer` has it", quoted(&base));
+        let known = Url::parse(base).ok().and_then(|url| provider::issuer_for(base, &url));
+        let help = match known {
+            Some(Ok(name)) => format!("write {}", quoted(&name)),
+            Some(Err(help)) => help,
+            None => {
+                format!("write {}, with or without a slash at its end, as the document's `issuer` has it", quoted(base))
+            }
+        };
         return Some(problem(message).help(help));
     }
     let url = Url::parse(issuer.text).ok()?;
