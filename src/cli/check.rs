@@ -1,6 +1,10 @@
 //! `portcullis check`: are these configurations good?
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
 
@@ -55,7 +59,7 @@ struct Checked {
 
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
     let environment = environment::read();
-    let all: Vec<Checked> = args.files.iter().map(|file| check(file.clone(), args, &environment)).collect();
+    let all: Vec<Checked> = args.files.iter().map(|file| check(file, args, &environment)).collect();
     match args.format {
         Format::Text => all.iter().for_each(print),
         Format::Json => {
@@ -73,8 +77,8 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     }
 }
 
-fn check(file: PathBuf, args: &CheckArgs, environment: &std::collections::BTreeMap<String, String>) -> Checked {
-    let (problems, config) = match config::load(Some(&file), environment) {
+fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) -> Checked {
+    let (problems, config) = match config::load(Some(file), environment) {
         Ok(loaded) => (loaded.warnings, Some(loaded.config)),
         Err(problems) => (problems, None),
     };

@@ -44,13 +44,14 @@ impl ClaimRule {
 
 impl ClaimTest {
     /// Whether some value meets all of the tests. `true` is no proof that there is one.
-    pub fn can_all_be_met<'t>(tests: impl IntoIterator<Item = &'t Self> + Clone) -> bool {
-        let single = tests.clone().into_iter().find_map(|test| match test {
+    #[must_use]
+    pub fn can_all_be_met(tests: &[&Self]) -> bool {
+        let single = tests.iter().find_map(|test| match test {
             Self::Equals(value) => Some(std::slice::from_ref(value)),
             Self::OneOf(values) => Some(values.as_slice()),
             Self::Present | Self::Includes(_) => None,
         });
-        let meets_all = |value: &Value| tests.clone().into_iter().all(|test| test.is_met_by(value));
+        let meets_all = |value: &Value| tests.iter().all(|test| test.is_met_by(value));
         single.is_none_or(|values| values.iter().any(meets_all))
     }
 

@@ -24,6 +24,12 @@ async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Said {
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
+/// The bytes of a place.
+fn underlined<'t>(text: &'t str, place: &Value) -> &'t str {
+    let number = |name: &str| usize::try_from(place[name].as_u64().unwrap()).unwrap();
+    text.get(number("offset")..number("offset") + number("length")).unwrap()
+}
+
 fn write(dir: &Path, name: &str, text: &str) -> String {
     let path = dir.join(name);
     std::fs::write(&path, text).unwrap();
@@ -80,11 +86,7 @@ async fn json_has_every_place_and_nothing_else_is_printed() {
     assert_eq!(issuer["severity"], "warning");
     assert_eq!((&issuer["line"], &issuer["column"]), (&2.into(), &13.into()));
     assert_eq!((&issuer["end_line"], &issuer["end_column"]), (&2.into(), &40.into()));
-    let range = |place: &Value| {
-        let number = |name: &str| usize::try_from(place[name].as_u64().unwrap()).unwrap();
-        number("offset")..number("offset") + number("length")
-    };
-    assert_eq!(&WARNED[range(&issuer)], "https://tenant.eu.auth0.com");
+    assert_eq!(underlined(WARNED, &issuer), "https://tenant.eu.auth0.com");
     assert!(issuer["help"].as_str().unwrap().contains("https://tenant.eu.auth0.com/"));
     assert_eq!(
         (&issuer["related"], &issuer["variable"], &issuer["more"]),
@@ -95,9 +97,9 @@ async fn json_has_every_place_and_nothing_else_is_printed() {
     assert!(variable.get("line").is_none() && variable["code"].is_null(), "{variable}");
 
     let crossing = of(&broken, "crossing-patterns");
-    assert_eq!((&BROKEN[range(&crossing)], &crossing["label"]), ("/users/me/{action}", &"this route".into()));
+    assert_eq!((underlined(BROKEN, &crossing), &crossing["label"]), ("/users/me/{action}", &"this route".into()));
     let other = &crossing["related"][0];
-    assert_eq!((&BROKEN[range(other)], &other["label"]), ("/users/{id}/delete", &"the other route".into()));
+    assert_eq!((underlined(BROKEN, other), &other["label"]), ("/users/{id}/delete", &"the other route".into()));
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ fn excluded(rules: &[ClaimRule], issuer: &IssuerConfig) -> Option<(String, Strin
     }
     let name = ClaimTest::Equals(of_issuer.issuer.as_ref().into());
     let mut of_iss = rules.iter().filter(|rule| rule.claim == ClaimPath::top_level("iss")).map(|rule| &rule.test);
-    if of_iss.any(|test| !ClaimTest::can_all_be_met([&name, test])) {
+    if of_iss.any(|test| !ClaimTest::can_all_be_met(&[&name, test])) {
         let help = format!("tokens have exactly {}, as it is configured", quoted(&of_issuer.issuer));
         return Some(("iss".to_owned(), help));
     }
@@ -153,9 +153,7 @@ fn contradiction(rules: &[ClaimRule], others: &[ClaimRule]) -> Option<String> {
             tests.push(&rule.test);
         }
     }
-    let can_be_met = |rule: &ClaimRule| {
-        by_claim.get(&rule.claim).is_none_or(|tests| ClaimTest::can_all_be_met(tests.iter().copied()))
-    };
+    let can_be_met = |rule: &ClaimRule| by_claim.get(&rule.claim).is_none_or(|tests| ClaimTest::can_all_be_met(tests));
     rules.iter().find(|rule| !can_be_met(rule)).map(|rule| rule.claim.to_string())
 }
 

@@ -78,14 +78,14 @@ fn pattern(pattern: &str) -> Json {
 
 fn list(list: List) -> Json {
     match list {
-        List::Of(scalar) => values(self::scalar(scalar)),
+        List::Of(scalar) => values(&self::scalar(scalar)),
         List::Routes(fields) => {
             json!({ "type": "array", "items": rule(fields), "minItems": 1, "maxItems": limits::RULES })
         }
         List::Scopes(fields) => {
             let mut by_kind = section(fields);
             merge(&mut by_kind, json!({ "minProperties": 1 }));
-            json!({ "anyOf": [values(pattern(SCOPE)), by_kind] })
+            json!({ "anyOf": [values(&pattern(SCOPE)), by_kind] })
         }
         List::Claims(fields) => {
             let mut test = section(fields);
@@ -93,11 +93,11 @@ fn list(list: List) -> Json {
             by_name(&test)
         }
         List::Policies(fields) => by_name(&rule(fields)),
-        List::Implications => by_name(&values(pattern(SCOPE))),
+        List::Implications => by_name(&values(&pattern(SCOPE))),
     }
 }
 
-fn values(item: Json) -> Json {
+fn values(item: &Json) -> Json {
     json!({
         "type": "array",
         "items": item,
