@@ -146,6 +146,15 @@ pub const POLICY_PROBLEMS: usize = 100;
 /// Steps that looking for crossings and shadowings of one policy may take: pairs of places in the trees of patterns, and
 /// what is compared there. It takes about a second.
 pub const POLICY_STEPS: usize = 40_000_000;
+/// Bytes of an Envoy configuration that `check --envoy` reads: a `/config_dump` has every cluster and certificate in it.
+pub const ENVOY_BYTES: usize = 32 * 1024 * 1024;
+/// Its nesting: protobuf's own JSON reader, and with it Envoy, gives up at 100 levels.
+pub const ENVOY_DEPTH: usize = 100;
+/// Its YAML aliases.
+pub const ENVOY_ALIASES: usize = 4096;
+/// A timeout of Envoy's Check below which the first token with a new key often finds no time to have that key fetched:
+/// a name look-up, TLS and a request to the issuer.
+pub const ENVOY_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 

@@ -136,23 +136,27 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
 
 /// The text of a configuration file, within its limit.
 fn text_of(path: &Path) -> Result<String, Box<Problem>> {
+    read_text(path, "the configuration file", limits::CONFIG_BYTES, "cover several routes with one pattern, `/api/**`")
+}
+
+/// The text of a file of at most so many bytes; `smaller` says what to do with a larger one.
+pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
     let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
     let shown = quoted(&path.display().to_string());
     let io = |error: io::Error| {
         let help = "name a YAML file that this user may read";
-        fail(format!("the configuration file {shown} can't be read: {}", words(&error)), help)
+        fail(format!("{what} {shown} can't be read: {}", words(&error)), help)
     };
     let mut bytes = Vec::new();
-    let most = u64::try_from(limits::CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.len() > limits::CONFIG_BYTES {
-        let message = format!("the configuration file {shown} has more than {} MiB", limits::CONFIG_BYTES >> 20);
-        return Err(fail(message, "cover several routes with one pattern, `/api/**`"));
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() > most {
+        return Err(fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
-        fail(format!("the configuration file {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
+        fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
     })
 }
 

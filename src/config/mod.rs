@@ -7,6 +7,7 @@
 mod builder;
 mod decode;
 mod env;
+pub mod envoy;
 pub mod error;
 mod kubernetes;
 pub mod lint;

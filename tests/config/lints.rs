@@ -447,6 +447,8 @@ fn every_lint_reads_well() {
         }
     }
     assert!(changed.is_empty(), "what is printed has changed: compare {} with {changed:?}", dir.display());
-    let unseen: Vec<_> = Lint::ALL.iter().filter(|lint| !seen.contains(lint)).collect();
+    // Those of Envoy's configuration have tests of their own.
+    let ours = Lint::ALL.iter().filter(|lint| !lint.name().starts_with("envoy-"));
+    let unseen: Vec<_> = ours.filter(|lint| !seen.contains(lint)).collect();
     assert!(unseen.is_empty(), "no fixture shows {unseen:?}");
 }

@@ -46,6 +46,56 @@ lints! {
     EntraAudience = "entra-audience",
     /// A scope is written as clients of Microsoft Entra ask for it, not as its tokens have it.
     EntraScope = "entra-scope",
+    /// Envoy's filter names a cluster that does not exist, or none: an error.
+    EnvoyCluster = "envoy-cluster",
+    /// Envoy lets requests pass whenever Portcullis does not answer: an error.
+    EnvoyFailOpen = "envoy-fail-open",
+    /// Envoy's ext_authz filter is off unless a route switches it on; an error if none does.
+    EnvoyFilterDisabled = "envoy-filter-disabled",
+    /// A filter of Envoy's stands on the wrong side of ext_authz.
+    EnvoyFilterOrder = "envoy-filter-order",
+    /// Envoy sets a header that carries an identity after the decision.
+    EnvoyForgedIdentity = "envoy-forged-identity",
+    /// Envoy keeps headers from Portcullis that it must judge or remove; an error for the token's.
+    EnvoyHiddenHeaders = "envoy-hidden-headers",
+    /// Envoy asks by HTTP in place of gRPC; an error where it asks Portcullis.
+    EnvoyHttpService = "envoy-http-service",
+    /// Envoy ignores the headers that Portcullis sets and removes.
+    EnvoyMutationRules = "envoy-mutation-rules",
+    /// Nothing in the file, or not the filter's settings, could be looked at.
+    EnvoyNothingChecked = "envoy-nothing-checked",
+    /// Envoy asks about some requests only.
+    EnvoyPartlyEnabled = "envoy-partly-enabled",
+    /// Envoy does not normalise paths.
+    EnvoyPaths = "envoy-paths",
+    /// Envoy reaches Portcullis on another machine without TLS.
+    EnvoyPlaintext = "envoy-plaintext",
+    /// The cluster of Portcullis does not speak HTTP/2: an error.
+    EnvoyProtocol = "envoy-protocol",
+    /// Envoy joins repeated headers before Portcullis sees them.
+    EnvoyRawHeaders = "envoy-raw-headers",
+    /// Envoy sends request bodies, at which nobody looks.
+    EnvoyRequestBody = "envoy-request-body",
+    /// Envoy chooses the route again after the decision.
+    EnvoyRouteCache = "envoy-route-cache",
+    /// A route or virtual host of Envoy's switches the check off.
+    EnvoyRouteDisabled = "envoy-route-disabled",
+    /// Envoy asks, and lets denied requests pass all the same: an error.
+    EnvoyShadowMode = "envoy-shadow-mode",
+    /// A matcher of Envoy's lets some requests pass by the filter.
+    EnvoySkipped = "envoy-skipped",
+    /// Clients of Envoy are blamed when Portcullis does not answer.
+    EnvoyStatusOnError = "envoy-status-on-error",
+    /// Envoy waits too short a time for an answer.
+    EnvoyTimeout = "envoy-timeout",
+    /// Envoy takes tokens out of requests before Portcullis sees them.
+    EnvoyTokenTaken = "envoy-token-taken",
+    /// Envoy has no ext_authz filter where requests come in; an error if it has none anywhere.
+    EnvoyUnchecked = "envoy-unchecked",
+    /// A route of Envoy's chooses a policy that does not exist: an error.
+    EnvoyUnknownPolicy = "envoy-unknown-policy",
+    /// Upgraded requests pass filters of Envoy's without ext_authz.
+    EnvoyUpgrade = "envoy-upgrade",
     /// The issuer is not the one that this provider's tokens and metadata name.
     IssuerMismatch = "issuer-mismatch",
     /// A key file can't be read yet.
