@@ -3,6 +3,11 @@
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod envoy;
+#[cfg(test)]
+#[path = "../support/envoy_faults.rs"]
+mod envoy_faults;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;

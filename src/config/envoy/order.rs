@@ -40,10 +40,7 @@ fn lint_behind(findings: &mut Findings, around: &Around<'_>, filter: &Filter<'_>
         Some(HEADER_MUTATION) => {
             let mutations = read::at(config, &["mutations", "request_mutations"]).map_or(&[][..], read::items);
             let appended = mutations.iter().filter_map(|mutation| read::value(mutation, "append"));
-            for option in appended {
-                headers_set::lint(findings, around, option);
-                lint_path(findings, option);
-            }
+            appended.for_each(|option| headers_set::lint(findings, around, option));
         }
         _ => {}
     }
@@ -67,20 +64,6 @@ fn sees_requests(config: &Node) -> bool {
     let mode = read::at(config, &["processing_mode", "request_header_mode"]);
     let observes = read::switched_on(config, "observability_mode").is_some();
     !observes && !mode.is_some_and(|mode| read::as_text(mode) == Some("SKIP") || read::number(mode) == Some(2))
-}
-
-/// A path or host that is set after the decision.
-fn lint_path(findings: &mut Findings, option: &Node) {
-    let key = read::value(option, "header").and_then(|header| read::field(header, "key"));
-    let Some((entry, name)) = key.and_then(|entry| read::as_text(&entry.node).map(|name| (entry, name))) else {
-        return;
-    };
-    let name = name.to_ascii_lowercase();
-    if [":path", ":method", ":authority", "host"].contains(&name.as_str()) {
-        let message = format!("`{name}` is changed behind ext_authz: the API gets another request than the one judged");
-        let help = "put the filter before ext_authz, so that Portcullis judges what the API gets";
-        findings.warn(Lint::EnvoyFilterOrder, &entry.node.place, message, help);
-    }
 }
 
 /// `jwt_authn` takes a token that it has verified out of the request, unless told to forward it.

@@ -4,6 +4,7 @@ use super::{Around, body, findings::Findings, headers_set, quoted, read, service
 use crate::config::{
     builder::IGNORED,
     lint::Lint,
+    suggest::closest,
     tree::{Entry, Node},
 };
 
@@ -98,7 +99,14 @@ fn report_off(findings: &mut Findings, off: &Entry) {
 
 fn lint_check(findings: &mut Findings, around: &Around<'_>, check: &Node) {
     body::lint(findings, check);
-    service::lint(findings, around, check, &check.place);
+    if let Some(http) = read::field(check, "http_service") {
+        let message = "another service is asked here, by HTTP: Portcullis does not judge these requests";
+        let help =
+            "remove it, or have Portcullis judge them by a policy: `context_extensions: { portcullis_policy: NAME }`";
+        findings.warn(Lint::EnvoyHttpService, &http.place, message, help);
+    } else {
+        service::lint(findings, around, check, &check.place);
+    }
     let extensions = read::value(check, "context_extensions").map_or(&[][..], read::entries);
     for extension in extensions.iter().filter(|extension| extension.key == POLICY) {
         if let Some(name) = read::as_text(&extension.node) {
@@ -109,7 +117,14 @@ fn lint_check(findings: &mut Findings, around: &Around<'_>, check: &Node) {
 
 fn lint_policy(findings: &mut Findings, around: &Around<'_>, extension: &Entry, name: &str) {
     let Some(config) = around.config else { return };
-    let _ = (config, name);
-    let message = format!("there is no policy {}: requests of this route are denied", quoted(name));
-    findings.error(Lint::EnvoyUnknownPolicy, &extension.node.place, message, "help");
+    let names = || config.policy.named().map(|(name, _)| name);
+    if names().any(|known| known == name) {
+        return;
+    }
+    let message = format!("there is no policy {}: every request of this route is denied", quoted(name));
+    let help = closest(name, names()).map_or_else(
+        || "add it to `policies` in the configuration of Portcullis".to_owned(),
+        |meant| format!("did you mean {}?", quoted(meant)),
+    );
+    findings.error(Lint::EnvoyUnknownPolicy, &extension.node.place, message, help);
 }
