@@ -44,6 +44,8 @@ async fn these_faults_let_requests_without_a_token_reach_the_api() {
         "weighted-cluster-off",
         "partly-enabled-by-default",
         "enabled-by-metadata",
+        // Portcullis answers what is not gRPC with HTTP 200 and a status in a trailer.
+        "http-service",
     ] {
         let stack = Stack::with(changes(name)).await;
         assert_eq!(stack.envoy.get("/api/private", None).await.status, 200, "{name}");
@@ -63,10 +65,24 @@ async fn every_spelling_of_fail_open_is_one() {
 #[tokio::test]
 async fn these_faults_deny_a_request_with_a_good_token() {
     for (name, status) in
-        [("http1-cluster", 503), ("no-protocol", 503), ("missing-cluster", 503), ("http-service", 503)]
+        [("http1-cluster", 503), ("no-protocol", 503), ("missing-cluster", 503), ("disallowed-headers", 401)]
     {
         let stack = Stack::with(changes(name)).await;
         let token = scoped(&stack.issuer, "read:messages");
         assert_eq!(stack.envoy.get("/api/private", Some(&token)).await.status, status, "{name}");
     }
+}
+
+#[tokio::test]
+async fn these_faults_let_a_client_forge_its_identity() {
+    for (name, header) in
+        [("mutation-rules", "x-auth-subject"), ("allowed-headers", "x_auth_subject"), ("host-off", "x-auth-subject")]
+    {
+        let stack = Stack::with(changes(name)).await;
+        let answer = stack.envoy.send("GET", "/api/public", &[(header, "admin")]).await;
+        assert_eq!(answer.seen_upstream(header).as_deref(), Some("admin"), "{name}");
+    }
+    let stack = Stack::with(changes("forged-identity")).await;
+    let answer = stack.envoy.get("/api/public", None).await;
+    assert_eq!(answer.seen_upstream("x_auth_subject").as_deref(), Some("admin"));
 }

@@ -18,8 +18,8 @@ const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptio
 /// The `services` of a filter, or what a route has in their place.
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node, place: &Place) {
     if let Some(http) = read::field(config, "http_service") {
-        let message =
-            "this filter asks by HTTP, and Portcullis speaks gRPC only: whatever it asks denies, or is not Portcullis";
+        // An HTTP 200 is an allow there, and a gRPC server answers with nothing else.
+        let message = "this filter asks by HTTP, and takes whatever Portcullis answers, which is gRPC, for an allow";
         let help =
             "set `grpc_service: { envoy_grpc: { cluster_name: portcullis }, timeout: 1s }` in place of `http_service`";
         findings.error(Lint::EnvoyHttpService, &http.place, message, help);
