@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::{FAILED, USAGE, environment, output};
 use crate::config::{
-    self,
+    self, Config,
     error::{ConfigErrors, Severity},
     lint::Lint,
     report::Report,
@@ -23,6 +23,7 @@ Examples:
   portcullis check portcullis.yaml
   portcullis check --deny-warnings --allow open-wildcard portcullis.yaml
   portcullis check --format json portcullis.yaml
+  portcullis check --envoy envoy.yaml portcullis.yaml
 
 Each warning has a name, in brackets after its text; the README says what they mean.
 
@@ -31,8 +32,11 @@ Exit codes: 0 good, perhaps with warnings
             2 there are errors")]
 pub(super) struct CheckArgs {
     /// The configuration files
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "envoy", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// An Envoy configuration, or what its /config_dump gives: finds what would undo the policy
+    #[arg(long, value_name = "ENVOY_FILE")]
+    envoy: Option<PathBuf>,
     /// How problems are printed: text on standard error, JSON on standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -55,11 +59,16 @@ struct Checked {
     problems: ConfigErrors,
     /// Of a file without errors, what it holds.
     holds: Option<String>,
+    config: Option<Config>,
 }
 
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
     let environment = environment::read();
-    let all: Vec<Checked> = args.files.iter().map(|file| check(file, args, &environment)).collect();
+    let mut all: Vec<Checked> = args.files.iter().map(|file| check(file, args, &environment)).collect();
+    if let Some(file) = &args.envoy {
+        let envoy = check_envoy(file, args, &all);
+        all.push(envoy);
+    }
     match args.format {
         Format::Text => all.iter().for_each(print),
         Format::Json => {
@@ -84,7 +93,7 @@ fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) 
     };
     let problems = problems.without(&args.allow);
     let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let holds = config.map(|config| {
+    let holds = config.as_ref().map(|config| {
         format!(
             "{} is good: {}, {}, {}",
             file.display(),
@@ -93,7 +102,17 @@ fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) 
             count(problems.count(Severity::Warning), "warning"),
         )
     });
-    Checked { problems, holds }
+    Checked { problems, holds, config }
+}
+
+/// Of several configurations nothing tells which one this Envoy asks: its lints go without.
+fn check_envoy(file: &Path, args: &CheckArgs, ours: &[Checked]) -> Checked {
+    let config = if let [only] = ours { only.config.as_ref() } else { None };
+    let problems = config::envoy::check(file, config).without(&args.allow);
+    let warnings = problems.count(Severity::Warning);
+    let plural = if warnings == 1 { "" } else { "s" };
+    let holds = (!problems.has_errors()).then(|| format!("{} is good: {warnings} warning{plural}", file.display()));
+    Checked { problems, holds, config: None }
 }
 
 fn print(checked: &Checked) {

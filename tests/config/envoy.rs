@@ -1,12 +1,13 @@
 //! `check --envoy`: each lint alone, and nothing about what is right.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use portcullis::{
     config::{
         Config,
         envoy::{self, lint},
-        error::{ConfigErrors, Severity},
+        error::{ConfigErrors, Problem, Severity},
+        lint::Lint,
     },
     limits,
 };
@@ -58,6 +59,19 @@ fn each_fault_is_found_and_nothing_else() {
 }
 
 #[test]
+fn each_lint_has_its_fault() {
+    let texts = envoy_faults::FAULTS.iter().map(|(name, changes, _)| envoy_faults::changed(name, changes));
+    let seen: BTreeSet<Lint> = texts
+        .flat_map(|text| lint(&text, "envoy.yaml", None).problems().filter_map(Problem::kind).collect::<Vec<_>>())
+        .collect();
+    // These have tests of their own.
+    let others = [Lint::EnvoyNothingChecked, Lint::EnvoyUnchecked, Lint::EnvoyUnknownPolicy, Lint::EnvoySkipped];
+    let all = Lint::ALL.iter().filter(|lint| lint.name().starts_with("envoy-"));
+    let unseen: Vec<_> = all.filter(|lint| !seen.contains(lint) && !others.contains(lint)).collect();
+    assert!(unseen.is_empty(), "no fault shows {unseen:?}");
+}
+
+#[test]
 fn what_harms_nothing_is_not_mentioned() {
     for (name, changes) in envoy_faults::HARMLESS {
         assert_found(name, &lint(&envoy_faults::changed(name, changes), "envoy.yaml", None), &[]);
@@ -67,7 +81,7 @@ fn what_harms_nothing_is_not_mentioned() {
 #[test]
 fn a_listener_without_the_filter_is_an_error_if_none_has_it() {
     let none = "error: no request that comes this way is checked";
-    assert_found("none", &lint(&envoy_faults::unchecked(), "envoy.yaml", None), &[none]);
+    assert_found("none", &lint(&envoy_faults::with_filter(""), "envoy.yaml", None), &[none]);
     // Beside one that has it somebody may have a reason.
     let listener = |text: &str| {
         let (_, rest) = text.split_once("  listeners:\n").unwrap();
@@ -75,7 +89,7 @@ fn a_listener_without_the_filter_is_an_error_if_none_has_it() {
     };
     let both =
         |second: &str| envoy_faults::SAMPLE.replacen("\n  clusters:\n", &format!("\n{second}\n  clusters:\n"), 1);
-    let second = listener(&envoy_faults::unchecked());
+    let second = listener(&envoy_faults::with_filter(""));
     let warned = "warning: no request that comes this way is checked";
     assert_found("one of two", &lint(&both(&second), "envoy.yaml", None), &[warned]);
     // One that only redirects needs none.
@@ -83,6 +97,14 @@ fn a_listener_without_the_filter_is_an_error_if_none_has_it() {
         second.replace("route:\n                            cluster: upstream", "redirect: { https_redirect: true }");
     assert_ne!(redirects, second);
     assert_found("redirects", &lint(&both(&redirects), "envoy.yaml", None), &[]);
+}
+
+#[test]
+fn filters_that_a_matcher_skips_or_that_come_by_discovery_are_said() {
+    let skipped = lint(&envoy_faults::with_filter(envoy_faults::SKIPPED), "envoy.yaml", None);
+    assert_found("skipped", &skipped, &["warning: requests for which this matcher says SkipFilter"]);
+    let discovered = lint(&envoy_faults::with_filter(envoy_faults::DISCOVERED), "envoy.yaml", None);
+    assert_found("discovered", &discovered, &["warning: the settings of this ext_authz filter come by discovery"]);
 }
 
 /// The configuration as JSON, as Envoy's admin page has it.

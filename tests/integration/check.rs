@@ -128,3 +128,38 @@ async fn the_schema_is_printed() {
     let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/portcullis.schema.json")).unwrap();
     assert_eq!((said.code, said.out), (0, sample));
 }
+
+#[tokio::test]
+async fn an_envoy_configuration_is_checked_with_or_without_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = include_str!("../../envoy/envoy.yaml");
+    let with = |name: &str, from: &str, to: &str| {
+        assert!(sample.contains(from), "the sample has no {from}");
+        write(dir.path(), name, &sample.replacen(from, to, 1))
+    };
+    let good = write(dir.path(), "portcullis.yaml", GOOD);
+    let clean = write(dir.path(), "envoy.yaml", sample);
+    let warned = with("raw.yaml", "encode_raw_headers: true", "encode_raw_headers: false");
+    let broken = with("open.yaml", "failure_mode_allow: false", "failure_mode_allow: true");
+    for (arguments, code) in [
+        (vec!["--envoy", &*clean], 0),
+        (vec!["--deny-warnings", "--envoy", &*clean, &*good], 0),
+        (vec!["--envoy", &*warned, &*good], 0),
+        (vec!["--deny-warnings", "--envoy", &*warned], 1),
+        (vec!["--deny-warnings", "--allow", "envoy-raw-headers", "--envoy", &*warned], 0),
+        (vec!["--envoy", &*broken], 2),
+        (vec!["--envoy", "/nowhere/envoy.yaml"], 2),
+        (vec![], 2),
+    ] {
+        let said = run(&[&["check"], &*arguments].concat(), &[]).await;
+        assert_eq!(said.code, code, "{arguments:?}: {}{}", said.out, said.err);
+    }
+    let said = run(&["check", "--envoy", &warned, &good], &[]).await;
+    for told in ["portcullis.yaml is good: 1 issuer", "raw.yaml is good: 1 warning"] {
+        assert!(said.out.contains(told), "{told}: {}", said.out);
+    }
+    assert!(said.err.contains("[envoy-raw-headers]"), "{}", said.err);
+    let said = run(&["check", "--format", "json", "--envoy", &broken], &[]).await;
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["problems"][0]["code"], &report["errors"]), (&"envoy-fail-open".into(), &1.into()));
+}

@@ -14,12 +14,51 @@ pub(crate) fn changed(name: &str, changes: &[(&str, &str)]) -> String {
     })
 }
 
-/// The sample without its ext_authz filter.
-pub(crate) fn unchecked() -> String {
+/// The sample with these lines in place of its ext_authz filter.
+pub(crate) fn with_filter(lines: &str) -> String {
     let (before, rest) = SAMPLE.split_once("                  - name: envoy.filters.http.ext_authz\n").unwrap();
     let (_, after) = rest.split_once(ROUTER).unwrap();
-    format!("{before}{ROUTER}{after}")
+    format!("{before}{lines}{ROUTER}{after}")
 }
+
+/// A filter that a matcher lets requests pass by.
+pub(crate) const SKIPPED: &str = r#"
+                  - name: envoy.filters.http.ext_authz
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher
+                      xds_matcher:
+                        matcher_list:
+                          matchers:
+                            - predicate:
+                                single_predicate:
+                                  input:
+                                    name: header
+                                    typed_config:
+                                      "@type": type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput
+                                      header_name: x-skip
+                                  value_match: { exact: please }
+                              on_match:
+                                action:
+                                  name: skip
+                                  typed_config:
+                                    "@type": type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter
+                      extension_config:
+                        name: inner
+                        typed_config:
+                          "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+                          transport_api_version: V3
+                          grpc_service: { envoy_grpc: { cluster_name: portcullis }, timeout: 1s }
+                          status_on_error: { code: 503 }
+                          encode_raw_headers: true
+"#;
+
+/// A filter whose settings come from elsewhere.
+pub(crate) const DISCOVERED: &str = r#"
+                  - name: envoy.filters.http.ext_authz
+                    config_discovery:
+                      config_source: { path_config_source: { path: /nowhere/filter.yaml } }
+                      type_urls: [type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz]
+"#;
 
 const ALLOW: &str = "failure_mode_allow: false";
 const API_VERSION: &str = "                      transport_api_version: V3\n";

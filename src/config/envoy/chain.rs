@@ -38,7 +38,9 @@ impl<'n> Filter<'n> {
         let types = discovered.map_or(&[][..], |discovery| read::list(discovery, "type_urls"));
         let kind_of = |url: &'n Node| read::as_text(url).and_then(|url| url.rsplit('/').next());
         let kind = message.map(|(kind, _)| kind).or_else(|| types.iter().find_map(kind_of));
-        Self { node, name, kind, config: message.map(|(_, config)| config), skipped_at }
+        // What is there until the discovered one arrives is not what counts.
+        let config = message.map(|(_, config)| config).filter(|_| discovered.is_none());
+        Self { node, name, kind, config, skipped_at }
     }
 
     pub(super) fn is(&self, kind: &str) -> bool {

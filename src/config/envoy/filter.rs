@@ -16,7 +16,7 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, filter: &Filter
     }
     let Some(config) = filter.config else {
         let message = "the settings of this ext_authz filter come by discovery: they were not checked";
-        let help = "lint what `curl localhost:9901/config_dump` gives for them as a typed_config of this filter";
+        let help = "they are among the ecds_filters of `curl localhost:9901/config_dump`: put them into a `typed_config` to lint them";
         findings.warn(Lint::EnvoyNothingChecked, place, message, help);
         return;
     };
