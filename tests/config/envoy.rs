@@ -99,11 +99,19 @@ fn a_listener_without_the_filter_is_an_error_if_none_has_it() {
     assert_found("redirects", &lint(&both(&redirects), "envoy.yaml", None), &[]);
 }
 
+/// A filter whose settings come from elsewhere.
+const DISCOVERED: &str = r#"
+                  - name: envoy.filters.http.ext_authz
+                    config_discovery:
+                      config_source: { path_config_source: { path: /nowhere/filter.yaml } }
+                      type_urls: [type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz]
+"#;
+
 #[test]
 fn filters_that_a_matcher_skips_or_that_come_by_discovery_are_said() {
     let skipped = lint(&envoy_faults::with_filter(envoy_faults::SKIPPED), "envoy.yaml", None);
     assert_found("skipped", &skipped, &["warning: requests for which this matcher says SkipFilter"]);
-    let discovered = lint(&envoy_faults::with_filter(envoy_faults::DISCOVERED), "envoy.yaml", None);
+    let discovered = lint(&envoy_faults::with_filter(DISCOVERED), "envoy.yaml", None);
     assert_found("discovered", &discovered, &["warning: the settings of this ext_authz filter come by discovery"]);
 }
 

@@ -52,14 +52,6 @@ pub(crate) const SKIPPED: &str = r#"
                           encode_raw_headers: true
 "#;
 
-/// A filter whose settings come from elsewhere.
-pub(crate) const DISCOVERED: &str = r#"
-                  - name: envoy.filters.http.ext_authz
-                    config_discovery:
-                      config_source: { path_config_source: { path: /nowhere/filter.yaml } }
-                      type_urls: [type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz]
-"#;
-
 const ALLOW: &str = "failure_mode_allow: false";
 const API_VERSION: &str = "                      transport_api_version: V3\n";
 const STATUS: &str = "                      status_on_error:\n                        code: ServiceUnavailable # 503\n";

@@ -42,7 +42,7 @@ impl<'n> Parts<'n> {
     pub(super) fn of(root: &'n Node) -> Self {
         let has = |name: &&str| read::field(root, name).is_some();
         let is_resource = read::message(root).is_some_and(|(name, _)| name.starts_with("envoy."));
-        let mut parts = Self { is_envoy: is_resource || TOP_LEVEL.iter().any(|name| has(&name)), ..Self::default() };
+        let mut parts = Self { is_envoy: is_resource || TOP_LEVEL.iter().any(has), ..Self::default() };
         parts.walk(root);
         if read::at(root, &["dynamic_resources", "cds_config"]).is_some() {
             parts.has_all_clusters = false;

@@ -89,9 +89,8 @@ fn speaks_http2(cluster: &Node) -> bool {
         return true;
     }
     let all = read::value(cluster, "typed_extension_protocol_options").map_or(&[][..], read::entries);
-    let messages = all.iter().filter_map(|entry| read::message(&entry.node));
-    let options = messages.filter(|(name, _)| *name == HTTP_OPTIONS).map(|(_, options)| options);
-    options.last().is_some_and(|options| {
+    let mut messages = all.iter().rev().filter_map(|entry| read::message(&entry.node));
+    messages.find(|(name, _)| *name == HTTP_OPTIONS).is_some_and(|(_, options)| {
         read::at(options, &["explicit_http_config", "http2_protocol_options"]).is_some()
             || ["auto_config", "use_downstream_protocol_config"].iter().any(|name| read::field(options, name).is_some())
     })
