@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use super::{FAILED, USAGE, environment, output};
 use crate::config::{
@@ -25,7 +28,7 @@ Examples:
   portcullis check --format json portcullis.yaml
   portcullis check --envoy envoy.yaml portcullis.yaml
 
-Each warning has a name, in brackets after its text; the README says what they mean.
+Each warning has a name, in brackets after its text.
 
 Exit codes: 0 good, perhaps with warnings
             1 there are warnings, and --deny-warnings
@@ -44,7 +47,7 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     deny_warnings: bool,
     /// Says nothing of warnings of this name; may be repeated
-    #[arg(long, value_name = "LINT", value_parser = lint_named)]
+    #[arg(long, value_name = "LINT", value_parser = lints())]
     allow: Vec<Lint>,
 }
 
@@ -124,10 +127,8 @@ fn print(checked: &Checked) {
     }
 }
 
-fn lint_named(name: &str) -> Result<Lint, String> {
-    let found = Lint::ALL.iter().find(|lint| lint.name() == name);
-    found.copied().ok_or_else(|| {
-        let names: Vec<&str> = Lint::ALL.iter().map(|lint| lint.name()).collect();
-        format!("there is no warning of that name: the names are {}", names.join(", "))
-    })
+/// Lints by their names, which `--help` lists with what they find.
+fn lints() -> impl TypedValueParser<Value = Lint> {
+    let values = Lint::ALL.iter().map(|lint| PossibleValue::new(lint.name()).help(lint.about().trim_end_matches('.')));
+    PossibleValuesParser::new(values).try_map(|name| Lint::named(&name).ok_or("there is no warning of that name"))
 }

@@ -100,9 +100,8 @@ impl Problem {
     /// Broken at blanks only: miette breaks paths and claims in their middle.
     pub(super) fn wrapped(&self, width: usize) -> Self {
         let help = self.help.as_deref().map(|text| wrap(text, width.saturating_sub(HELP_INDENT)));
-        let name = self.lint.map_or_else(String::new, |lint| format!(" [{lint}]"));
-        let message = wrap(&format!("{self}{name}"), width.saturating_sub(MESSAGE_INDENT));
-        Self { message, more: 0, help, ..self.clone() }
+        let message = wrap(&self.to_string(), width.saturating_sub(MESSAGE_INDENT));
+        Self { message, lint: None, more: 0, help, ..self.clone() }
     }
 
     pub(super) fn in_source(mut self, source: Option<&Arc<Source>>) -> Self {
@@ -180,6 +179,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if let Some(lint) = self.lint {
+            write!(f, " [{lint}]")?;
+        }
         if self.more > 0 { write!(f, " (and {} more like it)", self.more) } else { Ok(()) }
     }
 }

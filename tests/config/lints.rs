@@ -424,6 +424,27 @@ fn allowed_lints_are_left_out_and_errors_are_not() {
     assert_eq!(left.problems().map(|problem| problem.kind().unwrap().name()).collect::<Vec<_>>(), ["differs-in-case"]);
 }
 
+/// A false alarm teaches people to look away.
+#[test]
+fn samples_and_what_the_readme_recommends_give_no_warning() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sample = fs::read_to_string(root.join("envoy/portcullis.yaml")).unwrap();
+    assert_eq!(warnings(&sample), [""; 0]);
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|block| block.split_once("```")).map(|(block, _)| block);
+    let mut count = 0;
+    for block in blocks.filter(|block| block.contains("issuers:\n")) {
+        let file = if block.contains("routes:") { block.to_owned() } else { format!("{block}{ROUTES}") };
+        assert_eq!(warnings(&file), [""; 0], "{block}");
+        count += 1;
+    }
+    assert!(count >= 10, "{count}");
+    for name in ["quickstart.yaml", "aliases.yaml"] {
+        let file = fs::read_to_string(root.join("tests/fixtures/config/valid").join(name)).unwrap();
+        assert_eq!(warnings(&file), [""; 0], "{name}");
+    }
+}
+
 /// Every kind of warning, as it is printed.
 #[test]
 fn every_lint_reads_well() {

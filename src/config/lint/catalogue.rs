@@ -18,6 +18,12 @@ macro_rules! lints {
                 match self { $(Self::$lint => $name,)* }
             }
 
+            /// The lint of that name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|lint| lint.name() == name)
+            }
+
             /// What it finds.
             #[must_use]
             pub fn about(self) -> &'static str {

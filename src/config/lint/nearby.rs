@@ -16,16 +16,16 @@ pub(super) fn pairs(names: &[(&str, usize)]) -> Vec<(usize, usize)> {
     let mut pairs = case_pairs(names);
     let short = |text: &str| text.len() <= limits::COMPARED_SCOPE_BYTES;
     let mut keys: Vec<(u64, usize)> = Vec::new();
-    for (at, (text, _)) in names.iter().enumerate().filter(|(_, (text, _))| short(text)) {
+    for (at, (text, _)) in names.iter().enumerate().take(limits::RULES).filter(|(_, (text, _))| short(text)) {
         keys.extend(deletions(text).map(|key| (key, at)));
     }
     keys.sort_unstable();
     let mut found: HashMap<usize, usize> = HashMap::new();
     let mut left = limits::COMPARED_SCOPES;
-    for group in keys.chunk_by(|(one, _), (other, _)| one == other) {
+    'all: for group in keys.chunk_by(|(one, _), (other, _)| one == other) {
         for (at, (_, one)) in group.iter().enumerate() {
             for (_, two) in group.iter().skip(at.saturating_add(1)) {
-                let Some(rest) = left.checked_sub(1) else { return pairs };
+                let Some(rest) = left.checked_sub(1) else { break 'all };
                 left = rest;
                 if let Some((rare, usual)) = judged(names, *one, *two) {
                     found.entry(rare).or_insert(usual);
