@@ -2,6 +2,7 @@
 
 mod force;
 mod laws;
+mod lax;
 mod problems;
 mod random;
 

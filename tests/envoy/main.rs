@@ -3,6 +3,7 @@
 
 mod oidc_provider;
 mod outage;
+mod paths;
 mod policy;
 mod quickstart;
 mod spoofing;
