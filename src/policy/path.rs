@@ -157,4 +157,6 @@ pub(super) fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
 }
 
 #[cfg(test)]
+mod bytes;
+#[cfg(test)]
 mod tests;
