@@ -41,7 +41,12 @@ pub use self::{
     pattern_error::PatternError,
     route::{RequestTarget, Route},
 };
-use self::{method::MethodTable, readings::readings, rule::Rule, tables::HostTables};
+use self::{
+    method::MethodTable,
+    readings::readings,
+    rule::{Access, Rule},
+    tables::HostTables,
+};
 use crate::decision::{DenyReason, RequestFault};
 
 /// A whole policy. The default one is empty and denies everything.
@@ -110,7 +115,12 @@ impl Policy {
             Some(entry) => self.admitting(entry, &target.method),
             None => self.default.as_ref(),
         };
-        other.is_some_and(|other| rule.access.is_at_least_as_strict_as(&other.access))
+        // A claim that must match a `{param}`: of `/%20/mine/yours`, another segment may be that one in a reading.
+        let is_bound = |other: &Rule| matches!(&other.access, Access::Token(asked) if !asked.bindings.is_empty());
+        let fixed = found.map_or(0, |entry| entry.path.segments().len());
+        let stays = || reading.segments().take(fixed).eq(target.path.segments().take(fixed));
+        let is_as_strict = |other: &Rule| rule.access.is_at_least_as_strict_as(&other.access);
+        other.is_some_and(|other| is_as_strict(other) && (!is_bound(other) || stays()))
     }
 
     /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
