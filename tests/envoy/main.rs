@@ -6,6 +6,7 @@ mod envoy_faults;
 mod lints;
 mod oidc_provider;
 mod outage;
+mod paths;
 mod policy;
 mod quickstart;
 mod spoofing;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod answers;
+mod bad_config;
 mod bad_input;
 mod check;
 mod cli;
