@@ -23,7 +23,7 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, LoadedFile, load, parse, read};
 
 use crate::{
     identity::IdentityHeaders,
@@ -50,7 +50,7 @@ pub struct Config {
 }
 
 /// Where to listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// For Envoy.
     pub grpc: ListenAddr,

@@ -40,7 +40,11 @@ pub use self::{
     pattern_error::PatternError,
     route::{RequestTarget, Route},
 };
-use self::{method::MethodTable, rule::Rule, tables::HostTables};
+use self::{
+    method::MethodTable,
+    rule::{Rule, RuleId},
+    tables::HostTables,
+};
 use crate::decision::{DenyReason, RequestFault};
 
 /// A whole policy. The default one is empty and denies everything.
@@ -128,6 +132,11 @@ impl Policy {
     /// The rules of the routes, in the order of the routes.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
+    }
+
+    /// The ids of all rules that can decide.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &RuleId> {
+        self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
     }
 
     /// What holds where no route covers the path.
