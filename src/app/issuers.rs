@@ -161,6 +161,3 @@ pub fn keep_fresh(
 ) -> Result<(), ServeError> {
     Around { tasks: refreshers, outside, observer }.keep_fresh(issuer, keys, saved, None)
 }
-
-#[cfg(test)]
-mod tests;

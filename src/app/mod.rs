@@ -186,7 +186,7 @@ impl App {
         Ok(Self {
             bound,
             servers,
-            refreshers,
+            _refreshers: refreshers,
             reloading,
             current,
             health,

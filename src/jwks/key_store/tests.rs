@@ -1,7 +1,7 @@
 //! What Checks are told of keys, and what a reload takes over.
 
 use super::*;
-use crate::{jwks::source::Secret, jwt::algorithm::Algorithm};
+use crate::{jwks::source::Secret, jwt::algorithm::Algorithm, limits};
 
 fn set() -> KeySet {
     KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])
@@ -64,4 +64,31 @@ async fn an_issuer_that_nobody_added_is_unavailable() {
     let now = Instant::now();
     assert!(matches!(store().on_miss("x", Generation::NONE, now), MissAnswer::Unavailable(_)));
     assert!(store().at(now).current("x").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_adopts_an_issuer_shares_its_keys_and_its_refresher() {
+    let (old, new) = (store(), KeyStore::new());
+    let mut tasks = tokio::task::JoinSet::new();
+    old.refreshed_by("a", tasks.spawn(std::future::pending::<()>()));
+    assert!(new.adopt("a", &old) && !new.adopt("x", &old));
+    let (now, refresher) = (Instant::now(), old.only("a"));
+    let MissAnswer::Wait(waiter) = old.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
+    refresher.begin("a");
+    refresher.end("a", Ok((set(), None)), 0.0, now);
+    waiter.fetch_ended().await;
+    assert!(new.at(now).current("a").is_some() && old.at(now).current("a").is_some());
+    drop((old, refresher));
+    tokio::time::sleep(limits::FETCH_COOLDOWN).await;
+    assert!(tasks.try_join_next().is_none(), "the other one still shares it");
+    drop(new);
+    assert!(tasks.join_next().await.unwrap().unwrap_err().is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_an_issuer_that_is_no_more() {
+    let store = store();
+    let settled = store.settled();
+    drop(store);
+    settled.await;
 }
