@@ -4,11 +4,17 @@ use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::{
-    check::{Client, get},
-    config, issuer,
-    process::Serve,
-    scoped,
+use portcullis::{app::Pace, cli::demo::issuer::TokenRequest};
+
+use crate::{
+    lifecycle::slow_issuer,
+    support::{
+        check::{Client, get},
+        config, issuer,
+        process::Serve,
+        scoped,
+        service::TestService,
+    },
 };
 
 /// The configuration with another answer for `/api/public`.
@@ -19,7 +25,7 @@ fn shut(issuer: &str) -> String {
 async fn status(serve: &Serve) -> Value {
     let page = reqwest::get(format!("http://{}/readyz", serve.admin)).await.unwrap();
     assert_eq!(page.status(), 200, "the last good configuration is in force");
-    page.json::<Value>().await.unwrap()["config"].clone()
+    serde_json::from_str::<Value>(&page.text().await.unwrap()).unwrap()["config"].clone()
 }
 
 async fn metrics(serve: &Serve) -> String {
@@ -143,7 +149,7 @@ async fn a_broken_file_changes_nothing_and_a_good_one_after_it_counts() {
     let up = Up::file(&open).await;
     let first = status(&up.serve).await;
     let mut at = Value::Null;
-    for broken in [String::new(), format!("{open}rout: []\n"), open[..open.len() / 2].to_owned(), "\0".to_owned()] {
+    for broken in [String::new(), format!("{open}routs: []\n"), open[..open.len() / 2].to_owned(), "\0".to_owned()] {
         up.replace(&broken);
         let reload = |now: &Value| now["last_reload"]["error"].clone();
         let now = until(&up.serve, &broken, |now| now["last_reload"]["ok"] == false && reload(now) != at).await;
@@ -166,7 +172,7 @@ async fn a_broken_file_changes_nothing_and_a_good_one_after_it_counts() {
     let errors = log.lines().filter(|line| line.contains("the last good one stays in force"));
     assert!(code == Some(0) && errors.count() >= 5, "{log}");
     let line = open.lines().count() + 1;
-    assert!(log.contains(&format!("portcullis.yaml:{line}:1")) && log.contains("did you mean `routes`"), "{log}");
+    assert!(log.contains(&format!("portcullis.yaml:{line}:1")) && log.contains("no field `routs`"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,4 +248,39 @@ async fn other_listeners_are_reported_and_the_rest_is_applied() {
     up.serve.signal("TERM");
     let (_, log) = up.serve.ended().await;
     assert!(log.contains("this change needs a restart"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_that_waits_for_a_key_ends_under_the_configuration_it_began_with() {
+    let (minter, other) = (issuer().await, issuer().await);
+    let name = slow_issuer(minter.jwk_set().to_string(), Duration::from_millis(1500)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("portcullis.yaml");
+    fs::write(&path, config(&name)).unwrap();
+    let service = TestService::launch_file(&path, Pace { quiet: Duration::from_millis(5), ..Pace::default() }).await;
+    let client = service.client().await;
+    let token = minter.mint(&TokenRequest::new().subject("auth0|7").claim("iss", name.as_str())).unwrap();
+    let ask = get("/api/private").bearer(&token);
+    let renamed = "identity: { headers: { subject: x-other } }\nroutes:";
+    let swap = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Its issuer is no more, its headers have other names, and so has its rule.
+        let text = config(other.issuer()).replace("routes:", renamed).replace("authenticated", "authenticated, id: b");
+        fs::write(dir.path().join("new"), text).unwrap();
+        fs::rename(dir.path().join("new"), &path).unwrap();
+        for _ in 0..1500 {
+            if service.page("/metrics").await.1.contains("config_reloads_total{outcome=\"success\"} 1") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no reload in half a minute");
+    };
+    let (got, ()) = tokio::join!(client.try_within(&ask, Duration::from_secs(30)), swap);
+    let got = got.unwrap();
+    assert_eq!((got.status, got.rule.as_deref()), (200, Some("* /api/private")), "{got:?}");
+    assert!(got.header("x-auth-subject").is_some() && got.header("x-other").is_none(), "{got:?}");
+    let got = client.send(&ask).await;
+    assert_eq!((got.reason.as_str(), got.rule.as_deref()), ("token_unknown_issuer", Some("b")), "{got:?}");
+    assert_eq!(client.send(&get("/api/private").bearer(&scoped(&other, ""))).await.status, 200);
 }

@@ -32,7 +32,7 @@ fn named(name: &str, issuer: &str) -> String {
         "listen: {{ grpc: '127.0.0.1:0', admin: '127.0.0.1:0' }}
 issuers:
   - {{ issuer: {issuer}, audiences: [{audience}] }}
-identity: {{ subject: x-subject-{name} }}
+identity: {{ headers: {{ subject: x-subject-{name} }} }}
 routes:
   - {{ path: /open, scopes: [read:messages], id: open-{name} }}
   - {{ path: /shut, scopes: ['only:{name}'], id: shut-{name} }}
@@ -96,6 +96,7 @@ struct Reloads {
     service: TestService,
     dir: tempfile::TempDir,
     issuer: DemoIssuer,
+    http: reqwest::Client,
 }
 
 impl Reloads {
@@ -105,7 +106,7 @@ impl Reloads {
         fs::write(&path, named("a", issuer.issuer())).unwrap();
         let pace = Pace { quiet: Duration::from_millis(5), ..Pace::default() };
         let service = TestService::start_file(&path, pace).await;
-        Self { service, dir, issuer }
+        Self { service, dir, issuer, http: reqwest::Client::new() }
     }
 
     fn path(&self) -> PathBuf {
@@ -121,9 +122,9 @@ impl Reloads {
     async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut config = Value::Null;
         for _ in 0..6000 {
-            let (status, page) = self.service.page("/readyz").await;
-            assert_eq!(status, 200);
-            config = serde_json::from_str::<Value>(&page).unwrap()["config"].clone();
+            let page = self.http.get(format!("http://{}/readyz", self.service.admin)).send().await.unwrap();
+            assert_eq!(page.status(), 200);
+            config = serde_json::from_str::<Value>(&page.text().await.unwrap()).unwrap()["config"].clone();
             if is_so(&config) {
                 return config;
             }

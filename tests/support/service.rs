@@ -72,7 +72,8 @@ impl TestService {
     /// Starts with that file, and doesn't wait.
     pub async fn launch_file(path: &Path, pace: Pace) -> Self {
         let env = BTreeMap::new();
-        let loaded = config::load(Some(path), &env).unwrap_or_else(|problems| panic!("{problems}"));
+        let loaded =
+            config::load(Some(path), &env).unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
         let reload = Reload { file: loaded.file, env, pace, ..Reload::default() };
         Self::launch_app(loaded.config, Arc::new(HttpFetchers), reload).await
     }

@@ -159,3 +159,17 @@ async fn the_environment_of_the_start_is_laid_over_each_time() {
     service.reloader.look(Trigger::File).await;
     assert_eq!(service.status()["restart_needed_for"], serde_json::json!(["listen.grpc"]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_counted_of_rules_that_stay_counts_on_wherever_they_stand() {
+    let more = "default: authenticated\npolicies: { n: { scopes: [n] } }\n";
+    let mut service = Service::start(&(policy("read") + more)).await;
+    let ids = service.rule_ids();
+    assert_eq!(ids.len(), 3, "of a route, of a named policy, and the default: {ids:?}");
+    let metrics = Arc::clone(&service.reloader.lasting.metrics);
+    ids.iter().for_each(|rule| metrics.checked(true, "ok", rule, std::time::Duration::ZERO));
+    service.reloader.look(Trigger::Hangup).await;
+    service.reloader.sweep().await;
+    let text = service.metrics();
+    assert!(ids.iter().all(|rule| text.contains(&format!(r#"rule="{rule}"}} 1"#))), "{ids:?} {text}");
+}
