@@ -1,6 +1,6 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 //!
-//! [`listen`] binds, [`issuers`] keeps keys fresh, [`watch`] says when to look at the file again, [`candidate`] judges what
+//! [`listen`] binds, [`servers`] serve, [`issuers`] keeps keys fresh, [`watch`] says when to look at the file again, [`candidate`] judges what
 //! stands in it, and [`reload`] puts it into force.
 
 pub mod candidate;
@@ -8,8 +8,10 @@ mod error;
 mod issuers;
 pub mod listen;
 pub mod observers;
+mod origin;
 mod places;
 mod reload;
+mod servers;
 mod status;
 mod watch;
 
@@ -25,11 +27,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::{self, Admin},
     authorizer::Authorizer,
     clock::Clock,
     config::{Config, Listen},
@@ -44,12 +45,12 @@ use crate::{
     telemetry::{events, metrics::Metrics},
 };
 pub use error::ServeError;
-use error::{finished, part};
+use error::finished;
 pub use issuers::keep_fresh;
 use issuers::{Around, Issuers};
 use listen::Bound;
 use observers::Observers;
-pub use reload::Reload;
+pub use origin::Reload;
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
 pub use watch::Pace;
@@ -162,16 +163,9 @@ impl App {
         let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
-        let mut servers = JoinSet::new();
-        let stop = stop_servers.clone().cancelled_owned();
-        servers.spawn(async move { part("gRPC server", server.serve(listeners.grpc, stop).await) });
         let was_ready = Arc::new(AtomicBool::new(false));
-        if let Some(listener) = listeners.admin {
-            let was_ready = Arc::clone(&was_ready);
-            let pages = pages(&current, &status, &metrics, was_ready, stopping.clone());
-            let stop = stop_servers.clone().cancelled_owned();
-            servers.spawn(async move { part("admin server", admin::serve(pages, listener, stop).await) });
-        }
+        let pages = servers::pages(&current, &status, &metrics, Arc::clone(&was_ready), stopping.clone());
+        let servers = servers::start(listeners.grpc, listeners.admin, server, pages, &stop_servers);
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
@@ -269,24 +263,6 @@ impl App {
                 },
             }
         }
-    }
-}
-
-/// What the admin port shows.
-fn pages(
-    current: &Arc<Current>,
-    status: &Arc<ConfigStatus>,
-    metrics: &Arc<Metrics>,
-    was_ready: Arc<AtomicBool>,
-    stopping: CancellationToken,
-) -> Admin {
-    let (current, status, metrics) = (Arc::clone(current), Arc::clone(status), Arc::clone(metrics));
-    Admin {
-        keys: Arc::new(move || current.load().keys.status(Instant::now())),
-        config: Arc::new(move || status.to_json()),
-        metrics: Arc::new(move || metrics.to_text()),
-        was_ready,
-        stopping,
     }
 }
 

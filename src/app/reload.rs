@@ -3,7 +3,7 @@
 //! *Invariant: one answer, one configuration.* What is swapped is the whole [`Engine`], and a Check takes it once.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -16,55 +16,22 @@ use tokio::{
 
 use super::{
     Outside, ServeError,
-    candidate::{self, Read, Rejected, Suite},
+    candidate::{self, Read, Rejected},
     issuers::{Around, Issuers},
     observers::Observers,
+    origin::{Reload, short},
     status::ConfigStatus,
-    watch::{Pace, Trigger},
+    watch::Trigger,
 };
 use crate::{
     authorizer::Authorizer,
-    config::{Config, Listen, Loaded, LoadedFile},
+    config::{Config, Listen, Loaded},
     digest::Sha256,
     ext_authz::service::{Current, Engine},
     jwks::saved::SavedKeys,
     limits,
-    shutdown::Hangups,
     telemetry::{events, metrics::Metrics},
 };
-
-/// Where a configuration came from, and what makes a service load it anew. The default one never does.
-#[derive(Default)]
-pub struct Reload {
-    /// The file; without one there is nothing to load.
-    pub file: Option<LoadedFile>,
-    /// The environment of the start, which is laid over the file each time.
-    pub env: BTreeMap<String, String>,
-    /// SIGHUP.
-    pub hangups: Option<Hangups>,
-    /// Runs the policy's own tests; without it there are none.
-    pub suite: Option<Arc<Suite>>,
-    /// How fast a change is noticed.
-    pub pace: Pace,
-}
-
-impl std::fmt::Debug for Reload {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reload").field("file", &self.file).finish_non_exhaustive()
-    }
-}
-
-impl Reload {
-    /// The name of the configuration that was loaded at the start.
-    pub(super) fn revision(&self) -> Arc<str> {
-        self.file.as_ref().map_or_else(|| "environment".into(), |file| short(&file.digest))
-    }
-}
-
-/// The beginning of a digest: enough to tell one's own versions of a file apart.
-fn short(digest: &Sha256) -> Arc<str> {
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect::<String>().into()
-}
 
 /// Tasks that keep keys fresh. They outlive whoever starts them.
 pub(super) type Refreshers = Arc<Mutex<JoinSet<()>>>;

@@ -3,10 +3,8 @@
 //! more; everything else counts on.
 
 use std::{
-    collections::HashSet,
     fmt::{self, Write as _},
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,6 +22,7 @@ use prometheus_client::{
 };
 use tokio::time::Instant;
 
+use super::series::Series;
 use crate::{jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,32 +60,6 @@ pub struct Metrics {
     config_loaded: Gauge,
     keys: Arc<ArcSwap<KeyStore>>,
     tokens: Arc<ArcSwap<TokenCache>>,
-}
-
-/// Counters by label, of which some can be taken away: a family does not say which it has.
-#[derive(Debug)]
-struct Series<L: Clone + Hash + Eq + fmt::Debug> {
-    family: Family<L, Counter>,
-    known: Mutex<HashSet<L>>,
-}
-
-impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
-    fn new() -> Self {
-        Self { family: Family::default(), known: Mutex::default() }
-    }
-
-    fn count(&self, labels: &L) {
-        let is_known = self.family.get(labels).map(|counter| counter.inc()).is_some();
-        if !is_known {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(labels.clone());
-            self.family.get_or_create(labels).inc();
-        }
-    }
-
-    fn retain(&self, stays: impl Fn(&L) -> bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|labels| stays(labels) || !self.family.remove(labels));
-    }
 }
 
 impl Metrics {

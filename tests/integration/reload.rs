@@ -149,7 +149,9 @@ async fn a_broken_file_changes_nothing_and_a_good_one_after_it_counts() {
     let up = Up::file(&open).await;
     let first = status(&up.serve).await;
     let mut at = Value::Null;
-    for broken in [String::new(), format!("{open}routs: []\n"), open[..open.len() / 2].to_owned(), "\0".to_owned()] {
+    for broken in
+        [String::new(), format!("{open}routs: []\n"), open.chars().take(open.len() / 2).collect(), "\0".to_owned()]
+    {
         up.replace(&broken);
         let reload = |now: &Value| now["last_reload"]["error"].clone();
         let now = until(&up.serve, &broken, |now| now["last_reload"]["ok"] == false && reload(now) != at).await;

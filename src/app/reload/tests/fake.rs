@@ -1,6 +1,7 @@
 //! A service without its servers: a file in a directory of its own, and issuers that count who asks them.
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
