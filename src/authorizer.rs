@@ -119,6 +119,12 @@ impl Authorizer {
         Self { policy, verifier }
     }
 
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Decides on a request with the keys that are here, at that moment.
     #[must_use]
     pub fn decide(&self, request: &RequestAttributes<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Outcome {

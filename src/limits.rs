@@ -136,6 +136,29 @@ pub const WARNINGS_OF_A_KIND: usize = 20;
 pub const COMPARED_SCOPE_BYTES: usize = 64;
 /// Pairs of scopes that are compared to find typing errors: machines name things so that thousands are alike.
 pub const COMPARED_SCOPES: usize = 100_000;
+/// How long a change of the configuration file waits for the next one: whoever writes it in several steps is done then.
+pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
+/// And for how long at most, where a file is changed all the time.
+pub const RELOAD_QUIET_MAX: Duration = Duration::from_secs(1);
+/// How long a writer that has changed the file and not closed it is waited for: half a policy may be a valid one.
+pub const RELOAD_WRITER: Duration = Duration::from_secs(5);
+/// How often the file is looked at where nobody tells of changes: network file systems, or too many watches.
+pub const RELOAD_POLL: Duration = Duration::from_secs(30);
+/// How often the file is read until it stands still.
+pub const RELOAD_READS: usize = 20;
+/// How often is looked whether a bug has ended a background task.
+pub const TASKS_LOOKED_AT: Duration = Duration::from_secs(10);
+/// How long a reload waits for the keys of new or changed issuers before it goes into force without them: an issuer that
+/// is down must not hold up a change of the policy.
+pub const RELOAD_KEYS_WAIT: Duration = Duration::from_secs(5);
+/// Errors of one configuration that are logged at a reload.
+pub const RELOAD_ERRORS_LOGGED: usize = 20;
+/// Symbolic links on the way to the configuration file, as many as Linux follows.
+pub const RELOAD_LINKS: usize = 40;
+/// How often is looked whether the last Check by an old configuration has ended.
+pub const RETIRED_SWEEP: Duration = Duration::from_millis(100);
+/// Characters of the error of the last reload in `/readyz`.
+pub const RELOAD_ERROR_CHARS: usize = 500;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.

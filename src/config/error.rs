@@ -52,6 +52,17 @@ impl ConfigErrors {
         self.problems.iter()
     }
 
+    /// What they are about: the name of the file, most often.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Those that forbid the configuration.
+    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|problem| problem.severity() == Severity::Error)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

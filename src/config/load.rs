@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, ErrorKind, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -16,7 +16,10 @@ use super::{
     suggest::quoted,
     tree::{Entry, Node, Place, Value},
 };
-use crate::limits;
+use crate::{
+    digest::{Sha256, sha256},
+    limits,
+};
 
 /// What problems of a start without a file belong to.
 const ENVIRONMENT: &str = "environment";
@@ -28,6 +31,17 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings; often none.
     pub warnings: ConfigErrors,
+    /// The file it was read from, if there is one.
+    pub file: Option<LoadedFile>,
+}
+
+/// Which file a configuration was read from, and what stood in it.
+#[derive(Clone, Debug)]
+pub struct LoadedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The SHA-256 of its bytes.
+    pub digest: Sha256,
 }
 
 /// Loads a configuration: the file, or the one that `PORTCULLIS_CONFIG` names, overlaid by `env`. Without a file
@@ -40,9 +54,17 @@ pub struct Loaded {
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
     let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
     let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
-    let name = path.display().to_string();
-    let text = text_of(path).map_err(|problem| ConfigErrors::single(&name, *problem))?;
-    parse(&text, &name, env)
+    let text = read(path)?;
+    let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
+    Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
+}
+
+/// The text of a configuration file, within its limit.
+///
+/// # Errors
+/// The one problem that it can't be read.
+pub fn read(path: &Path) -> Result<String, ConfigErrors> {
+    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
 /// Loads a configuration from the text of a file. Names of files in it start at the directory of `file_name`.
@@ -81,7 +103,7 @@ fn finish(
     let (config, problems) = decode::decode(&root, decode::Around { base, env, source }, problems);
     let problems = ConfigErrors::new(name, source, problems);
     match config {
-        Some(config) => Ok(Loaded { config, warnings: problems }),
+        Some(config) => Ok(Loaded { config, warnings: problems, file: None }),
         None => Err(problems),
     }
 }

@@ -26,7 +26,7 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, LoadedFile, load, parse, read};
 pub use schema::json_schema;
 
 use crate::{
@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 /// Where to listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// For Envoy.
     pub grpc: ListenAddr,

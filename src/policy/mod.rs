@@ -44,7 +44,7 @@ pub use self::{
 use self::{
     method::MethodTable,
     readings::readings,
-    rule::{Access, Rule},
+    rule::{Access, Rule, RuleId},
     tables::HostTables,
 };
 use crate::decision::{DenyReason, RequestFault};
@@ -158,6 +158,11 @@ impl Policy {
     /// The rules of the routes, in the order of the routes.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
+    }
+
+    /// The ids of all rules that can decide.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &RuleId> {
+        self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
     }
 
     /// What holds where no route covers the path.

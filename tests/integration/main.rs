@@ -17,6 +17,8 @@ mod migration;
 mod outages;
 mod providers;
 mod readme;
+mod reload;
+mod reload_load;
 mod secrets;
 mod transport;
 mod wire;
