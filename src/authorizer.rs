@@ -119,6 +119,18 @@ impl Authorizer {
         Self { policy, verifier }
     }
 
+    /// Its policy, to look at.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Its verifier, to look at.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// Decides on a request with the keys that are here, at that moment.
     #[must_use]
     pub fn decide(&self, request: &RequestAttributes<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Outcome {

@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod codec;
 pub mod deadline;
 pub mod proto;
+pub mod rehearsed;
 pub mod response;
 pub mod server;
 pub mod service;

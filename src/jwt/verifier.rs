@@ -49,8 +49,8 @@ pub struct MissingKey {
     pub fault: TokenFault,
 }
 
-/// Verifies tokens of the configured issuers.
-#[derive(Debug)]
+/// Verifies tokens of the configured issuers. A clone has the same issuers, and so may share what it remembers.
+#[derive(Clone, Debug)]
 pub struct Verifier {
     issuers: HashMap<Arc<str>, Arc<IssuerRules>>,
     cache: Arc<TokenCache>,
