@@ -201,12 +201,14 @@ impl RequestFault {
 }
 
 /// Those that stand alone.
-const PLAIN: [DenyReason; 12] = [
+const PLAIN: [DenyReason; 14] = [
     DenyReason::NoCredentials,
     DenyReason::UnsupportedScheme,
     DenyReason::MalformedCredentials,
     DenyReason::SeveralCredentials,
     DenyReason::OverlongCredentials,
+    DenyReason::IssuerNotAdmitted,
+    DenyReason::AudienceNotAdmitted,
     DenyReason::InsufficientScope,
     DenyReason::ClaimRule,
     DenyReason::NoRoute,

@@ -23,7 +23,7 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, Offline, load, load_offline, parse, parse_offline};
 
 use crate::{
     identity::IdentityHeaders,

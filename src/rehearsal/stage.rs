@@ -43,6 +43,8 @@ use crate::{
     },
     policy::{
         Policy,
+        condition::Condition,
+        route::RequestTarget,
         rule::{Access, Rule},
     },
 };
@@ -115,7 +117,8 @@ impl Stage {
     fn over(policy: Policy, verifier: Verifier, identity: IdentityHeaders, keyring: Arc<Keyring>) -> Self {
         let rules = policy.rules().enumerate().map(|(at, rule)| (rule.id.to_string(), RuleRef::Route(at)));
         let default = policy.default_rule().map(|rule| (rule.id.to_string(), RuleRef::Default));
-        let rules = rules.chain(default).collect();
+        let named = policy.named().map(|(name, rule)| (rule.id.to_string(), RuleRef::Named(name.to_owned())));
+        let rules = rules.chain(named).chain(default).collect();
         let clock = Arc::new(ChosenClock::default());
         let engine = Engine {
             authorizer: Authorizer::new(policy, verifier),
@@ -181,7 +184,7 @@ impl Stage {
         let reason = read.metadata.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         let heard = message.heard();
         let request = heard.judged().ok();
-        let rule = request.as_ref().and_then(|request| self.policy().select(&request.target).ok());
+        let rule = request.as_ref().and_then(|request| self.engine.authorizer.select(request).ok());
         let named = read.metadata.get("rule").and_then(|rule| rule.as_str());
         if rule.map(|rule| rule.id.as_str()) != named {
             return Err(StageError::Disagree);
@@ -190,8 +193,8 @@ impl Stage {
             (Some(rule), Some(request)) if !rule.ignores_credentials() => self.verified(request, at),
             _ => None,
         };
-        let conditions = match (rule, &token) {
-            (Some(rule), Some(token)) => conditions(rule, token),
+        let conditions = match (rule, &token, &request) {
+            (Some(rule), Some(token), Some(request)) => conditions(rule, token, &request.target),
             _ => Vec::new(),
         };
         Ok(Answered {
@@ -224,7 +227,7 @@ impl Stage {
         };
         RuleHit {
             id: rule.id.to_string(),
-            written_at: String::new(),
+            written_at: rule.id.written_at().to_owned(),
             is,
             host: pattern.map(|(host, _)| host.to_string()),
             path: pattern.map(|(_, path)| path.to_string()),
@@ -233,22 +236,15 @@ impl Stage {
 }
 
 /// What a rule asks, each with whether the token meets it.
-fn conditions(rule: &Rule, token: &VerifiedToken) -> Vec<JudgedCondition> {
+fn conditions(rule: &Rule, token: &VerifiedToken, target: &RequestTarget) -> Vec<JudgedCondition> {
     let Access::Token(requirement) = &rule.access else { return Vec::new() };
-    let scopes = (!requirement.scopes.is_empty()).then(|| JudgedCondition {
-        index: 0,
-        text: format!("scope {}", requirement.scopes.to_scope_string()),
-        reason: DenyReason::InsufficientScope,
-        met: requirement.scopes.is_met_by(token.scopes()),
-    });
-    let claims = requirement.claims.iter().map(|rule| JudgedCondition {
-        index: 0,
-        text: format!("{rule:?}"),
-        reason: DenyReason::ClaimRule,
-        met: rule.is_met_by(token.claims()),
-    });
-    let all = scopes.into_iter().chain(claims).enumerate();
-    all.map(|(index, condition)| JudgedCondition { index, ..condition }).collect()
+    let judged = |(index, condition): (usize, Condition<'_>)| JudgedCondition {
+        index,
+        text: condition.to_string(),
+        reason: condition.reason(),
+        met: condition.is_met_by(token, target),
+    };
+    requirement.conditions().enumerate().map(judged).collect()
 }
 
 #[cfg(test)]
