@@ -3,6 +3,7 @@
 mod check;
 pub mod demo;
 mod environment;
+mod explain;
 mod output;
 mod serve;
 
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Validates a configuration: every problem at once, with the place underlined
     Check(check::CheckArgs),
+    /// Says why a request is allowed or denied, check by check, without a running service
+    Explain(explain::ExplainArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => run(serve::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => run(explain::run(args)),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

@@ -24,6 +24,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
 pub use load::{Loaded, Offline, load, load_offline, parse, parse_offline};
+pub(crate) use suggest::{closest, quoted};
 
 use crate::{
     identity::IdentityHeaders,

@@ -107,6 +107,18 @@ impl Stage {
         Self::over(policy, Verifier::new(keyring.rules().cloned()), identity, keyring)
     }
 
+    /// An engine with real keys, which somebody else fetches into that store: for [`Self::ask_live`].
+    #[must_use]
+    pub fn live(
+        policy: Policy,
+        issuers: impl IntoIterator<Item = IssuerRules>,
+        identity: IdentityHeaders,
+        keys: Arc<KeyStore>,
+    ) -> Self {
+        let keyring = Arc::new(Keyring::over(issuers, keys));
+        Self::over(policy, Verifier::new(keyring.rules().cloned()), identity, keyring)
+    }
+
     /// The same with another policy: the keys, the issuers and the tokens already verified stay.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
@@ -148,6 +160,20 @@ impl Stage {
         self.keyring.rules_of(issuer)
     }
 
+    /// The configured issuer that the token of an ask names, if it is there and can be read.
+    #[must_use]
+    pub fn issuer_of(&self, ask: &Ask) -> Option<String> {
+        self.keyring.issuer_of(&ask.message)
+    }
+
+    /// The rule that decides about a request, as the engine finds it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn select(&self, request: &RequestAttributes<'_>) -> Result<&Rule, DenyReason> {
+        self.engine.authorizer.select(request)
+    }
+
     /// The token of a recipe.
     ///
     /// # Errors
@@ -170,6 +196,17 @@ impl Stage {
         self.found_on(read, &message, ask.at)
     }
 
+    /// The answer to a request with real keys, which may be waited for. Its credentials are those of the message.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub async fn ask_live(&self, ask: &Ask, wait: Duration) -> Result<Answered, StageError> {
+        self.clock.millis.store(ask.at.as_millis(), Ordering::SeqCst);
+        let answer = self.engine.check(ask.message.encode(), wait).await;
+        let read = rehearsed::read(answer).ok_or(StageError::NoAnswer)?;
+        self.found_on(read, &ask.message, ask.at)
+    }
+
     /// The engine's answer. Keys that came with the engine are never waited for, so it comes at once.
     fn check(&self, message: Bytes) -> Option<Answer> {
         let checked = pin!(self.engine.check(message, Duration::ZERO));
@@ -184,7 +221,7 @@ impl Stage {
         let reason = read.metadata.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         let heard = message.heard();
         let request = heard.judged().ok();
-        let rule = request.as_ref().and_then(|request| self.engine.authorizer.select(request).ok());
+        let rule = request.as_ref().and_then(|request| self.select(request).ok());
         let named = read.metadata.get("rule").and_then(|rule| rule.as_str());
         if rule.map(|rule| rule.id.as_str()) != named {
             return Err(StageError::Disagree);

@@ -39,6 +39,13 @@ impl Keyring {
         Ok(message)
     }
 
+    /// Whose token a message has, if it comes to its signature.
+    pub(super) fn issuer_of(&self, message: &Message) -> Option<String> {
+        let heard = message.heard();
+        let Ok(Shown::Bearer(token)) = Shown::parse(heard.authorization()) else { return None };
+        Some(self.readable(token)?.rules.issuer.to_string())
+    }
+
     /// What of a token the verifier reads before it looks for a key; `None` if it never comes to that.
     fn readable<'a>(&self, token: AccessToken<'a>) -> Option<Readable<'a, '_>> {
         let compact = Compact::parse(token).ok()?;

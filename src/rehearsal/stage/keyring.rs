@@ -23,8 +23,11 @@ pub(super) struct Keyring {
 
 impl Keyring {
     pub(super) fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
-        let (issuers, store) = (issuers.into_iter().collect(), Arc::new(KeyStore::new()));
-        Self { issuers, store, mint: Mutex::new(Mint::new()) }
+        Self::over(issuers, Arc::new(KeyStore::new()))
+    }
+
+    pub(super) fn over(issuers: impl IntoIterator<Item = IssuerRules>, store: Arc<KeyStore>) -> Self {
+        Self { issuers: issuers.into_iter().collect(), store, mint: Mutex::new(Mint::new()) }
     }
 
     pub(super) fn store(&self) -> Arc<KeyStore> {
