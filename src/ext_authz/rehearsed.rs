@@ -63,6 +63,12 @@ impl Message {
         captured::read(text).map(Self)
     }
 
+    /// The message of these bytes, as a proxy sent them; `None` if they are no `CheckRequest`.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        CheckRequest::decode(bytes).ok().map(Self)
+    }
+
     /// Adds a header in the form that the message has its headers in.
     pub fn push_header(&mut self, name: &str, value: Vec<u8>) {
         let http = self.http_mut();

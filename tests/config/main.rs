@@ -9,6 +9,8 @@ mod files;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod valid;

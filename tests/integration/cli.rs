@@ -20,9 +20,15 @@ fn write(dir: &Path, text: impl AsRef<[u8]>) -> String {
 
 #[tokio::test]
 async fn help_has_examples() {
-    for command in
-        [&["serve"][..], &["check"], &["demo"], &["demo", "issuer"], &["demo", "upstream"], &["demo", "quickstart"]]
-    {
+    for command in [
+        &["serve"][..],
+        &["check"],
+        &["explain"],
+        &["demo"],
+        &["demo", "issuer"],
+        &["demo", "upstream"],
+        &["demo", "quickstart"],
+    ] {
         let (code, text) = run(&[command, &["--help"]].concat(), &[]).await;
         assert_eq!(code, 0);
         assert!(text.contains("Example"), "{command:?}: {text}");

@@ -5,6 +5,7 @@ mod answers;
 mod bad_input;
 mod cli;
 mod compile_fail;
+mod explain;
 mod faults;
 mod grpc;
 mod keys;

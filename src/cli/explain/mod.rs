@@ -170,10 +170,13 @@ async fn explained(args: &ExplainArgs) -> Result<Explanation, ExplainError> {
     let stage = Stage::new(offline.policy, offline.issuers, offline.identity);
     if let Some(claims) = &args.claims {
         let claims = input::claims(claims).map_err(|error| ExplainError::Input("--claims", error))?;
-        let token = stage.mint(&recipe(&stage, claims, at)?).map_err(StageError::from)?;
+        let recipe = recipe(&stage, &claims, at)?;
+        let token = stage.mint(&recipe).map_err(StageError::from)?;
         ask.message.authorize(format!("Bearer {token}").into_bytes());
         let answered = stage.ask(&ask)?;
-        return Ok(explain::explain(&stage, &ask, &answered, Signatures::MadeHere));
+        let explanation = explain::explain(&stage, &ask, &answered, Signatures::MadeHere);
+        let filled_in = recipe.claims.keys().filter(|claim| !claims.contains_key(*claim)).cloned().collect();
+        return Ok(Explanation { filled_in, ..explanation });
     }
     let answered: Answered = stage.ask(&ask.clone().credentials(Credentials::Resigned))?;
     Ok(explain::explain(&stage, &ask, &answered, Signatures::NotChecked))
@@ -204,7 +207,7 @@ fn asked(args: &ExplainArgs, at: UnixTime) -> Result<Ask, ExplainError> {
 /// A token of these claims, with what tokens of their issuer always have. `null` takes a claim away.
 fn recipe(
     stage: &Stage,
-    claims: serde_json::Map<String, serde_json::Value>,
+    claims: &serde_json::Map<String, serde_json::Value>,
     at: UnixTime,
 ) -> Result<Recipe, ExplainError> {
     let named = claims.get("iss").and_then(|issuer| issuer.as_str());
@@ -218,9 +221,9 @@ fn recipe(
     let mut recipe = Recipe { issuer: Some(rules.issuer.to_string()), ..Recipe::usual(rules, at) };
     for (name, value) in claims {
         if value.is_null() {
-            recipe.claims.remove(&name);
+            recipe.claims.remove(name);
         } else {
-            recipe.claims.insert(name, value);
+            recipe.claims.insert(name.clone(), value.clone());
         }
     }
     Ok(recipe)

@@ -16,8 +16,9 @@ pub(super) struct Read {
 pub(super) enum RequestError {
     #[error("there is no request: write `GET https://api.example.com/path`, or name a file with `--check-request`")]
     Missing,
-    #[error("{} is not a request: write `[METHOD] URL-or-path`", quoted(.0))]
-    Unclear(String),
+    // What is written may be a token, whose place is another one: it is not repeated.
+    #[error("the request is neither a path nor a URL: write `[METHOD] /path` or `[METHOD] https://host/path`")]
+    Unclear,
     #[error("the method is given twice, as {} and as {}", quoted(.0), quoted(.1))]
     TwoMethods(String, String),
     #[error("the host is given twice, as {} and as {}", quoted(.0), quoted(.1))]
@@ -65,7 +66,7 @@ fn target_of(target: &str) -> Result<(Option<&str>, String), RequestError> {
     let scheme = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme));
     let Some(rest) = scheme.and_then(|scheme| target.get(scheme.len()..)) else {
         let is_path = target.starts_with(['/', '*', '%', '.', '\\']) || target.is_empty();
-        return if is_path { Ok((None, target.to_owned())) } else { Err(RequestError::Unclear(target.to_owned())) };
+        return if is_path { Ok((None, target.to_owned())) } else { Err(RequestError::Unclear) };
     };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));

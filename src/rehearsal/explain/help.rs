@@ -13,7 +13,7 @@ use crate::{
     config::closest,
     decision::{DenyReason, RequestFault, TokenFault},
     policy::{
-        HostPattern, Method, RequestTarget,
+        Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
         scope::Scope,
@@ -174,23 +174,32 @@ fn missing_scopes(requirement: &Requirement, answered: &Answered, held: &[&str])
         })
         .collect();
     let mut lines = vec![format!("get a token with scope {}", super::value::all(missing.iter().copied()))];
+    let others: Vec<&str> = answered
+        .conditions
+        .iter()
+        .zip(requirement.conditions())
+        .filter(|(judged, condition)| !judged.met && !matches!(condition, Condition::Scope(_)))
+        .map(|(judged, _)| judged.text.as_str())
+        .collect();
+    if !others.is_empty() {
+        lines.push(format!("it also needs {}", super::value::all(others)));
+    }
     let near = missing.iter().find_map(|scope| Some((scope, closest(scope, held.iter().copied())?)));
     lines.extend(near.map(|(scope, held)| format!("the token has {}: was {} meant?", text(held), text(scope))));
     lines
 }
 
 fn no_route(stage: &Stage, target: &RequestTarget) -> Vec<String> {
-    let patterns: Vec<(&HostPattern, String)> =
-        stage.policy().patterns().map(|(host, path)| (host, path.to_string())).collect();
+    let patterns: Vec<String> = stage.policy().patterns().map(|(_, path)| path.to_string()).collect();
+    let near = closest(target.path.as_str(), patterns.iter().map(String::as_str));
     let elsewhere = stage.policy().patterns().find(|(_, path)| path.matches(&target.path));
-    if let Some((host, path)) = elsewhere {
-        return vec![format!("{} is a route of the host {} only", text(&path.to_string()), text(&host.to_string()))];
-    }
-    let mut lines = vec!["add a route for this path: what no route covers is denied".to_owned()];
-    let near = closest(target.path.as_str(), patterns.iter().map(|(_, path)| path.as_str()));
-    if let Some(near) = near {
-        lines.insert(0, format!("did you mean {}?", text(near)));
-    }
+    let mut lines = Vec::new();
+    lines.extend(near.map(|near| format!("did you mean {}?", text(near))));
+    lines.extend(elsewhere.map(|(host, path)| {
+        format!("{} is a route of the host {} only", text(&path.to_string()), text(&host.to_string()))
+    }));
+    lines.push("add a route for this path: what no route covers is denied".to_owned());
+    lines.truncate(2);
     lines
 }
 

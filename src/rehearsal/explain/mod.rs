@@ -46,6 +46,8 @@ pub struct Explanation {
     pub request: Request,
     /// Whether signatures were checked.
     pub signature: Signatures,
+    /// Claims that were not given, and that a token of its issuer always has: only of one that was made here.
+    pub filled_in: Vec<String>,
     /// Every check, in order.
     pub steps: Vec<Step>,
     /// What came of it.
@@ -148,6 +150,7 @@ pub fn explain(stage: &Stage, ask: &Ask, answered: &Answered, signature: Signatu
             at: moment::show(ask.at),
         },
         signature,
+        filled_in: Vec::new(),
         steps: walk.into_steps(),
         verdict: verdict(answered),
         answer: answer(answered),

@@ -62,19 +62,19 @@ fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, a
     let deciding = stage.policy().deciding_pattern(target);
     let fault = |fault: RequestFault| answered.deny == Some(fault.into());
     let table = match &deciding {
-        Ok(Some((HostPattern::Any, _))) => Check::found("any host"),
-        Ok(Some((host, _))) => Check::found(value::text(&host.to_string())),
         _ if fault(RequestFault::Host) => {
             Check::found("no host").expected("a host: the rules for this path are not the same for each")
         }
-        _ => Check::default(),
+        Ok(Some((HostPattern::Any, _))) => Check::found("any host"),
+        Ok(Some((host, _))) => Check::found(value::text(&host.to_string())),
+        Ok(None) | Err(_) => Check::found("none has the path as it is"),
     };
     walk.made(ROUTE, "host table", fault(RequestFault::Host), table);
     let is_covered = !matches!(answered.deny, Some(DenyReason::NoRoute));
     let pattern = match &deciding {
         Ok(Some((_, pattern))) => Check::found(value::text(&pattern.to_string())),
         Ok(None) if is_covered => Check::found("none: the default decides"),
-        Ok(None) => Check::found("none matches the whole path").expected("a route for it, or a `default:`"),
+        Ok(None) => Check::found("none that matches the whole path").expected("a route for it, or a `default:`"),
         Err(odd) => Check::found("another one for the folded path").expected(path::rule_of(*odd)),
     };
     walk.made(ROUTE, "path pattern", !is_covered || fault(RequestFault::CaseAmbiguous), pattern);

@@ -16,7 +16,7 @@ pub fn render(explanation: &Explanation, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();
     let request = &explanation.request;
-    let host = request.host.as_deref().unwrap_or("");
+    let host = request.host.as_deref().map(shown).unwrap_or_default();
     line(&mut out, &format!("{} {host}{} at {}", shown(&request.method), shown(&request.path), request.at));
     let mut part = "";
     for step in &explanation.steps {
@@ -33,8 +33,8 @@ pub fn render(explanation: &Explanation, colour: bool) -> String {
     answer(&mut out, &explanation.answer);
     if !explanation.help.is_empty() {
         line(&mut out, "");
-        for help in &explanation.help {
-            line(&mut out, &format!("to pass: {help}"));
+        for (at, help) in explanation.help.iter().enumerate() {
+            line(&mut out, &format!("{} {help}", if at == 0 { "to pass:" } else { "        " }));
         }
     }
     out
@@ -54,7 +54,10 @@ fn verdict(out: &mut String, explanation: &Explanation, paint: &Paint) {
         Signatures::NotChecked if !verdict.allowed => {}
         Signatures::NotChecked if explanation.steps.iter().all(|step| step.check != "signature") => {}
         Signatures::NotChecked => line(out, "if its signature is true, which offline can't be seen"),
-        Signatures::MadeHere => line(out, "with a token made of the claims, signed here"),
+        Signatures::MadeHere => {
+            let filled = super::value::all(explanation.filled_in.iter().map(String::as_str));
+            line(out, &format!("with a token made of the claims; filled in: {filled}"));
+        }
     }
 }
 
