@@ -119,20 +119,34 @@ impl Authorizer {
         Self { policy, verifier }
     }
 
-    /// The policy.
+    /// Its policy, to look at.
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Its verifier, to look at.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The rule that decides about a request, whatever its credentials: that of a policy that the proxy chose by name,
+    /// or the routes' own.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn select(&self, request: &RequestAttributes<'_>) -> Result<&Rule, DenyReason> {
+        match request.policy {
+            Some(name) => self.policy.select_named(name, &request.target),
+            None => self.policy.select(&request.target),
+        }
     }
 
     /// Decides on a request with the keys that are here, at that moment.
     #[must_use]
     pub fn decide(&self, request: &RequestAttributes<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Outcome {
-        let selected = match request.policy {
-            Some(name) => self.policy.select_named(name, &request.target),
-            None => self.policy.select(&request.target),
-        };
-        let rule = match selected {
+        let rule = match self.select(request) {
             Ok(rule) => rule,
             Err(reason) => return Outcome::Decided(Decision::Deny(Denial::without_rule(reason))),
         };

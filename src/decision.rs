@@ -203,6 +203,81 @@ impl RequestFault {
     }
 }
 
+/// Those that stand alone.
+const PLAIN: [DenyReason; 14] = [
+    DenyReason::NoCredentials,
+    DenyReason::UnsupportedScheme,
+    DenyReason::MalformedCredentials,
+    DenyReason::SeveralCredentials,
+    DenyReason::OverlongCredentials,
+    DenyReason::IssuerNotAdmitted,
+    DenyReason::AudienceNotAdmitted,
+    DenyReason::InsufficientScope,
+    DenyReason::ClaimRule,
+    DenyReason::NoRoute,
+    DenyReason::MethodNotAdmitted,
+    DenyReason::UnknownPolicy,
+    DenyReason::KeysUnavailable,
+    DenyReason::Internal,
+];
+
+const TOKEN_FAULTS: [TokenFault; 20] = [
+    TokenFault::Opaque,
+    TokenFault::Encrypted,
+    TokenFault::Malformed,
+    TokenFault::AlgorithmNotAllowed,
+    TokenFault::CriticalHeader,
+    TokenFault::TypeNotAllowed,
+    TokenFault::UnknownIssuer,
+    TokenFault::UnknownKey,
+    TokenFault::AmbiguousKey,
+    TokenFault::BadSignature,
+    TokenFault::MalformedClaims,
+    TokenFault::WrongAudience,
+    TokenFault::Expired,
+    TokenFault::NotYetValid,
+    TokenFault::IssuedInFuture,
+    TokenFault::TooOld,
+    TokenFault::NotAnAccessToken,
+    TokenFault::Bound,
+    TokenFault::ClientNotAllowed,
+    TokenFault::ClaimRule,
+];
+
+const REQUEST_FAULTS: [RequestFault; 17] = [
+    RequestFault::NoHttpRequest,
+    RequestFault::TooLarge,
+    RequestFault::PathNotAbsolute,
+    RequestFault::PathTooLong,
+    RequestFault::EmptySegment,
+    RequestFault::DotSegment,
+    RequestFault::EncodedSlash,
+    RequestFault::PathParameter,
+    RequestFault::Fragment,
+    RequestFault::ControlCharacter,
+    RequestFault::NonAscii,
+    RequestFault::BrokenEscape,
+    RequestFault::AmbiguousEscape,
+    RequestFault::CaseAmbiguous,
+    RequestFault::Host,
+    RequestFault::Method,
+    RequestFault::Connect,
+];
+
+impl DenyReason {
+    /// Every reason there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let tokens = TOKEN_FAULTS.into_iter().map(Self::Token);
+        PLAIN.into_iter().chain(tokens).chain(REQUEST_FAULTS.into_iter().map(Self::Request))
+    }
+
+    /// The reason with that code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::all().find(|reason| reason.code() == code)
+    }
+}
+
 impl From<TokenFault> for DenyReason {
     fn from(fault: TokenFault) -> Self {
         Self::Token(fault)
@@ -212,5 +287,25 @@ impl From<TokenFault> for DenyReason {
 impl From<RequestFault> for DenyReason {
     fn from(fault: RequestFault) -> Self {
         Self::Request(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_is_listed_and_its_code_leads_back() {
+        let all: Vec<DenyReason> = DenyReason::all().collect();
+        for reason in &all {
+            assert_eq!(DenyReason::from_code(reason.code()), Some(*reason));
+        }
+        assert_eq!(all.iter().map(|reason| reason.code()).collect::<HashSet<_>>().len(), all.len());
+        // Each has one line of its own in the matches above.
+        let source = include_str!("decision.rs").split("impl From<TokenFault>").next().unwrap();
+        assert_eq!(source.matches(" => \"").count(), all.len(), "a reason is missing in the lists of this file");
+        assert_eq!(DenyReason::from_code("ok"), None);
     }
 }

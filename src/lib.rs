@@ -19,7 +19,7 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | root | [`cli`], [`app`], [`shutdown`] | arguments, composition, tasks, signals |
+//! | root | [`cli`], [`app`], [`rehearsal`], [`shutdown`] | arguments, composition, tasks, signals; trying a policy offline |
 //! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
@@ -65,5 +65,6 @@ pub mod jwks;
 pub mod jwt;
 pub mod limits;
 pub mod policy;
+pub mod rehearsal;
 pub mod shutdown;
 pub mod telemetry;

@@ -181,6 +181,15 @@ pub const ENVOY_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 
+// --- trying a policy ----------------------------------------------------------------------------------------------
+
+/// Bytes of a file with a token, claims or a captured request that `explain` reads.
+pub const EXPLAIN_INPUT_BYTES: usize = 2 * CHECK_REQUEST_BYTES;
+/// For how long `explain --live` waits for an issuer's keys: one attempt to get them, and no second one.
+pub const EXPLAIN_KEYS: Duration = ATTEMPT_TIMEOUT;
+/// What takes longer is worth a word to whoever waits.
+pub const PROGRESS_AFTER: Duration = Duration::from_secs(1);
+
 // --- process ------------------------------------------------------------------------------------------------------
 
 /// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.

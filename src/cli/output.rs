@@ -16,6 +16,18 @@ pub(super) fn json(value: &impl serde::Serialize) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
+/// Prints a text that ends its lines itself on standard output.
+pub(super) fn text(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Says on standard error that something takes its time, if a person is there to read it.
+pub(super) fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
 /// Prints an error on standard error.
 pub(super) fn error(text: &str) {
     let red = wants_colour();
@@ -30,9 +42,17 @@ pub(super) fn problems(problems: &ConfigErrors) {
 
 const WIDTH: usize = 100;
 
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR (no-color.org) is the terminal's, not the service's")]
 fn wants_colour() -> bool {
+    io::stderr().is_terminal() && !is_plain()
+}
+
+/// Whether standard output is a terminal that wants colours.
+pub(super) fn stdout_wants_colour() -> bool {
+    io::stdout().is_terminal() && !is_plain()
+}
+
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR (no-color.org) is the terminal's, not the service's")]
+fn is_plain() -> bool {
     // https://no-color.org: any value that is not empty.
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !plain
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

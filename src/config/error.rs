@@ -52,12 +52,6 @@ impl ConfigErrors {
         self.problems.iter()
     }
 
-    /// What they are about: the name of the file, most often.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Those that forbid the configuration.
     pub fn errors(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.severity() == Severity::Error)

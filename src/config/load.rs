@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     digest::{Sha256, sha256},
+    identity::IdentityHeaders,
+    jwt::issuer_rules::IssuerRules,
     limits,
+    policy::Policy,
 };
 
 /// What problems of a start without a file belong to.
@@ -52,11 +55,16 @@ pub struct LoadedFile {
 /// # Errors
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
-    let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
+    let Some(path) = path_of(path, env) else { return with_keys(from_environment(env)?, env) };
     let text = read(path)?;
     let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
     Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
+}
+
+/// The file to load, if there is one.
+fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
+    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
+    path.or_else(|| named.map(Path::new))
 }
 
 /// The text of a configuration file, within its limit.
@@ -67,53 +75,117 @@ pub fn read(path: &Path) -> Result<String, ConfigErrors> {
     text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
+/// What of a configuration decides about requests, without what it takes to serve it.
+#[derive(Debug)]
+pub struct Offline {
+    /// Which request needs what.
+    pub policy: Policy,
+    /// What the issuers' tokens must be.
+    pub issuers: Vec<IssuerRules>,
+    /// What goes upstream.
+    pub identity: IdentityHeaders,
+    /// Files with tests of the policy.
+    pub tests: Vec<PathBuf>,
+    /// Warnings; often none.
+    pub warnings: ConfigErrors,
+}
+
+/// Loads what [`load`] does and reads nothing that the configuration names: no secret, no key, no certificate, so that
+/// a policy can be tried where none of them is. What comes of it can't be served: it has no source of keys.
+///
+/// # Errors
+/// As [`load`], but for problems of what is named.
+pub fn load_offline(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Offline, ConfigErrors> {
+    without_keys(Tree::load(path, env)?, env)
+}
+
+/// Loads what [`parse`] does and reads nothing that the configuration names.
+///
+/// # Errors
+/// As [`load_offline`].
+pub fn parse_offline(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Offline, ConfigErrors> {
+    without_keys(Tree::parse(text, file_name, env)?, env)
+}
+
 /// Loads a configuration from the text of a file. Names of files in it start at the directory of `file_name`.
 ///
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let parsed = parse_yaml(text);
-    let source = Arc::new(Source::new(file_name, text, parsed.as_ref().ok()));
-    let mut problems = Vec::new();
-    for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
-        let problem =
-            Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
-        problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
-    }
-    let root = match parsed {
-        Ok(root) => root,
-        Err(problem) => {
-            problems.push(*problem);
-            return Err(ConfigErrors::new(file_name, Some(&source), problems));
-        }
-    };
-    let base = Path::new(file_name).parent().unwrap_or_else(|| Path::new(""));
-    finish(root, file_name, Some(&source), base, env, problems)
+    with_keys(Tree::parse(text, file_name, env)?, env)
 }
 
-fn finish(
-    mut root: Node,
-    name: &str,
-    source: Option<&Arc<Source>>,
-    base: &Path,
-    env: &BTreeMap<String, String>,
-    mut problems: Vec<Problem>,
-) -> Result<Loaded, ConfigErrors> {
-    env::overlay(&mut root, env, &mut problems);
-    let (config, problems) = decode::decode(&root, decode::Around { base, env, source }, problems);
-    let problems = ConfigErrors::new(name, source, problems);
-    match config {
-        Some(config) => Ok(Loaded { config, warnings: problems, file: None }),
-        None => Err(problems),
+/// A configuration as it is written, before it is decoded.
+struct Tree {
+    root: Node,
+    /// What its problems belong to.
+    name: String,
+    source: Option<Arc<Source>>,
+    problems: Vec<Problem>,
+}
+
+impl Tree {
+    fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        let Some(path) = path_of(path, env) else { return from_environment(env) };
+        Self::parse(&read(path)?, &path.display().to_string(), env)
     }
+
+    fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        let parsed = parse_yaml(text);
+        let source = Arc::new(Source::new(file_name, text, parsed.as_ref().ok()));
+        let mut problems = Vec::new();
+        for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
+            let problem =
+                Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
+            problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
+        }
+        match parsed {
+            Ok(root) => Ok(Self { root, name: file_name.to_owned(), source: Some(source), problems }),
+            Err(problem) => {
+                problems.push(*problem);
+                Err(ConfigErrors::new(file_name, Some(&source), problems))
+            }
+        }
+    }
+
+    /// Decodes it with the environment over it. `None` comes with at least one error among the problems.
+    fn decode<T>(
+        mut self,
+        env: &BTreeMap<String, String>,
+        decode: fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>),
+    ) -> (Option<T>, ConfigErrors) {
+        env::overlay(&mut self.root, env, &mut self.problems);
+        let base = match &self.source {
+            Some(_) => Path::new(&self.name).parent().unwrap_or_else(|| Path::new("")),
+            None => Path::new(""),
+        };
+        let source = self.source.as_ref();
+        let (decoded, problems) = decode(&self.root, decode::Around { base, env, source }, self.problems);
+        (decoded, ConfigErrors::new(&self.name, source, problems))
+    }
+}
+
+fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
+    let (config, warnings) = tree.decode(env, decode::decode);
+    match config {
+        Some(config) => Ok(Loaded { config, warnings, file: None }),
+        None => Err(warnings),
+    }
+}
+
+fn without_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Offline, ConfigErrors> {
+    let (rules, warnings) = tree.decode(env, decode::decode_offline);
+    let Some(decode::Rules { policy, issuers, identity, tests }) = rules else { return Err(warnings) };
+    Ok(Offline { policy, issuers, identity, tests, warnings })
 }
 
 /// One issuer, its audiences, and a valid token on every path.
-fn from_environment(env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
+fn from_environment(env: &BTreeMap<String, String>) -> Result<Tree, ConfigErrors> {
     let of = |name: &str| env.get(name).filter(|value| !value.is_empty());
     match (of(env::ISSUER), of(env::AUDIENCE)) {
         (Some(issuer), Some(audience)) => {
-            finish(tree_of(issuer, audience), ENVIRONMENT, None, Path::new(""), env, Vec::new())
+            let (root, name) = (tree_of(issuer, audience), ENVIRONMENT.to_owned());
+            Ok(Tree { root, name, source: None, problems: Vec::new() })
         }
         (issuer, audience) => Err(nothing_to_load(env, issuer.is_some(), audience.is_some())),
     }

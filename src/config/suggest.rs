@@ -8,7 +8,7 @@ const COMPARED: usize = 64;
 const SHOWN: usize = 80;
 
 /// The candidate that is closest to `text`, if one is close: a typo, another case, `-` for `_`, a missing plural.
-pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // The work grows with the length.
     if text.chars().nth(COMPARED).is_some() {
         return None;
@@ -23,7 +23,7 @@ pub(super) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// Somebody's words in backticks: whole if short, without what would act on a terminal, and without the password of a
 /// URL.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     if let Some(range) = userinfo(text) {
         let (before, after) = (text.get(..range.start), text.get(range.end..));
         return in_backticks(&format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default()));

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The key of `context_extensions` with which an Envoy route chooses a named policy.
-const POLICY_EXTENSION: &str = "portcullis_policy";
+pub(super) const POLICY_EXTENSION: &str = "portcullis_policy";
 
 /// One Check, taken apart. Owns what it was decoded from.
 #[derive(Default)]

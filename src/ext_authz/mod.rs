@@ -8,6 +8,7 @@ pub mod codec;
 pub mod deadline;
 mod method_override;
 pub mod proto;
+pub mod rehearsed;
 pub mod response;
 pub mod server;
 pub mod service;

@@ -165,6 +165,11 @@ impl Policy {
         self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
     }
 
+    /// Every host and path pattern, in the order of the routes: for people who may have meant another one.
+    pub fn patterns(&self) -> impl Iterator<Item = (&HostPattern, &PathPattern)> {
+        self.entries.iter().map(|entry| (&entry.host, &entry.path))
+    }
+
     /// What holds where no route covers the path.
     #[must_use]
     pub fn default_rule(&self) -> Option<&Rule> {

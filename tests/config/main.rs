@@ -16,6 +16,8 @@ mod language;
 #[cfg(test)]
 mod lints;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod schema;

@@ -24,17 +24,17 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "telemetry/",
         ],
     ),
-    ("root", &["app/", "shutdown.rs", "cli/", "main.rs", "lib.rs"]),
+    ("root", &["app/", "shutdown.rs", "cli/", "rehearsal/", "main.rs", "lib.rs"]),
 ];
 
 /// Crates with one home.
 const HOMES: [(&str, &[&str]); 7] = [
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
-    ("prost_types", &["ext_authz/"]),
+    ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),
     ("reqwest", &["jwks/fetch.rs", "jwks/fetch/", "cli/demo/"]),
     ("jsonwebtoken", &["jwks/key.rs", "jwks/key/", "cli/demo/"]),
-    ("aws_lc_rs", &["digest.rs", "jwks/key.rs", "jwks/key/", "jwks/key_set.rs", "cli/demo/"]),
+    ("aws_lc_rs", &["digest.rs", "jwks/key.rs", "jwks/key/", "jwks/key_set.rs", "cli/demo/", "rehearsal/mint/"]),
     ("dashmap", &["jwks/key_store.rs"]),
 ];
 

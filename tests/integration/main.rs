@@ -7,6 +7,7 @@ mod bad_input;
 mod check;
 mod cli;
 mod compile_fail;
+mod explain;
 mod faults;
 mod grpc;
 mod keys;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::{Bag, claim, fields::Fields, read, scopes};
 use crate::{
     config::{
-        IssuerConfig,
         error::Problem,
         suggest::{closest, listed, quoted},
         tree::{Entry, Node},
     },
-    jwt::issuer_rules::NonEmpty,
+    jwt::issuer_rules::{IssuerRules, NonEmpty},
     policy::{
         HostPattern, PathPattern,
         implies::Implications,
@@ -23,7 +22,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Trusted<'a> {
     /// The issuers; `None` if they can't be read, and so nothing is known of them.
-    pub(super) issuers: Option<&'a [IssuerConfig]>,
+    pub(super) issuers: Option<&'a [&'a IssuerRules]>,
     pub(super) implications: &'a Implications,
 }
 
@@ -105,7 +104,7 @@ fn requirement(bag: &mut Bag, fields: &Fields<'_>, site: Site<'_>, trusted: Trus
 /// Issuers of the file. Another one is nobody's: what this narrows must be there.
 fn issuers(bag: &mut Bag, entry: &Entry, trusted: Trusted<'_>) -> Option<NonEmpty<Arc<str>>> {
     let known: Option<Vec<&str>> =
-        trusted.issuers.map(|issuers| issuers.iter().map(|issuer| &*issuer.rules.issuer).collect());
+        trusted.issuers.map(|issuers| issuers.iter().map(|issuer| &*issuer.issuer).collect());
     let chosen = read::list_of(bag, entry, |bag, node, what| {
         let text = read::text_of(bag, node, what)?;
         is_known(bag, node, text, "an issuer of this file", known.as_deref()).then(|| Arc::from(text))
@@ -116,7 +115,7 @@ fn issuers(bag: &mut Bag, entry: &Entry, trusted: Trusted<'_>) -> Option<NonEmpt
 /// Audiences of some issuer of the file: an issuer takes no tokens for others.
 fn audiences(bag: &mut Bag, entry: &Entry, trusted: Trusted<'_>) -> Option<NonEmpty<String>> {
     let known: Option<Vec<&str>> = trusted.issuers.map(|issuers| {
-        let audiences = issuers.iter().flat_map(|issuer| issuer.rules.audiences.as_slice());
+        let audiences = issuers.iter().flat_map(|issuer| issuer.audiences.as_slice());
         audiences.map(String::as_str).collect()
     });
     let chosen = read::list_of(bag, entry, |bag, node, what| {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Around, Bag, algorithm, claim, duration, fields::Fields, key_source, read, transport};
+use super::{Around, Bag, algorithm, claim, duration, fields::Fields, issuer_keys::DecodeKeys, key_source, read};
 use crate::{
     config::{
-        IssuerConfig,
         error::Problem,
         lint::Lint,
         schema::ISSUER,
@@ -22,21 +21,23 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// A tolerance beyond it is more than clocks need.
 const CLOCK_TOLERANCE_USUAL: Duration = Duration::from_secs(60);
 
-/// An issuer.
-pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<IssuerConfig> {
+/// One of `issuers`, with what its keys were decoded to.
+pub(super) struct Decoded<K> {
+    pub(super) rules: IssuerRules,
+    pub(super) keys: K,
+    /// Where its name stands, for people.
+    pub(super) written_at: String,
+}
+
+/// An issuer. `keys` decodes the fields about its keys.
+pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, around: Around<'_>) -> Option<Decoded<K>> {
     let fields = Fields::read(bag, node, "an issuer", ISSUER)?;
     let help = "write the exact string of its tokens' `iss` claim";
     let issuer = fields.require(bag, "issuer", "an issuer", help);
     let name = issuer.and_then(|entry| read::text(bag, entry));
     let audiences = audiences(bag, &fields);
-    let source = key_source::decode(bag, &fields, name, around);
     let algorithms = algorithm::decode(bag, &fields, key_source::has_secret(&fields));
-    if let (Some(source), Some(algorithms)) = (&source, &algorithms) {
-        super::secret::check_length(bag, &fields, source, algorithms.as_slice());
-        super::key_file::check(bag, &fields, source, algorithms.as_slice());
-    }
-    let transport = transport::decode(bag, &fields, around.base);
-    let max_stale = max_stale(bag, &fields);
+    let keys = keys(bag, &fields, name, algorithms.as_ref().map(NonEmpty::as_slice));
     let clock_tolerance = clock_tolerance(bag, fields.get("clock_tolerance"));
     let max_token_age = max_token_age(bag, fields.get("max_token_age"));
     let strict = read::flag_or(bag, fields.get("strict"), false);
@@ -74,8 +75,7 @@ pub(super) fn decode(bag: &mut Bag, node: &Node, around: Around<'_>) -> Option<I
         claims: claims?,
     };
     let written_at = around.locate(&issuer?.node.place);
-    let (source, transport, max_stale) = (source?, transport?, max_stale?);
-    Some(IssuerConfig { rules, source, transport, max_stale, written_at })
+    Some(Decoded { rules, keys: keys?, written_at })
 }
 
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
@@ -113,24 +113,6 @@ fn max_token_age(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Duration
         return None;
     }
     Some(Some(age))
-}
-
-fn max_stale(bag: &mut Bag, fields: &Fields<'_>) -> Option<Duration> {
-    let Some(entry) = fields.get("max_stale") else { return Some(limits::KEYS_MAX_STALE) };
-    if let Some(secret) = fields.get("secret_file").or_else(|| fields.get("secret_env")) {
-        let problem = Problem::error(&entry.place, "`max_stale` has no meaning for a shared secret");
-        bag.push(problem.label("here").and(&secret.place, "the secret").help("remove it: a secret does not age"));
-        return None;
-    }
-    let age = duration::decode(bag, entry)?;
-    let range = limits::KEYS_MAX_STALE_RANGE;
-    if !range.contains(&age) {
-        let (least, most) = (duration::show(*range.start()), duration::show(*range.end()));
-        let problem = Problem::error(&entry.node.place, format!("`max_stale` is not between {least} and {most}"));
-        bag.push(problem.help("write for how long keys stay in use while their issuer can't be reached: `24h`"));
-        return None;
-    }
-    Some(age)
 }
 
 fn scope_claims(bag: &mut Bag, fields: &Fields<'_>) -> Option<Vec<ClaimPath>> {

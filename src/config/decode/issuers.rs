@@ -1,9 +1,8 @@
 //! `issuers`: the list of them. Each by itself is `issuer`'s business.
 
-use super::{Around, Bag, fields::Fields, issuer, read};
+use super::{Around, Bag, fields::Fields, issuer, issuer_keys::DecodeKeys, read};
 use crate::{
     config::{
-        IssuerConfig,
         error::Problem,
         suggest::quoted,
         tree::{Node, Place, Value},
@@ -12,7 +11,12 @@ use crate::{
 };
 
 /// The issuers; none if nothing is written.
-pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, around: Around<'_>) -> Option<Vec<IssuerConfig>> {
+pub(super) fn decode<K>(
+    bag: &mut Bag,
+    fields: &Fields<'_>,
+    keys: DecodeKeys<'_, K>,
+    around: Around<'_>,
+) -> Option<Vec<issuer::Decoded<K>>> {
     let Some(entry) = fields.get("issuers") else {
         return (!fields.mentions("issuers")).then(Vec::new);
     };
@@ -27,7 +31,7 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, around: Around<'_>) -> 
         return None;
     }
     refuse_same(bag, nodes);
-    let decoded: Vec<Option<IssuerConfig>> = nodes.iter().map(|node| issuer::decode(bag, node, around)).collect();
+    let decoded: Vec<Option<_>> = nodes.iter().map(|node| issuer::decode(bag, node, keys, around)).collect();
     decoded.into_iter().collect()
 }
 

@@ -34,8 +34,40 @@ pub(super) fn decode(
     issuer: Option<&str>,
     around: Around<'_>,
 ) -> Option<KeySource> {
+    match source_of(bag, fields, issuer)? {
+        Written::Remote(source) => Some(source),
+        Written::File(entry) => {
+            let path = around.base.join(file_name(bag, entry)?);
+            warn_of_no_file(bag, entry, &path);
+            let is_set = entry.key == "jwks_file";
+            Some(if is_set { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
+        }
+        Written::SecretFile(entry) => secret::read(bag, entry, around.base).map(KeySource::Secret),
+        Written::SecretVariable(entry) => secret::from_variable(bag, entry, around.env).map(KeySource::Secret),
+    }
+}
+
+/// Judges what is written about the source of an issuer's keys, and reads none.
+pub(super) fn check_form(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>) -> Option<()> {
+    match source_of(bag, fields, issuer)? {
+        Written::Remote(_) => Some(()),
+        Written::File(entry) => file_name(bag, entry).map(drop),
+        Written::SecretFile(entry) => read::text(bag, entry).map(drop),
+        Written::SecretVariable(entry) => secret::name_of_variable(bag, entry).map(drop),
+    }
+}
+
+/// The one source that is written.
+enum Written<'n> {
+    Remote(KeySource),
+    File(&'n Entry),
+    SecretFile(&'n Entry),
+    SecretVariable(&'n Entry),
+}
+
+fn source_of<'n>(bag: &mut Bag, fields: &Fields<'n>, issuer: Option<&str>) -> Option<Written<'n>> {
     let allow_http = read::flag_or(bag, fields.get("allow_http"), false);
-    let written: Vec<&Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
+    let written: Vec<&'n Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
     if let [first, second, others @ ..] = written.as_slice() {
         let names: Vec<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
         let quantity = if others.is_empty() { "both" } else { "all" };
@@ -54,27 +86,23 @@ pub(super) fn decode(
         if SOURCES.iter().any(|name| fields.mentions(name)) {
             return None;
         }
-        return from_issuer(bag, fields, issuer?, allow_http?);
+        return from_issuer(bag, fields, issuer?, allow_http?).map(Written::Remote);
     };
     match entry.key.as_str() {
-        name @ ("jwks_file" | "public_key_file") => {
-            let path = around.base.join(file_name(bag, entry)?);
-            warn_of_no_file(bag, entry, &path);
-            Some(if name == "jwks_file" { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
-        }
-        "secret_file" => secret::read(bag, entry, around.base).map(KeySource::Secret),
-        "secret_env" => secret::from_variable(bag, entry, around.env).map(KeySource::Secret),
+        "jwks_file" | "public_key_file" => Some(Written::File(entry)),
+        "secret_file" => Some(Written::SecretFile(entry)),
+        "secret_env" => Some(Written::SecretVariable(entry)),
         "jwks_uri" => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
-            Some(KeySource::JwksUri { url, allow_http })
+            Some(Written::Remote(KeySource::JwksUri { url, allow_http }))
         }
         _ => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
             let is_document = url.path().contains("/.well-known/");
             let documents = if is_document { vec![url] } else { documents(bag, &entry.node.place, &url)? };
-            Some(KeySource::Discovery { documents, allow_http })
+            Some(Written::Remote(KeySource::Discovery { documents, allow_http }))
         }
     }
 }

@@ -11,6 +11,7 @@ mod foreign;
 mod identity;
 mod implies;
 mod issuer;
+mod issuer_keys;
 mod issuers;
 mod key_file;
 mod key_source;
@@ -34,15 +35,21 @@ use std::{
 pub(crate) use duration::{parse as parse_duration, show as show_duration};
 
 use super::{
-    Config,
+    Config, IssuerConfig, Listen,
     error::{Problem, Severity},
     lint,
     schema::FILE,
     source::Source,
     tree::{Node, Place, Value},
 };
-use crate::limits;
+use crate::{
+    identity::IdentityHeaders,
+    jwt::{algorithm::Algorithm, issuer_rules::IssuerRules},
+    limits,
+    policy::Policy,
+};
 use fields::Fields;
+use issuer_keys::{DecodeKeys, IssuerKeys};
 
 /// The problems so far.
 #[derive(Default)]
@@ -87,14 +94,72 @@ impl Around<'_> {
 
 /// The configuration of a tree, and every problem of it beside those already found. There is a configuration only if no problem is an error.
 pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (Option<Config>, Vec<Problem>) {
-    let mut bag = Bag(found);
-    let config = decode_file(&mut bag, root, around).filter(|_| bag.error_count() == 0);
-    let lints = lint::check(root, config.as_ref());
-    bag.0.extend(lints);
-    (config, bag.0)
+    let keys = |bag: &mut Bag, fields: &Fields<'_>, name: Option<&str>, algorithms: Option<&[Algorithm]>| {
+        issuer_keys::decode(bag, fields, name, algorithms, around)
+    };
+    let (file, mut problems) = decode_with(root, around, found, &keys);
+    let config = file.map(|file| Config {
+        listen: file.listen,
+        issuers: file.issuers.into_iter().map(with_keys).collect(),
+        policy: file.policy,
+        identity: file.identity,
+        keys_dir: file.keys_dir,
+        tests: file.tests,
+    });
+    problems.extend(lint::check(root, config.as_ref()));
+    (config, problems)
 }
 
-fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config> {
+/// The same without what the configuration names outside of itself: no secret and no file is read.
+pub(super) fn decode_offline(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (Option<Rules>, Vec<Problem>) {
+    let keys = |bag: &mut Bag, fields: &Fields<'_>, name: Option<&str>, _: Option<&[Algorithm]>| {
+        issuer_keys::check_form(bag, fields, name)
+    };
+    let (file, problems) = decode_with(root, around, found, &keys);
+    let rules = file.map(|file| Rules {
+        policy: file.policy,
+        issuers: file.issuers.into_iter().map(|issuer| issuer.rules).collect(),
+        identity: file.identity,
+        tests: file.tests,
+    });
+    (rules, problems)
+}
+
+/// What decides, without what it takes to serve.
+pub(super) struct Rules {
+    pub(super) policy: Policy,
+    pub(super) issuers: Vec<IssuerRules>,
+    pub(super) identity: IdentityHeaders,
+    pub(super) tests: Vec<PathBuf>,
+}
+
+/// A whole file, with what the fields about keys were decoded to.
+struct DecodedFile<K> {
+    listen: Listen,
+    issuers: Vec<issuer::Decoded<K>>,
+    policy: Policy,
+    identity: IdentityHeaders,
+    keys_dir: Option<PathBuf>,
+    tests: Vec<PathBuf>,
+}
+
+fn with_keys(issuer: issuer::Decoded<IssuerKeys>) -> IssuerConfig {
+    let issuer::Decoded { rules, keys: IssuerKeys { source, transport, max_stale }, written_at } = issuer;
+    IssuerConfig { rules, source, transport, max_stale, written_at }
+}
+
+fn decode_with<K>(
+    root: &Node,
+    around: Around<'_>,
+    found: Vec<Problem>,
+    keys: DecodeKeys<'_, K>,
+) -> (Option<DecodedFile<K>>, Vec<Problem>) {
+    let mut bag = Bag(found);
+    let file = decode_file(&mut bag, root, around, keys).filter(|_| bag.error_count() == 0);
+    (file, bag.0)
+}
+
+fn decode_file<K>(bag: &mut Bag, root: &Node, around: Around<'_>, keys: DecodeKeys<'_, K>) -> Option<DecodedFile<K>> {
     if matches!(root.value, Value::Null) {
         let problem = Problem::error(&Place::Nowhere, "the file is empty");
         bag.push(problem.help("it needs at least `routes`, and `issuers` for those that need a token"));
@@ -102,8 +167,10 @@ fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config>
     }
     let fields = Fields::read(bag, root, "the file", FILE)?;
     let listen = listen::decode(bag, fields.get("listen"));
-    let issuers = issuers::decode(bag, &fields, around);
-    let policy = policy::decode(bag, &fields, issuers.as_deref(), around);
+    let issuers = issuers::decode(bag, &fields, keys, around);
+    let trusted: Option<Vec<&IssuerRules>> =
+        issuers.as_ref().map(|issuers| issuers.iter().map(|issuer| &issuer.rules).collect());
+    let policy = policy::decode(bag, &fields, trusted.as_deref(), around);
     let identity = identity::decode(bag, fields.get("identity"));
     if let (Some(issuers), Some(place)) = (&issuers, policy.as_ref().and_then(|policy| policy.token_needed_at))
         && issuers.is_empty()
@@ -117,7 +184,7 @@ fn decode_file(bag: &mut Bag, root: &Node, around: Around<'_>) -> Option<Config>
     };
     let tests = tests(bag, &fields, around.base);
     let (policy, tests) = (policy?.policy?, tests?);
-    Some(Config { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, tests })
+    Some(DecodedFile { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, tests })
 }
 
 /// Files with tests of the policy.

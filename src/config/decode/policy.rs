@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use super::{Around, Bag, access::Trusted, fields::Fields, implies, name, named, read, route};
 use crate::{
     config::{
-        IssuerConfig,
         error::Problem,
         lint::Lint,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
+    jwt::issuer_rules::IssuerRules,
     limits,
     policy::{
         Policy, PolicyProblem, ProblemKind,
@@ -30,7 +30,7 @@ pub(super) struct Decoded<'n> {
 pub(super) fn decode<'n>(
     bag: &mut Bag,
     fields: &Fields<'n>,
-    issuers: Option<&[IssuerConfig]>,
+    issuers: Option<&[&IssuerRules]>,
     around: Around<'_>,
 ) -> Option<Decoded<'n>> {
     let implications = implies::decode(bag, fields.get("implies"));

@@ -44,6 +44,18 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
 
 /// The secret of the variable that a field names, less one line break at its end.
 pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String, String>) -> Option<Secret> {
+    let name = name_of_variable(bag, entry)?;
+    if let Some(value) = env.get(name) {
+        return sized(bag, entry, value.as_bytes(), &quoted(name));
+    }
+    // What is written may be the secret itself: it is not repeated.
+    let problem = Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text");
+    bag.push(problem.help("set it, or name another; the name is not the secret"));
+    None
+}
+
+/// The name of the variable with the secret.
+pub(super) fn name_of_variable<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
     let name = text(bag, entry)?;
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     // What is written may be the secret itself: it is not repeated unless it is the name of a variable.
@@ -53,11 +65,8 @@ pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String,
     } else if name.starts_with(PREFIX) {
         Problem::error(&entry.node.place, format!("the variable of a secret can't start with `{PREFIX}`"))
             .help("such names set fields of this file: call it otherwise")
-    } else if let Some(value) = env.get(name) {
-        return sized(bag, entry, value.as_bytes(), &quoted(name));
     } else {
-        Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text")
-            .help("set it, or name another; the name is not the secret")
+        return Some(name);
     };
     bag.push(problem);
     None

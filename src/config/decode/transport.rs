@@ -22,6 +22,28 @@ const LOCAL: [&str; 4] = ["jwks_file", "public_key_file", "secret_file", "secret
 
 /// How to fetch; the system's certificates and no proxy if nothing is written.
 pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<Transport> {
+    if !fits_source(bag, fields) {
+        return None;
+    }
+    let ca = fields.get("ca_file").map(|entry| ca(bag, entry, base));
+    let proxy = fields.get("proxy").map(|entry| proxy(bag, entry));
+    let ca = ca.map_or(Some(None), |read| read.map(Some));
+    let proxy = proxy.map_or(Some(None), |read| read.map(Some));
+    (!is_spoiled(fields)).then_some(Transport { ca: ca?, proxy: proxy? })
+}
+
+/// Judges what is written, and opens no file.
+pub(super) fn check_form(bag: &mut Bag, fields: &Fields<'_>) -> Option<()> {
+    if !fits_source(bag, fields) {
+        return None;
+    }
+    let ca = fields.get("ca_file").is_none_or(|entry| read::text(bag, entry).is_some());
+    let proxy = fields.get("proxy").is_none_or(|entry| proxy(bag, entry).is_some());
+    (ca && proxy && !is_spoiled(fields)).then_some(())
+}
+
+/// Whether keys are fetched at all, if it is said how.
+fn fits_source(bag: &mut Bag, fields: &Fields<'_>) -> bool {
     let mut fits = true;
     for entry in ["ca_file", "proxy"].iter().filter_map(|name| fields.get(name)) {
         if let Some(local) = LOCAL.iter().find_map(|name| fields.get(name)) {
@@ -31,15 +53,11 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, base: &Path) -> Option<
             fits = false;
         }
     }
-    if !fits {
-        return None;
-    }
-    let ca = fields.get("ca_file").map(|entry| ca(bag, entry, base));
-    let proxy = fields.get("proxy").map(|entry| proxy(bag, entry));
-    let ca = ca.map_or(Some(None), |read| read.map(Some));
-    let proxy = proxy.map_or(Some(None), |read| read.map(Some));
-    let spoiled = ["ca_file", "proxy"].iter().any(|name| fields.mentions(name) && fields.get(name).is_none());
-    (!spoiled).then_some(Transport { ca: ca?, proxy: proxy? })
+    fits
+}
+
+fn is_spoiled(fields: &Fields<'_>) -> bool {
+    ["ca_file", "proxy"].iter().any(|name| fields.mentions(name) && fields.get(name).is_none())
 }
 
 fn ca(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Arc<[u8]>> {

@@ -1,0 +1,69 @@
+//! With the keys that the issuer has now, fetched as `serve` fetches them.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time};
+
+use super::ExplainError;
+use crate::{
+    app::{self, Outside},
+    cli::output,
+    clock::SystemClock,
+    config::Config,
+    jwks::{
+        fetch::{FetchError, HttpFetchers},
+        key_set::KeySet,
+        key_store::KeyStore,
+        refresh,
+    },
+    limits,
+    rehearsal::{
+        ask::Ask,
+        explain::{self, Explanation, Signatures},
+        stage::Stage,
+    },
+};
+
+struct Nobody;
+
+impl refresh::Observer for Nobody {
+    fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+
+    fn restored(&self, _: &str, _: Duration) {}
+
+    fn not_saved(&self, _: &str, _: &FetchError) {}
+}
+
+/// Explains with real keys. Those of the token's issuer alone are fetched: no other has a say.
+pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, ExplainError> {
+    let keys = Arc::new(KeyStore::new());
+    let mut refreshers = JoinSet::new();
+    let rules: Vec<_> = config.issuers.iter().map(|issuer| issuer.rules.clone()).collect();
+    let stage = Stage::live(config.policy, rules, config.identity, Arc::clone(&keys));
+    let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
+    let named = stage.issuer_of(ask);
+    let issuers = config.issuers.iter().filter(|issuer| named.as_deref() == Some(&*issuer.rules.issuer));
+    for issuer in issuers {
+        app::keep_fresh(&mut refreshers, issuer, &keys, &outside, None, Arc::new(Nobody))
+            .map_err(|error| ExplainError::Keys(error.to_string()))?;
+        wait(&keys, &issuer.rules.issuer).await;
+    }
+    let answered = stage.ask_live(ask, Duration::ZERO).await?;
+    let mut explanation = explain::explain(&stage, ask, &answered, Signatures::Checked);
+    // Why the keys can't be had is for the operator; the client is told nothing of it.
+    if !answered.allowed {
+        let failures = keys.status(time::Instant::now()).into_iter().filter_map(|issuer| issuer.last_error);
+        explanation.help.extend(failures.map(|error| format!("the keys could not be fetched: {error}")));
+    }
+    Ok(explanation)
+}
+
+async fn wait(keys: &KeyStore, issuer: &str) {
+    let settled = keys.settled();
+    tokio::pin!(settled);
+    if time::timeout(limits::PROGRESS_AFTER, &mut settled).await.is_err() {
+        output::progress(&format!("fetching the keys of {issuer} …"));
+        // Late keys are no keys: the answer is then the one that `serve` gives without them.
+        let _ = time::timeout(limits::EXPLAIN_KEYS, settled).await;
+    }
+}

@@ -1,0 +1,84 @@
+//! A request as people have it at hand: a path, a URL, or a line out of a log. The path is taken as it is written: what is
+//! odd about it is what is to be explained.
+
+use crate::config::quoted;
+
+/// Method, host and raw path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) method: String,
+    pub(super) host: Option<String>,
+    pub(super) path: String,
+}
+
+/// Why some words are no request.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum RequestError {
+    #[error("there is no request: write `GET https://api.example.com/path`, or name a file with `--check-request`")]
+    Missing,
+    // What is written may be a token, whose place is another one: it is not repeated.
+    #[error("the request is neither a path nor a URL: write `[METHOD] /path` or `[METHOD] https://host/path`")]
+    Unclear,
+    #[error("the method is given twice, as {} and as {}", quoted(.0), quoted(.1))]
+    TwoMethods(String, String),
+    #[error("the host is given twice, as {} and as {}", quoted(.0), quoted(.1))]
+    TwoHosts(String, String),
+    #[error("a header has no colon: write `--header 'name: value'`")]
+    Header,
+}
+
+/// Reads the words of a request.
+pub(super) fn read(words: &[String], method: Option<&str>, host: Option<&str>) -> Result<Read, RequestError> {
+    let words = words.join(" ");
+    let words = words.trim();
+    if words.is_empty() {
+        return Err(RequestError::Missing);
+    }
+    let words = match words.rsplit_once(' ') {
+        Some((before, version)) if version.starts_with("HTTP/") => before.trim_end(),
+        _ => words,
+    };
+    // A method is a word before the target. What is in the target, a blank among it, stays there.
+    let is_method = |word: &str| !word.is_empty() && !word.contains(['/', ':', '*', '?', '.', '%']);
+    let (named, target) = match words.split_once(' ') {
+        Some((word, target)) if is_method(word) => (Some(word), target.trim_start()),
+        _ => (None, words),
+    };
+    let method = match (named, method) {
+        (Some(named), Some(other)) if named != other => {
+            return Err(RequestError::TwoMethods(named.to_owned(), other.to_owned()));
+        }
+        (named, other) => named.or(other).unwrap_or("GET"),
+    };
+    let (in_url, path) = target_of(target)?;
+    let host = match (in_url, host) {
+        (Some(named), Some(other)) if named != other => {
+            return Err(RequestError::TwoHosts(named.to_owned(), other.to_owned()));
+        }
+        (named, other) => named.or(other),
+    };
+    Ok(Read { method: method.to_owned(), host: host.map(str::to_owned), path })
+}
+
+/// Host and path of a target. A URL is cut by its text alone: a parser would resolve `..` and hide what was sent.
+fn target_of(target: &str) -> Result<(Option<&str>, String), RequestError> {
+    let lower = target.to_ascii_lowercase();
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme));
+    let Some(rest) = scheme.and_then(|scheme| target.get(scheme.len()..)) else {
+        let is_path = target.starts_with(['/', '*', '%', '.', '\\']) || target.is_empty();
+        return if is_path { Ok((None, target.to_owned())) } else { Err(RequestError::Unclear) };
+    };
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    // No client sends a fragment, and each sends `/` where a URL has no path.
+    let path = path.split('#').next().unwrap_or_default();
+    let slash = if path.is_empty() || path.starts_with('?') { "/" } else { "" };
+    Ok((Some(host), format!("{slash}{path}")))
+}
+
+/// Name and value of a header. The value may be a token: no error repeats it.
+pub(super) fn header(text: &str) -> Result<(String, Vec<u8>), RequestError> {
+    let (name, value) = text.split_once(':').ok_or(RequestError::Header)?;
+    // Envoy hands names over in lower case.
+    Ok((name.trim().to_ascii_lowercase(), value.trim().as_bytes().to_vec()))
+}

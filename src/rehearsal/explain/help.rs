@@ -1,0 +1,234 @@
+//! What would make a denied request pass.
+
+use serde_json::Value;
+
+use super::{
+    path,
+    times::distance,
+    token::View,
+    value::{either, text},
+};
+use crate::{
+    authorizer::RequestAttributes,
+    config::closest,
+    decision::{DenyReason, RequestFault, TokenFault},
+    policy::{
+        Method, RequestTarget,
+        condition::Condition,
+        rule::{Access, Requirement},
+        scope::Scope,
+    },
+    rehearsal::{answered::Answered, ask::Ask, stage::Stage},
+};
+
+type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;
+
+/// One or two lines; none if the request passes.
+pub(super) fn help(stage: &Stage, ask: &Ask, judged: &Judged<'_>, view: &View<'_>, answered: &Answered) -> Vec<String> {
+    let Some(reason) = answered.deny else { return Vec::new() };
+    let one = |line: &str| vec![line.to_owned()];
+    match reason {
+        DenyReason::NoCredentials => one("send `Authorization: Bearer <token>` with an access token"),
+        DenyReason::UnsupportedScheme => {
+            one("send the token as `Authorization: Bearer <token>`: no other scheme is read")
+        }
+        DenyReason::MalformedCredentials => one("send exactly `Bearer`, one space and the token"),
+        DenyReason::SeveralCredentials => one("send one `Authorization` header with one token"),
+        DenyReason::OverlongCredentials => one("get a smaller token: fewer scopes, groups or custom claims"),
+        DenyReason::Token(fault) => token(fault, view, stage),
+        DenyReason::IssuerNotAdmitted
+        | DenyReason::AudienceNotAdmitted
+        | DenyReason::InsufficientScope
+        | DenyReason::ClaimRule => {
+            judged.as_ref().map_or_else(|_| Vec::new(), |request| unmet(stage, request, answered))
+        }
+        DenyReason::NoRoute => judged.as_ref().map_or_else(|_| Vec::new(), |request| no_route(stage, &request.target)),
+        DenyReason::MethodNotAdmitted => judged.as_ref().map_or_else(|_| Vec::new(), |request| method(stage, request)),
+        DenyReason::UnknownPolicy => unknown_policy(stage, ask),
+        DenyReason::Request(fault) => request(fault, stage, judged),
+        DenyReason::KeysUnavailable => {
+            one("the issuer's keys could not be fetched: is it up, and is its address right?")
+        }
+        DenyReason::Internal => one("this is a bug: please report it"),
+    }
+}
+
+fn request(fault: RequestFault, stage: &Stage, judged: &Judged<'_>) -> Vec<String> {
+    vec![match (fault, judged) {
+        (RequestFault::Host, Ok(_)) => "say which host: the rules for this path depend on it (`--host`)".to_owned(),
+        (RequestFault::Host, Err(_)) => "send one valid host name".to_owned(),
+        (RequestFault::Method, _) => "send a method such as `GET`".to_owned(),
+        (RequestFault::Connect, _) => "add a rule that names CONNECT, if tunnels are wanted".to_owned(),
+        (RequestFault::NoHttpRequest | RequestFault::TooLarge, _) => "send a smaller request".to_owned(),
+        (RequestFault::CaseAmbiguous, Ok(request)) => {
+            let same = |pattern: &str| pattern.eq_ignore_ascii_case(request.target.path.as_str());
+            let patterns = stage.policy().patterns().map(|(_, path)| path.to_string());
+            match patterns.into_iter().find(|pattern| same(pattern)) {
+                Some(meant) => format!("spell the path as the route does: {}", text(&meant)),
+                None => "spell the path in the case of the route that is meant".to_owned(),
+            }
+        }
+        (fault, _) => format!("send a path in its canonical form: {}", path::rule_of(fault)),
+    }]
+}
+
+fn token(fault: TokenFault, view: &View<'_>, stage: &Stage) -> Vec<String> {
+    let claim = |name: &str| view.claims().and_then(|claims| claims.get(name)).and_then(Value::as_str).unwrap_or("");
+    vec![match fault {
+        TokenFault::Opaque => {
+            "ask the issuer for a JWT: many give opaque tokens unless an audience is asked for".to_owned()
+        }
+        TokenFault::Encrypted => "configure the issuer to give signed tokens that are not encrypted".to_owned(),
+        TokenFault::Malformed => "send the token exactly as the issuer gave it".to_owned(),
+        TokenFault::AlgorithmNotAllowed => {
+            "get a token signed with one of the issuer's `algorithms`, or add this one there".to_owned()
+        }
+        TokenFault::CriticalHeader => "get a token without a `crit` header".to_owned(),
+        TokenFault::TypeNotAllowed => "send an access token: its `typ` is `at+jwt` or `JWT`".to_owned(),
+        TokenFault::UnknownIssuer => {
+            let known: Vec<&str> = stage.issuers().map(|rules| &*rules.issuer).collect();
+            near_or("issuer", claim("iss"), &known, || {
+                format!("get a token from {}, or add this issuer under `issuers`", either(known.iter().copied()))
+            })
+        }
+        TokenFault::UnknownKey | TokenFault::AmbiguousKey | TokenFault::BadSignature => {
+            "get a new token: this one is not signed with a key that the issuer has now".to_owned()
+        }
+        TokenFault::MalformedClaims => "get a token with the claims that the failed check names".to_owned(),
+        TokenFault::WrongAudience => wrong_audience(view),
+        TokenFault::Expired => {
+            let expired = view.claims().and_then(|claims| claims.date("exp").ok()?);
+            let when = expired.map_or_else(String::new, |date| format!(" {}", distance(date, view.now)));
+            format!("get a new token: this one expired{when}")
+        }
+        TokenFault::NotYetValid | TokenFault::IssuedInFuture => {
+            "wait, or synchronise the clocks: the token is from the future".to_owned()
+        }
+        TokenFault::TooOld => "get a new token: this one is older than the issuer's `max_token_age`".to_owned(),
+        TokenFault::NotAnAccessToken => "send the access token, not the ID or refresh token".to_owned(),
+        TokenFault::Bound => "get a token without `cnf`: one that is bound to a key is no bearer token".to_owned(),
+        TokenFault::ClientNotAllowed => {
+            "get the token with a client of the issuer's `clients`, or add this one".to_owned()
+        }
+        TokenFault::ClaimRule => "get a token that meets the issuer's `claims`".to_owned(),
+    }]
+}
+
+fn wrong_audience(view: &View<'_>) -> String {
+    let Some(rules) = view.rules else { return String::new() };
+    let wanted: Vec<&str> = rules.audiences.as_slice().iter().map(String::as_str).collect();
+    let has = view.claims().and_then(|claims| claims.get(&rules.audience_claim)).and_then(Value::as_str);
+    let ask = || format!("get a token for audience {}", either(wanted.iter().copied()));
+    near_or("audience", has.unwrap_or(""), &wanted, ask)
+}
+
+/// What somebody may have meant, if it is near.
+fn near_or(what: &str, found: &str, known: &[&str], otherwise: impl FnOnce() -> String) -> String {
+    let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
+    let same = known.iter().find(|known| !found.is_empty() && plain(known) == plain(found));
+    match same.copied().or_else(|| closest(found, known.iter().copied())) {
+        Some(meant) if meant.trim_end_matches('/') == found.trim_end_matches('/') => {
+            format!("the {what} differs by its last `/`: the token has {}, this needs {}", text(found), text(meant))
+        }
+        Some(meant) => format!("the token has the {what} {}: did you mean {}?", text(found), text(meant)),
+        None => otherwise(),
+    }
+}
+
+/// The first condition of the rule that is not met.
+fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) -> Vec<String> {
+    let Ok(rule) = stage.select(request) else { return Vec::new() };
+    let (Access::Token(requirement), Some(token)) = (&rule.access, &answered.token) else { return Vec::new() };
+    let first = answered.conditions.iter().find(|condition| !condition.met);
+    let Some(condition) = first.and_then(|first| requirement.conditions().nth(first.index)) else { return Vec::new() };
+    let held: Vec<&str> = token.scopes().iter().map(Scope::as_str).collect();
+    match condition {
+        Condition::Scope(_) => missing_scopes(requirement, answered, &held),
+        Condition::AnyScope(needs) => {
+            let scopes: Vec<&str> = needs.iter().map(|need| need.scope().as_str()).collect();
+            vec![format!("get a token with scope {}", either(scopes))]
+        }
+        Condition::Issuer(issuers) => {
+            vec![format!("get a token from {}", either(issuers.as_slice().iter().map(|issuer| &**issuer)))]
+        }
+        Condition::Audience(audiences) => {
+            vec![format!("get a token for audience {}", either(audiences.as_slice().iter().map(String::as_str)))]
+        }
+        Condition::Claim(rule) => vec![format!("get a token whose {rule}")],
+        Condition::Binding(binding) => match binding.part.of(&request.target) {
+            Some(part) => {
+                vec![format!("get a token whose claim {} is {}, or ask for its own", binding.claim, text(&part))]
+            }
+            None => vec![format!("get a token whose {binding}")],
+        },
+    }
+}
+
+/// Every scope that is missing, so that nobody has to come back for the next one.
+fn missing_scopes(requirement: &Requirement, answered: &Answered, held: &[&str]) -> Vec<String> {
+    let unmet = requirement.conditions().zip(&answered.conditions).filter(|(_, judged)| !judged.met);
+    let missing: Vec<&str> = unmet
+        .filter_map(|(condition, _)| match condition {
+            Condition::Scope(need) => Some(need.scope().as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut lines = vec![format!("get a token with scope {}", super::value::all(missing.iter().copied()))];
+    let others: Vec<&str> = answered
+        .conditions
+        .iter()
+        .zip(requirement.conditions())
+        .filter(|(judged, condition)| !judged.met && !matches!(condition, Condition::Scope(_)))
+        .map(|(judged, _)| judged.text.as_str())
+        .collect();
+    if !others.is_empty() {
+        lines.push(format!("it also needs {}", super::value::all(others)));
+    }
+    let near = missing.iter().find_map(|scope| Some((scope, closest(scope, held.iter().copied())?)));
+    lines.extend(near.map(|(scope, held)| format!("the token has {}: was {} meant?", text(held), text(scope))));
+    lines
+}
+
+fn no_route(stage: &Stage, target: &RequestTarget) -> Vec<String> {
+    let patterns: Vec<String> = stage.policy().patterns().map(|(_, path)| path.to_string()).collect();
+    let near = closest(target.path.as_str(), patterns.iter().map(String::as_str));
+    let elsewhere = stage.policy().patterns().find(|(_, path)| path.matches(&target.path));
+    let mut lines = Vec::new();
+    lines.extend(near.map(|near| format!("did you mean {}?", text(near))));
+    lines.extend(elsewhere.map(|(host, path)| {
+        format!("{} is a route of the host {} only", text(&path.to_string()), text(&host.to_string()))
+    }));
+    lines.push("add a route for this path: what no route covers is denied".to_owned());
+    lines.truncate(2);
+    lines
+}
+
+fn method(stage: &Stage, request: &RequestAttributes<'_>) -> Vec<String> {
+    let methods = admitted_methods(stage, &request.target);
+    vec![match methods.as_slice() {
+        [] => "add a rule for this method".to_owned(),
+        methods => format!("this path needs {}", either(methods.iter().copied())),
+    }]
+}
+
+/// The usual methods that the policy has a rule for, by asking it.
+pub(super) fn admitted_methods(stage: &Stage, target: &RequestTarget) -> Vec<&'static str> {
+    const USUAL: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let admits = |name: &&str| {
+        let Ok(method) = Method::parse(name) else { return false };
+        stage.policy().select(&RequestTarget { method, ..target.clone() }).is_ok()
+    };
+    USUAL.into_iter().filter(admits).collect()
+}
+
+fn unknown_policy(stage: &Stage, ask: &Ask) -> Vec<String> {
+    let named: Vec<&str> = stage.policy().named().map(|(name, _)| name).collect();
+    let chosen = ask.message.policy().unwrap_or_default();
+    vec![match (closest(chosen, named.iter().copied()), named.as_slice()) {
+        (Some(meant), _) => format!("did you mean {}?", text(meant)),
+        (None, []) => {
+            "there are no `policies` in this file: add this one, or remove it from the Envoy route".to_owned()
+        }
+        (None, named) => format!("choose one of {}", either(named.iter().copied())),
+    }]
+}

@@ -1,0 +1,81 @@
+//! Why a path has no canonical form: which rule it breaks, and in which segment.
+
+use crate::{decision::RequestFault, limits, policy::CanonicalPath};
+
+/// The rule of the canonical form that a path breaks.
+pub(super) fn rule_of(fault: RequestFault) -> String {
+    match fault {
+        RequestFault::PathNotAbsolute => "starts with `/`".to_owned(),
+        RequestFault::PathTooLong => {
+            format!("at most {} bytes and {} segments", limits::PATH_BYTES, limits::PATH_SEGMENTS)
+        }
+        RequestFault::EmptySegment => "no empty segment: never `//`".to_owned(),
+        RequestFault::DotSegment => "no `.` and no `..` as a segment, plain or encoded".to_owned(),
+        RequestFault::EncodedSlash => "no backslash, and no encoded `/` or `\\` (`%2F`, `%5C`)".to_owned(),
+        RequestFault::PathParameter => "no `;`, plain or encoded (`%3B`)".to_owned(),
+        RequestFault::Fragment => "no `#`".to_owned(),
+        RequestFault::ControlCharacter => "no control character and no space; a space is `%20`".to_owned(),
+        RequestFault::NonAscii => "ASCII only; other characters are percent-encoded as UTF-8".to_owned(),
+        RequestFault::BrokenEscape => "`%` is followed by two hex digits; a percent sign is `%25`".to_owned(),
+        RequestFault::AmbiguousEscape => {
+            "escapes are UTF-8 and not encoded twice: no `%25` before two hex digits".to_owned()
+        }
+        RequestFault::CaseAmbiguous => {
+            "a path that another pattern decides about in lower case is spelt as the pattern is".to_owned()
+        }
+        RequestFault::LaxReading => {
+            "nothing that a lax backend could take for a path that needs more: an escaped `?` or `#`, dots or spaces at \
+             the end of a segment, compatibility forms of letters and slashes"
+                .to_owned()
+        }
+        RequestFault::NoHttpRequest
+        | RequestFault::TooLarge
+        | RequestFault::Host
+        | RequestFault::Method
+        | RequestFault::Connect => "a canonical form".to_owned(),
+    }
+}
+
+/// The first segment without which the path would not be refused in that way: its number, from 1, and its text.
+///
+/// Found by giving ever longer beginnings of the path to the parser that refused it.
+pub(super) fn culprit(raw: &str, fault: RequestFault) -> Option<(usize, &str)> {
+    let path = raw.split('?').next()?;
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+    for (number, end) in (1..).zip(ends) {
+        let begun = path.get(..end)?;
+        // A slash behind it shows an empty segment as that; in the middle of a path there is one.
+        let probe = if end < path.len() { format!("{begun}/") } else { begun.to_owned() };
+        if CanonicalPath::parse(probe) == Err(fault) {
+            return Some((number, begun.rsplit('/').next()?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segment_at_fault_is_found() {
+        let cases = [
+            ("/a/../b", 2, ".."),
+            ("/a/%2e%2E/b?x=/../", 2, "%2e%2E"),
+            ("/a//b", 2, ""),
+            ("/a/b//", 3, ""),
+            ("/a/b%2Fc/d", 2, "b%2Fc"),
+            ("/a/b;v=1/c", 2, "b;v=1"),
+            ("/a/b/c%zz", 3, "c%zz"),
+            ("/%252F", 1, "%252F"),
+            ("/a/é/b", 2, "é"),
+        ];
+        for (path, number, segment) in cases {
+            let fault = CanonicalPath::parse(path).unwrap_err();
+            assert_eq!(culprit(path, fault), Some((number, segment)), "{path}");
+        }
+        for path in ["", "a/b", "*"] {
+            assert_eq!(CanonicalPath::parse(path), Err(RequestFault::PathNotAbsolute), "{path}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The request itself: whether it has one reading.
+
+use super::{
+    path,
+    steps::{Check, Walk},
+    value,
+};
+use crate::{
+    authorizer::RequestAttributes,
+    decision::{DenyReason, RequestFault},
+    limits,
+    rehearsal::{answered::Answered, ask::Message},
+};
+
+const PART: &str = "request";
+
+/// What the adapter checks before any rule is looked at, in its order.
+pub(super) fn walk(
+    walk: &mut Walk,
+    message: &Message,
+    judged: &Result<RequestAttributes<'_>, DenyReason>,
+    answered: &Answered,
+) {
+    let fault = match (judged, answered.deny) {
+        (Err(DenyReason::Request(fault)), _) => Some(*fault),
+        (_, Some(DenyReason::Request(fault @ RequestFault::TooLarge))) => Some(fault),
+        _ => None,
+    };
+    let is_message = matches!(fault, Some(RequestFault::NoHttpRequest | RequestFault::TooLarge));
+    if is_message || answered.deny == Some(DenyReason::Internal) {
+        let known = Check::found(format!("{} bytes", message.encode().len()))
+            .expected(format!("a request of at most {} bytes", limits::CHECK_REQUEST_BYTES));
+        walk.made(PART, "message", true, known);
+    }
+    let is_other = matches!(fault, Some(RequestFault::Method | RequestFault::Host)) || is_message;
+    let path_fault = fault.filter(|_| !is_other);
+    walk.made(PART, "path", path_fault.is_some(), of_path(message, judged, path_fault));
+    let method = Check::found(value::text(message.method())).expected("a method name, in its exact case");
+    walk.made(PART, "method", fault == Some(RequestFault::Method), method);
+    walk.made(PART, "host", fault == Some(RequestFault::Host), of_host(message, judged));
+}
+
+fn of_path(
+    message: &Message,
+    judged: &Result<RequestAttributes<'_>, DenyReason>,
+    fault: Option<RequestFault>,
+) -> Check {
+    let raw = message.path();
+    if let Some(fault) = fault {
+        let known = Check::found(value::text(raw)).expected(path::rule_of(fault));
+        return match path::culprit(raw, fault) {
+            Some((number, segment)) => known.note(format!("segment {number}, {}", value::text(segment))),
+            None => known,
+        };
+    }
+    let Ok(request) = judged else { return Check::found(value::text(raw)) };
+    let canonical = request.target.path.as_str();
+    let known = Check::found(value::text(canonical));
+    if canonical == raw { known } else { known.note(format!("the canonical form of {}", value::text(raw))) }
+}
+
+fn of_host(message: &Message, judged: &Result<RequestAttributes<'_>, DenyReason>) -> Check {
+    let raw = message.host();
+    match judged.as_ref().map(|request| &request.target.host) {
+        Ok(Some(host)) if host.as_str() != raw => {
+            Check::found(value::text(host.as_str())).note(format!("the canonical form of {}", value::text(raw)))
+        }
+        Ok(Some(host)) => Check::found(value::text(host.as_str())),
+        Ok(None) => Check::found("none").note("as in gRPC without a proxy; Envoy always sends one"),
+        Err(_) => Check::found(value::text(raw)).expected("one host name or IP literal, with or without a port"),
+    }
+}

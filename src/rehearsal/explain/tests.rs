@@ -1,0 +1,235 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    clock::UnixTime,
+    config,
+    decision::{DenyReason, TokenFault},
+    rehearsal::ask::{Credentials, Recipe, Signature},
+};
+
+const NOW: UnixTime = UnixTime::from_secs(1_767_225_600);
+
+const CONFIG: &str = "
+issuers:
+  - issuer: https://tenant.eu.auth0.com/
+    audiences: [https://api.example.com]
+    strict: true
+    max_token_age: 1h
+    clients: [spa]
+    claims: { azp_ok: { equals: true } }
+routes:
+  - { path: /api/public, access: public }
+  - { path: /api/feed, access: optional }
+  - { path: '/api/{org}/messages', methods: [GET], scopes: [read:messages], claims: { org_id: { matches: '{org}' } } }
+  - { host: admin.example.com, path: /admin/**, scopes: { all: [admin], any: [eu, us] } }
+policies:
+  partners: { scopes: [partner] }
+";
+
+fn stage() -> Stage {
+    let offline = config::parse_offline(CONFIG, "portcullis.yaml", &BTreeMap::new()).unwrap();
+    Stage::new(offline.policy, offline.issuers, offline.identity)
+}
+
+fn get(path: &str) -> Ask {
+    Ask::new("GET", Some("api.example.com"), path, NOW)
+}
+
+/// A token that is good unless `changes` say otherwise, as a header.
+fn bearer(stage: &Stage, change: impl FnOnce(&mut Recipe)) -> String {
+    let mut recipe = Recipe::usual(stage.issuers().next().unwrap(), NOW);
+    recipe.claims.insert("azp_ok".to_owned(), true.into());
+    recipe.claims.insert("client_id".to_owned(), "spa".into());
+    change(&mut recipe);
+    format!("Bearer {}", stage.mint(&recipe).unwrap())
+}
+
+fn explained(stage: &Stage, ask: &Ask) -> Explanation {
+    let answered = stage.ask(&ask.clone().credentials(Credentials::Resigned)).unwrap();
+    explain(stage, ask, &answered, Signatures::NotChecked)
+}
+
+/// The check that failed, if there is exactly one, and none was reached behind it.
+fn failed(explanation: &Explanation) -> Option<&Step> {
+    let at = explanation.steps.iter().position(|step| step.outcome == Outcome::Failed)?;
+    let behind = explanation.steps.iter().skip(at + 1).all(|step| step.outcome == Outcome::NotReached);
+    assert!(behind, "{:?}", explanation.steps);
+    explanation.steps.get(at)
+}
+
+#[test]
+fn every_fault_of_a_token_is_found_in_the_check_that_it_comes_of() {
+    let stage = stage();
+    let claim = |name: &'static str, value: Value| {
+        bearer(&stage, move |recipe| {
+            recipe.claims.insert(name.to_owned(), value);
+        })
+    };
+    let header = |name: &'static str, value: Value| {
+        bearer(&stage, move |recipe| {
+            recipe.header.insert(name.to_owned(), value);
+        })
+    };
+    let later = NOW.as_secs() + 600;
+    let cases = [
+        ("Bearer opaque".to_owned(), TokenFault::Opaque, "form"),
+        ("Bearer a.b.c.d.e".to_owned(), TokenFault::Encrypted, "form"),
+        ("Bearer a.b.c".to_owned(), TokenFault::Malformed, "form"),
+        ("Bearer e30.e30.AQID".to_owned(), TokenFault::Malformed, "header"),
+        ("Bearer eyJhbGciOiJFUzI1NiJ9.W10.AQID".to_owned(), TokenFault::Malformed, "claims"),
+        (header("kid", 7.into()), TokenFault::Malformed, "header"),
+        (header("alg", "none".into()), TokenFault::AlgorithmNotAllowed, "header"),
+        (header("alg", "HS256".into()), TokenFault::AlgorithmNotAllowed, "algorithm"),
+        (header("crit", json!(["b64"])), TokenFault::CriticalHeader, "crit"),
+        (header("typ", "dpop+jwt".into()), TokenFault::TypeNotAllowed, "typ"),
+        (header("typ", "JWT".into()), TokenFault::TypeNotAllowed, "strict typ"),
+        (claim("iss", 7.into()), TokenFault::MalformedClaims, "issuer"),
+        (claim("iss", "https://x/".into()), TokenFault::UnknownIssuer, "issuer"),
+        (claim("at_hash", "x".into()), TokenFault::NotAnAccessToken, "kind"),
+        (claim("typ", "Refresh".into()), TokenFault::NotAnAccessToken, "kind"),
+        (claim("typ", 7.into()), TokenFault::MalformedClaims, "kind"),
+        (claim("cnf", json!({ "jkt": "x" })), TokenFault::Bound, "binding"),
+        (claim("aud", 7.into()), TokenFault::MalformedClaims, "audience"),
+        (claim("aud", "x".into()), TokenFault::WrongAudience, "audience"),
+        (claim("exp", "x".into()), TokenFault::MalformedClaims, "exp"),
+        (claim("exp", 1.into()), TokenFault::Expired, "exp"),
+        (claim("nbf", "x".into()), TokenFault::MalformedClaims, "iat and nbf"),
+        (claim("nbf", later.into()), TokenFault::NotYetValid, "nbf"),
+        (claim("iat", later.into()), TokenFault::IssuedInFuture, "iat"),
+        (claim("iat", 1.into()), TokenFault::TooOld, "max_token_age"),
+        (claim("sub", 7.into()), TokenFault::MalformedClaims, "subject"),
+        (claim("jti", 7.into()), TokenFault::MalformedClaims, "strict claims"),
+        (claim("client_id", "other".into()), TokenFault::ClientNotAllowed, "client"),
+        (claim("azp_ok", false.into()), TokenFault::ClaimRule, "claim rules"),
+        (claim("scope", "a ".repeat(300).into()), TokenFault::MalformedClaims, "scopes"),
+    ];
+    for (value, fault, check) in cases {
+        let explanation = explained(&stage, &get("/api/a/messages").header("authorization", value));
+        assert_eq!(explanation.verdict.reason, DenyReason::Token(fault).code(), "{check}");
+        let step = failed(&explanation).unwrap_or_else(|| panic!("{fault:?}: {:?}", explanation.steps));
+        assert_eq!((step.part, step.check.as_str()), ("token", check), "{fault:?}");
+        assert!(!explanation.help.is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn offline_the_signature_is_never_said_to_be_good() {
+    let stage = stage();
+    let forged = bearer(&stage, |recipe| recipe.signature = Signature::Forged);
+    for value in [bearer(&stage, |_| {}), forged] {
+        let explanation = explained(&stage, &get("/api/feed").header("authorization", value));
+        let of_keys: Vec<_> =
+            explanation.steps.iter().filter(|step| ["key", "signature"].contains(&&*step.check)).collect();
+        assert_eq!(of_keys.len(), 2);
+        assert!(of_keys.iter().all(|step| step.outcome == Outcome::NotChecked), "{of_keys:?}");
+        assert!(text::render(&explanation, false).contains("offline"));
+    }
+}
+
+#[test]
+fn every_other_denial_has_its_check_as_well() {
+    let stage = stage();
+    let good = || bearer(&stage, |_| {});
+    let scoped = |org: &str| {
+        let org = org.to_owned();
+        bearer(&stage, move |recipe| {
+            recipe.claims.extend([("scope".to_owned(), "read:messages".into()), ("org_id".to_owned(), org.into())]);
+        })
+    };
+    let at = |method: &str, host: Option<&str>, path: &str| Ask::new(method, host, path, NOW);
+    let messages = || get("/api/a/messages");
+    let cases = [
+        (get("/a//b"), "request", "path"),
+        (at("G T", Some("a.test"), "/"), "request", "method"),
+        (at("GET", Some("a b"), "/"), "request", "host"),
+        (at("GET", None, "/admin/x"), "route", "host table"),
+        (get("/nothing"), "route", "path pattern"),
+        (get("/API/public"), "route", "path pattern"),
+        (at("PUT", Some("api.example.com"), "/api/a/messages"), "route", "method"),
+        (at("CONNECT", Some("api.example.com"), "/api/public"), "route", "method"),
+        (messages().policy("partner"), "route", "named policy"),
+        (messages(), "credentials", "authorization"),
+        (messages().header("authorization", "Basic YTpi"), "credentials", "authorization"),
+        (messages().header("authorization", "Bearer a,Bearer b"), "credentials", "authorization"),
+        (messages().header("authorization", good()), "rule", "scope read:messages"),
+        (messages().header("authorization", scoped("b")), "rule", "claim org_id matches {org}"),
+        (messages().policy("partners").header("authorization", good()), "rule", "scope partner"),
+        (get("/").header("x", vec![b'x'; 300_000]), "request", "message"),
+    ];
+    for (ask, part, check) in cases {
+        let explanation = explained(&stage, &ask);
+        let step = failed(&explanation).unwrap_or_else(|| panic!("{check}: {explanation:?}"));
+        assert_eq!((step.part, step.check.as_str()), (part, check));
+        assert!(!explanation.help.is_empty() && !explanation.verdict.allowed, "{check}");
+    }
+    let allowed = explained(&stage, &messages().header("authorization", scoped("a")));
+    assert!(allowed.verdict.allowed && allowed.help.is_empty() && failed(&allowed).is_none(), "{allowed:?}");
+}
+
+#[test]
+fn help_names_what_was_meant() {
+    let stage = stage();
+    let with = |claims: Value| {
+        let claims = claims.as_object().unwrap().clone();
+        bearer(&stage, move |recipe| recipe.claims.extend(claims))
+    };
+    let admin = Ask::new("GET", Some("admin.example.com"), "/admin/x", NOW);
+    let messages = || get("/api/a/messages");
+    let cases = [
+        (get("/api/publik"), "did you mean `/api/public`?"),
+        (get("/API/public"), "`/api/public`"),
+        (get("/admin/x"), "`/admin/**` is a route of the host `admin.example.com` only"),
+        (Ask::new("POST", Some("a.test"), "/api/a/messages", NOW), "this path needs `GET` or `HEAD`"),
+        (messages().policy("partner"), "did you mean `partners`?"),
+        (messages().header("authorization", with(json!({ "scope": "read:message" }))), "was `read:messages` meant?"),
+        (messages().header("authorization", with(json!({}))), "it also needs `claim org_id matches {org}`"),
+        (admin.header("authorization", with(json!({ "scope": "admin" }))), "scope `eu` or `us`"),
+        (
+            messages().header("authorization", with(json!({ "scope": "read:messages", "org_id": "b" }))),
+            "claim org_id is `a`",
+        ),
+        (
+            messages().header("authorization", with(json!({ "iss": "https://tenant.eu.auth0.com" }))),
+            "differs by its last `/`",
+        ),
+        (
+            messages().header("authorization", with(json!({ "aud": "https://api.example.org" }))),
+            "did you mean `https://api.example.com`?",
+        ),
+        (messages().header("authorization", with(json!({ "exp": NOW.as_secs() - 600 }))), "expired 10m ago"),
+    ];
+    for (ask, told) in cases {
+        let help = explained(&stage, &ask).help;
+        assert!(help.iter().any(|line| line.contains(told)), "{told}: {help:?}");
+    }
+}
+
+#[test]
+fn a_path_is_explained_by_its_segment_and_its_canonical_form() {
+    let stage = stage();
+    let explanation = explained(&stage, &get("/api/%70ublic/?q=1"));
+    let step = explanation.steps.iter().find(|step| step.check == "path").unwrap();
+    assert_eq!(step.found.as_deref(), Some("`/api/public`"));
+    assert_eq!(step.note.as_deref(), Some("the canonical form of `/api/%70ublic/?q=1`"));
+    let explanation = explained(&stage, &get("/api/x/..%2Fy"));
+    let step = failed(&explanation).unwrap();
+    assert_eq!(step.note.as_deref(), Some("segment 3, `..%2Fy`"));
+    assert!(step.expected.as_ref().unwrap().contains("%2F"), "{step:?}");
+}
+
+#[test]
+fn what_acts_on_a_terminal_is_not_printed() {
+    let stage = stage();
+    let value = bearer(&stage, |recipe| {
+        recipe.claims.insert("scope".to_owned(), "read:messages".into());
+        recipe.claims.insert("org_id".to_owned(), "\u{1b}[2J\u{202e}x".into());
+    });
+    let ask = Ask::new("GET\u{1b}", Some("a\u{1b}b"), "/\u{7}", NOW);
+    for ask in [ask, get("/api/a/messages").header("authorization", value)] {
+        let printed = text::render(&explained(&stage, &ask), false);
+        assert!(!printed.chars().any(|c| c == '\u{1b}' || c == '\u{7}' || c == '\u{202e}'), "{printed:?}");
+    }
+}

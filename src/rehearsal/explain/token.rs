@@ -1,0 +1,339 @@
+//! The credentials and the token: every check in the verifier's order.
+//!
+//! Most faults come of one check only. Of the others ("malformed") the verifier's own functions say which one it was:
+//! each is asked here as the verifier asks it, and the first in order that gives the verdict's fault is the one.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Signatures,
+    steps::{Check, Outcome, Walk},
+    times::{date, tolerance},
+    value::{either, json, text},
+};
+use crate::{
+    bearer::{access_token::AccessToken, credentials::Credentials},
+    clock::UnixTime,
+    config::show_duration,
+    decision::{DenyReason, TokenFault},
+    jwt::{
+        claims::Claims,
+        compact::Compact,
+        header::Header,
+        issuer_rules::{IssuerRules, NonEmpty},
+    },
+    rehearsal::{answered::Answered, moment, stage::Stage},
+};
+
+const PART: &str = "token";
+
+/// How the credentials came.
+pub(super) fn credentials(walk: &mut Walk, values: &[&[u8]], answered: &Answered) {
+    let failed = matches!(
+        answered.deny,
+        Some(
+            DenyReason::NoCredentials
+                | DenyReason::UnsupportedScheme
+                | DenyReason::MalformedCredentials
+                | DenyReason::SeveralCredentials
+                | DenyReason::OverlongCredentials
+        )
+    );
+    let found = match (Credentials::parse(values.iter().copied()), answered.deny) {
+        (Ok(Credentials::None), _) => "none".to_owned(),
+        (Ok(Credentials::OtherScheme), _) => "another scheme than Bearer".to_owned(),
+        (Ok(Credentials::Bearer(token)), _) => format!("a bearer token of {} characters", token.expose().len()),
+        (Err(DenyReason::SeveralCredentials), _) if values.len() > 1 => format!("{} of them", values.len()),
+        (Err(DenyReason::SeveralCredentials), _) => "two in one header, joined by a comma".to_owned(),
+        (Err(DenyReason::OverlongCredentials), _) => "too many characters".to_owned(),
+        (Err(_), _) => "not of the form `Bearer <token>`".to_owned(),
+    };
+    let known = Check::found(found).expected("one `Authorization: Bearer <token>`");
+    if answered.allowed && answered.token.is_none() {
+        walk.skipped("credentials", "authorization", Outcome::NotNeeded, known);
+    } else {
+        walk.made("credentials", "authorization", failed, known);
+    }
+}
+
+/// A token as far as it can be read, with the rules of its issuer.
+pub(super) struct View<'a> {
+    token: Option<AccessToken<'a>>,
+    compact: Option<Result<Compact<'a>, TokenFault>>,
+    header: Option<Result<Header, TokenFault>>,
+    members: Map<String, Value>,
+    parsed: Option<Result<Claims, TokenFault>>,
+    pub(super) rules: Option<&'a IssuerRules>,
+    issuers: Vec<&'a str>,
+    pub(super) now: UnixTime,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(values: &[&'a [u8]], stage: &'a Stage, now: UnixTime) -> Self {
+        let token = match Credentials::parse(values.iter().copied()) {
+            Ok(Credentials::Bearer(token)) => Some(token),
+            _ => None,
+        };
+        let compact = token.map(Compact::parse);
+        let readable = compact.as_ref().and_then(|compact| compact.as_ref().ok());
+        let header = readable.map(|compact| Header::parse(&compact.header));
+        let members = readable.and_then(|compact| crate::json::parse_object(&compact.header).ok()).unwrap_or_default();
+        let parsed = readable.map(|compact| Claims::parse(&compact.payload));
+        let named = parsed.as_ref().and_then(|claims| claims.as_ref().ok()?.name("iss").ok()?);
+        let rules = named.and_then(|issuer| stage.rules_of(issuer));
+        let issuers = stage.issuers().map(|rules| &*rules.issuer).collect();
+        Self { token, compact, header, members, parsed, rules, issuers, now }
+    }
+
+    /// Its claims, if they can be read.
+    pub(super) fn claims(&self) -> Option<&Claims> {
+        self.parsed.as_ref()?.as_ref().ok()
+    }
+
+    fn claim(&self, name: &str) -> String {
+        json(self.claims().and_then(|claims| claims.get(name)))
+    }
+
+    fn date(&self, name: &str) -> String {
+        self.claims().map_or_else(|| "nothing".to_owned(), |claims| date(claims, name, self.now))
+    }
+
+    fn asked<'s, T>(&'s self, ask: impl FnOnce(&'s Claims) -> Result<T, TokenFault>) -> Option<TokenFault> {
+        self.claims().and_then(|claims| ask(claims).err())
+    }
+
+    fn missing<'s, T>(&'s self, ask: impl FnOnce(&'s Claims) -> Result<Option<T>, TokenFault>) -> Option<TokenFault> {
+        self.asked(|claims| ask(claims)?.ok_or(TokenFault::MalformedClaims))
+    }
+}
+
+/// One check of the verifier: the faults that come of it alone, and what its function says where others share one.
+struct Made {
+    name: &'static str,
+    alone: &'static [TokenFault],
+    shared: Option<TokenFault>,
+    known: Check,
+}
+
+fn check(name: &'static str, alone: &'static [TokenFault], known: Check) -> Made {
+    Made { name, alone, shared: None, known }
+}
+
+impl Made {
+    fn or(self, shared: Option<TokenFault>) -> Self {
+        Self { shared, ..self }
+    }
+}
+
+/// Every check that the verifier makes of a token, in its order.
+pub(super) fn walk(walk: &mut Walk, view: &View<'_>, answered: &Answered, signatures: Signatures) {
+    let ignored = answered.allowed && answered.token.is_none();
+    if view.token.is_none() || ignored {
+        return;
+    }
+    let fault = match answered.deny {
+        Some(DenyReason::Token(fault)) => Some(fault),
+        _ => None,
+    };
+    let unavailable = answered.deny == Some(DenyReason::KeysUnavailable);
+    let mut blamed = false;
+    for made in form(view).into_iter().chain(keys()).chain(claims(view)) {
+        let is_key = matches!(made.name, "key" | "signature");
+        let is_fault = fault.is_some_and(|fault| made.alone.contains(&fault) || made.shared == Some(fault));
+        let failed = !blamed && (is_fault || unavailable && made.name == "key");
+        blamed |= failed;
+        let known = if is_key { of_key(view, made.known, unavailable) } else { made.known };
+        match signatures {
+            Signatures::NotChecked if is_key && !failed => {
+                let known = known.note("not checked: offline there are no keys (`--live` fetches them)");
+                walk.skipped(PART, made.name, Outcome::NotChecked, known);
+            }
+            Signatures::MadeHere if is_key && !failed => {
+                let known = Check::default().note("not checked: the token was made of claims");
+                walk.skipped(PART, made.name, Outcome::NotChecked, known);
+            }
+            _ => walk.made(PART, made.name, failed, known),
+        }
+    }
+    // No check of this list is the one: then the list is wrong, and must not seem to say that all passed.
+    if fault.is_some() && !blamed {
+        walk.made(PART, "another check", true, Check::default().expected("see the reason of the verdict"));
+    }
+}
+
+fn of_key(view: &View<'_>, known: Check, unavailable: bool) -> Check {
+    let known = match view.members.get("kid") {
+        Some(kid) => Check { found: Some(format!("kid {}", json(Some(kid)))), ..known },
+        None => Check { found: Some("no kid".to_owned()), ..known },
+    };
+    if unavailable { known.note("the issuer's keys can't be had") } else { known }
+}
+
+/// What is looked at before any key.
+fn form(view: &View<'_>) -> Vec<Made> {
+    use TokenFault as F;
+    let parts = view.token.map_or(0, |token| token.expose().split('.').count());
+    let header = view.header.as_ref().and_then(|header| header.as_ref().err()).copied();
+    let shared = |fault: F| header.filter(|found| *found == fault);
+    let member = |name: &str| json(view.members.get(name));
+    let allowed = view.rules.map(|rules| either(rules.algorithms.as_slice().iter().map(|one| one.name())));
+    let kind = match parts {
+        1 => "1 part: an opaque token, or none".to_owned(),
+        5 => "5 parts: an encrypted token".to_owned(),
+        parts => format!("{parts} parts"),
+    };
+    vec![
+        check("form", &[F::Opaque, F::Encrypted], Check::found(kind).expected("3 parts of base64url: a signed JWT"))
+            .or(view.compact.as_ref().and_then(|compact| compact.as_ref().err()).copied()),
+        check(
+            "header",
+            &[],
+            Check::found(format!("alg {}", member("alg"))).expected("a JSON object with a known `alg`"),
+        )
+        .or(shared(F::Malformed).or(shared(F::AlgorithmNotAllowed))),
+        check("crit", &[F::CriticalHeader], Check::found(member("crit")).expected("nothing: no extension is known")),
+        check("typ", &[], Check::found(member("typ")).expected("`JWT`, `at+jwt` or nothing"))
+            .or(shared(F::TypeNotAllowed)),
+        check("claims", &[], Check::found(count(view)).expected("one JSON object, no member twice")).or(view
+            .parsed
+            .as_ref()
+            .and_then(|claims| claims.as_ref().err())
+            .copied()),
+        check(
+            "issuer",
+            &[F::UnknownIssuer],
+            Check::found(view.claim("iss")).expected(either(view.issuers.iter().copied())),
+        )
+        .or(view.missing(|claims| claims.name("iss"))),
+        check(
+            "algorithm",
+            &[F::AlgorithmNotAllowed],
+            Check { found: Some(member("alg")), expected: allowed, note: None },
+        ),
+    ]
+}
+
+fn count(view: &View<'_>) -> String {
+    let claims = view.compact.as_ref().and_then(|compact| compact.as_ref().ok());
+    let members = claims.and_then(|compact| crate::json::parse_object(&compact.payload).ok());
+    members.map_or_else(|| "no readable JSON object".to_owned(), |members| format!("{} claims", members.len()))
+}
+
+fn keys() -> Vec<Made> {
+    use TokenFault as F;
+    vec![
+        check(
+            "key",
+            &[F::UnknownKey, F::AmbiguousKey],
+            Check::default().expected("exactly one key of the issuer fits"),
+        ),
+        check("signature", &[F::BadSignature], Check::default().expected("the issuer's")),
+    ]
+}
+
+/// What is looked at once the signature is true.
+fn claims(view: &View<'_>) -> Vec<Made> {
+    use TokenFault as F;
+    let Some(rules) = view.rules else {
+        let names = ["kind", "binding", "audience", "exp", "iat and nbf", "subject", "client", "claim rules"];
+        return names.into_iter().map(|name| check(name, &[], Check::default())).collect();
+    };
+    let mut made = kind(view, rules);
+    let audience = &rules.audience_claim;
+    made.push(
+        check(
+            "audience",
+            &[F::WrongAudience],
+            Check::found(format!("{audience} {}", view.claim(audience)))
+                .expected(either(rules.audiences.as_slice().iter().map(String::as_str))),
+        )
+        .or(view.asked(|claims| claims.check_audience(audience, rules.audiences.as_slice()))),
+    );
+    made.extend(dates(view, rules));
+    made.push(
+        check("subject", &[], Check::found(view.claim("sub")).expected("a string, if it is there"))
+            .or(view.asked(|claims| claims.name("sub"))),
+    );
+    if rules.strict {
+        let named = |claims: &Claims| {
+            ["sub", "client_id", "jti"].iter().find_map(|claim| match claims.name(claim) {
+                Ok(Some(_)) => None,
+                Ok(None) | Err(_) => Some(F::MalformedClaims),
+            })
+        };
+        let dated = view.missing(|claims| claims.date("iat"));
+        let known = Check::default().expected("`sub`, `client_id`, `jti` and `iat` (RFC 9068)");
+        made.push(check("strict claims", &[], known).or(view.claims().and_then(named).or(dated)));
+    }
+    made.extend(issuer_rules(view, rules));
+    made
+}
+
+fn kind(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
+    use TokenFault as F;
+    let marks = ["at_hash", "c_hash", "s_hash", "events", "token_use"];
+    let present: Vec<&str> =
+        marks.into_iter().filter(|mark| view.claims().is_some_and(|claims| claims.has(mark))).collect();
+    let known = match (present.as_slice(), view.claims().and_then(|claims| claims.get("typ"))) {
+        ([], None) => Check::found("nothing against it"),
+        ([], typ) => Check::found(format!("claim typ {}", json(typ))),
+        (marks, _) => Check::found(format!("claim {}", super::value::all(marks.iter().copied()))),
+    };
+    let mut made = Vec::new();
+    if rules.strict {
+        let typ = Check::found(json(view.members.get("typ"))).expected("`at+jwt` (RFC 9068)");
+        made.push(check("strict typ", &[F::TypeNotAllowed], typ));
+    }
+    made.push(
+        check("kind", &[F::NotAnAccessToken], known.expected("an access token: no ID, refresh or logout token"))
+            .or(view.asked(|claims| claims.name("typ"))),
+    );
+    made.push(check(
+        "binding",
+        &[F::Bound],
+        Check::found(view.claim("cnf")).expected("nothing: bindings aren't checked"),
+    ));
+    made
+}
+
+fn dates(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
+    use TokenFault as F;
+    let (now, give) = (moment::show(view.now), tolerance(rules.clock_tolerance));
+    let both = |claims: &Claims| claims.date("iat").and_then(|_| claims.date("nbf"));
+    let mut made = vec![
+        check("exp", &[F::Expired], Check::found(view.date("exp")).expected(format!("after {now}{give}")))
+            .or(view.missing(|claims| claims.date("exp"))),
+        check("iat and nbf", &[], Check::default().expected("numbers, if they are there")).or(view.asked(both)),
+        check("nbf", &[F::NotYetValid], Check::found(view.date("nbf")).expected(format!("not after {now}{give}"))),
+        check("iat", &[F::IssuedInFuture], Check::found(view.date("iat")).expected(format!("not after {now}{give}"))),
+    ];
+    if let Some(most) = rules.max_token_age {
+        let known = Check::found(view.date("iat")).expected(format!("at most {} ago{give}", show_duration(most)));
+        made.push(check("max_token_age", &[F::TooOld], known).or(view.missing(|claims| claims.date("iat"))));
+    }
+    made
+}
+
+fn issuer_rules(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
+    use TokenFault as F;
+    let mut made = Vec::new();
+    if let Some(clients) = &rules.clients {
+        let named: Vec<String> = rules
+            .client_id_claims
+            .iter()
+            .filter_map(|claim| Some(format!("{claim} {}", json(Some(view.claims()?.get(claim)?)))))
+            .collect();
+        let found = if named.is_empty() { "no client".to_owned() } else { named.join(", ") };
+        let known = Check::found(found).expected(either(NonEmpty::as_slice(clients).iter().map(String::as_str)));
+        made.push(check("client", &[F::ClientNotAllowed], known));
+    }
+    let unmet = view.claims().and_then(|claims| rules.claims.iter().find(|rule| !rule.is_met_by(claims)));
+    if let Some(shown) = unmet.or(rules.claims.first()) {
+        let found = json(view.claims().and_then(|claims| claims.at(&shown.claim)));
+        let known = Check::found(found).expected(text(&shown.to_string()));
+        made.push(check("claim rules", &[F::ClaimRule], known));
+    }
+    let known = Check::default().expected(format!("at most {}", crate::limits::TOKEN_SCOPES));
+    made.push(check("scopes", &[], known).or(view.asked(|claims| claims.scopes(&rules.scope_claims))));
+    made
+}

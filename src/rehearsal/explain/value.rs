@@ -1,0 +1,43 @@
+//! Values of strangers, for people: cut, and without what would act on a terminal.
+
+use serde_json::Value;
+
+use crate::config::quoted;
+
+/// A text, in backticks.
+pub(super) fn text(text: &str) -> String {
+    quoted(text)
+}
+
+/// A value of a claim or a header, as JSON.
+pub(super) fn json(value: Option<&Value>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(Value::String(text)) => quoted(text),
+        Some(value) => quoted(&value.to_string()),
+    }
+}
+
+/// Words of the configuration: `a`, `b` or `c`, of many the first ones.
+pub(super) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    list(words, "or")
+}
+
+/// Words of a token or the configuration: `a`, `b` and `c`, of many the first ones.
+pub(super) fn all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    list(words, "and")
+}
+
+const SHOWN: usize = 8;
+
+fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
+    let words: Vec<String> = words.into_iter().map(quoted).collect();
+    let more = words.len().saturating_sub(SHOWN);
+    let shown: Vec<String> = words.into_iter().take(SHOWN).collect();
+    match shown.split_last() {
+        None => "nothing".to_owned(),
+        Some(_) if more > 0 => format!("{} {last} {more} more", shown.join(", ")),
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+    }
+}
