@@ -81,6 +81,9 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
     with_keys(Tree::parse(text, file_name, env)?, env)
 }
 
+/// Decodes a tree, with every problem beside those already found.
+type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
+
 /// A configuration as it is written, before it is decoded.
 struct Tree {
     root: Node,
@@ -118,11 +121,7 @@ impl Tree {
     }
 
     /// Decodes it with the environment over it. `None` comes with at least one error among the problems.
-    fn decode<T>(
-        mut self,
-        env: &BTreeMap<String, String>,
-        decode: fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>),
-    ) -> (Option<T>, ConfigErrors) {
+    fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
         env::overlay(&mut self.root, env, &mut self.problems);
         let base = match &self.source {
             Some(_) => Path::new(&self.name).parent().unwrap_or_else(|| Path::new("")),
