@@ -2,21 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, ErrorKind, Read},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    Config, decode, env,
+    Config, decode,
+    document::{TextKind, text_of},
+    env,
     error::{ConfigErrors, Problem},
     parse::parse as parse_yaml,
     source::Source,
-    suggest::quoted,
     tree::{Entry, Node, Place, Value},
 };
-use crate::{identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, limits, policy::Policy};
+use crate::{identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, policy::Policy};
 
 /// What problems of a start without a file belong to.
 const ENVIRONMENT: &str = "environment";
@@ -98,7 +98,8 @@ impl Tree {
         let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
         let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
         let name = path.display().to_string();
-        let text = text_of(path).map_err(|problem| ConfigErrors::single(&name, *problem))?;
+        let kind = TextKind { name: "configuration file", smaller: "cover several routes with one pattern, `/api/**`" };
+        let text = text_of(path, kind).map_err(|problem| ConfigErrors::single(&name, *problem))?;
         Self::parse(&text, &name, env)
     }
 
@@ -194,28 +195,6 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
     let issuers = vec![section(vec![("issuer", text(issuer)), ("audiences", audiences)])];
     let routes = vec![section(vec![("path", text("/**")), ("access", text("authenticated"))])];
     section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
-}
-
-/// The text of a configuration file, within its limit.
-fn text_of(path: &Path) -> Result<String, Box<Problem>> {
-    let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
-    let shown = quoted(&path.display().to_string());
-    let io = |error: io::Error| {
-        let help = "name a YAML file that this user may read";
-        fail(format!("the configuration file {shown} can't be read: {}", words(&error)), help)
-    };
-    let mut bytes = Vec::new();
-    let most = u64::try_from(limits::CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.len() > limits::CONFIG_BYTES {
-        let message = format!("the configuration file {shown} has more than {} MiB", limits::CONFIG_BYTES >> 20);
-        return Err(fail(message, "cover several routes with one pattern, `/api/**`"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
-        fail(format!("the configuration file {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
-    })
 }
 
 /// Why a file can't be read, without the number that the system gives it.

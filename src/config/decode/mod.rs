@@ -6,7 +6,7 @@ mod algorithm;
 mod binding;
 mod claim;
 mod duration;
-mod fields;
+pub(crate) mod fields;
 mod identity;
 mod implies;
 mod issuer;
@@ -18,7 +18,7 @@ mod listen;
 mod name;
 mod named;
 mod policy;
-mod read;
+pub(crate) mod read;
 mod route;
 mod scopes;
 mod secret;
@@ -51,16 +51,21 @@ use issuer_keys::{DecodeKeys, IssuerKeys};
 
 /// The problems so far.
 #[derive(Default)]
-pub(super) struct Bag(Vec<Problem>);
+pub(crate) struct Bag(Vec<Problem>);
 
 impl Bag {
-    fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
     /// Whether there are so many that help for one more is no help.
     fn is_full(&self) -> bool {
         self.0.len() >= limits::CONFIG_SUGGESTIONS
+    }
+
+    /// Every problem.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.0
     }
 
     fn error_count(&self) -> usize {
