@@ -1,4 +1,4 @@
-//! Other YAML files that people write, read with the machinery of the configuration: limits, places, all problems at
+//! Files of policy tests, read with the machinery of the configuration: limits, places, all problems at
 //! once, "did you mean".
 
 use std::{
@@ -32,7 +32,7 @@ pub(crate) struct TextKind {
     pub(crate) smaller: &'static str,
 }
 
-/// A YAML file with its tree.
+/// A file of policy tests with its tree.
 #[derive(Debug)]
 pub(crate) struct Document {
     source: Arc<Source>,
@@ -57,7 +57,7 @@ impl Document {
     /// It is no YAML within the limits of a configuration.
     pub(crate) fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
         let parsed = parse::parse(text);
-        let source = Arc::new(Source::new(name, text, parsed.as_ref().ok()));
+        let source = Arc::new(Source::of_tests(name, text, parsed.as_ref().ok()));
         match parsed {
             Ok(root) => Ok(Self { source, root }),
             Err(problem) => Err(ConfigErrors::new(name, Some(&source), vec![*problem])),

@@ -20,7 +20,7 @@ pub(crate) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The fields of a node, or `None` with a problem if it is no section. `what` names it in messages.
-    pub(crate) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
+    pub(in crate::config) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
         let names: Vec<&'static str> = known.iter().map(|field| field.name).collect();
         Self::named(bag, node, what, &names)
     }

@@ -35,7 +35,7 @@ pub(crate) use duration::{parse as parse_duration, show as show_duration};
 
 use super::{
     Config, IssuerConfig, Listen,
-    error::{Problem, Severity},
+    error::{Problem, SHOWN, Severity},
     schema::FILE,
     source::Source,
     tree::{Node, Place, Value},
@@ -61,6 +61,11 @@ impl Bag {
     /// Whether there are so many that help for one more is no help.
     fn is_full(&self) -> bool {
         self.0.len() >= limits::CONFIG_SUGGESTIONS
+    }
+
+    /// Whether one more problem would be printed in full: help for others is for nobody.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.0.len() < SHOWN
     }
 
     /// Every problem.
