@@ -6,6 +6,7 @@
 
 mod builder;
 mod decode;
+pub(crate) mod document;
 mod env;
 pub mod envoy;
 pub mod error;

@@ -159,7 +159,7 @@ async fn no_part_of_a_token_is_ever_printed() {
         let header = format!("Authorization: Bearer {token}");
         let no_colon = format!("Authorization {token}");
         let path = ["https://a.test/api/private"];
-        let ways: [&[&str]; 9] = [
+        let ways: [&[&str]; 10] = [
             &["--token", "@token"],
             &["--token", "-"],
             &["--token", &token],
@@ -167,6 +167,7 @@ async fn no_part_of_a_token_is_ever_printed() {
             &["-H", &header, "-H", &header],
             &["-H", &no_colon],
             &[&token],
+            &["GET", &token],
             &["--check-request", "captured.json"],
             &["--check-request", "broken.json"],
         ];

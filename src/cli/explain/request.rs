@@ -1,7 +1,7 @@
 //! A request as people have it at hand: a path, a URL, or a line out of a log. The path is taken as it is written: what is
 //! odd about it is what is to be explained.
 
-use crate::config::quoted;
+use crate::{config::quoted, limits};
 
 /// Method, host and raw path.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +29,14 @@ pub(super) enum RequestError {
 
 /// Reads the words of a request.
 pub(super) fn read(words: &[String], method: Option<&str>, host: Option<&str>) -> Result<Read, RequestError> {
+    // Words by themselves are a method, a target and a version: what else stands there, a token say, is none of them.
+    match words {
+        [] => return Err(RequestError::Missing),
+        [_] => {}
+        [method, _] if is_method(method) => {}
+        [method, _, version] if is_method(method) && version.starts_with("HTTP/") => {}
+        _ => return Err(RequestError::Unclear),
+    }
     let words = words.join(" ");
     let words = words.trim();
     if words.is_empty() {
@@ -38,8 +46,7 @@ pub(super) fn read(words: &[String], method: Option<&str>, host: Option<&str>) -
         Some((before, version)) if version.starts_with("HTTP/") => before.trim_end(),
         _ => words,
     };
-    // A method is a word before the target. What is in the target, a blank among it, stays there.
-    let is_method = |word: &str| !word.is_empty() && !word.contains(['/', ':', '*', '?', '.', '%']);
+    // What is in the target, a blank among it, stays there.
     let (named, target) = match words.split_once(' ') {
         Some((word, target)) if is_method(word) => (Some(word), target.trim_start()),
         _ => (None, words),
@@ -58,6 +65,11 @@ pub(super) fn read(words: &[String], method: Option<&str>, host: Option<&str>) -
         (named, other) => named.or(other),
     };
     Ok(Read { method: method.to_owned(), host: host.map(str::to_owned), path })
+}
+
+/// A method is a word before the target.
+fn is_method(word: &str) -> bool {
+    !word.is_empty() && word.len() <= limits::METHOD_CHARS && !word.contains(['/', ':', '*', '?', '.', '%', ' '])
 }
 
 /// Host and path of a target. A URL is cut by its text alone: a parser would resolve `..` and hide what was sent.

@@ -4,7 +4,7 @@ use super::{
 };
 
 fn words(text: &str) -> Result<Read, RequestError> {
-    read(&text.split(' ').map(str::to_owned).collect::<Vec<_>>(), None, None)
+    read(&[text.to_owned()], None, None)
 }
 
 fn is(method: &str, host: Option<&str>, path: &str) -> Result<Read, RequestError> {
@@ -25,6 +25,12 @@ fn requests_are_read_as_people_have_them() {
     assert_eq!(words("OPTIONS *"), is("OPTIONS", None, "*"));
     assert_eq!(words("GET /a b HTTP/2"), is("GET", None, "/a b"));
     assert_eq!(words("%2Fa"), is("GET", None, "%2Fa"));
+    let apart = |text: &str| read(&text.split(' ').map(str::to_owned).collect::<Vec<_>>(), None, None);
+    assert_eq!(apart("PUT /a"), is("PUT", None, "/a"));
+    assert_eq!(apart("PUT /a HTTP/1.1"), is("PUT", None, "/a"));
+    for mistaken in ["/a sesame", "PUT /a sesame", "/a /b HTTP/1.1", "eyJhbGci.e30.x /a"] {
+        assert_eq!(apart(mistaken), Err(RequestError::Unclear), "{mistaken}");
+    }
     assert_eq!(read(&["/a".to_owned()], Some("PUT"), api), is("PUT", api, "/a"));
     assert_eq!(read(&["https://api.test/a".to_owned()], None, api), is("GET", api, "/a"));
 }

@@ -96,10 +96,10 @@ impl<'v> At<'v> {
         if self.path == "the message" { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn section(&self, name: &str) -> Result<Option<At<'v>>, CapturedError> {
+    fn section(&self, name: &str) -> Result<Option<Self>, CapturedError> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let path = self.at(name);
-        Ok(Some(At { members: object(&path, value)?, path }))
+        Ok(Some(Self { members: object(&path, value)?, path }))
     }
 
     fn text(&self, name: &str) -> Result<String, CapturedError> {

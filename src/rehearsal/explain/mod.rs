@@ -65,7 +65,7 @@ pub struct Request {
     pub method: String,
     /// Its host, if it has one.
     pub host: Option<String>,
-    /// Its path, with its query.
+    /// Its path, without its query.
     pub path: String,
     /// The named policy that the proxy chose.
     pub policy: Option<String>,
@@ -143,9 +143,9 @@ pub fn explain(stage: &Stage, ask: &Ask, answered: &Answered, signature: Signatu
     let help = help::help(stage, ask, &judged, &view, answered);
     Explanation {
         request: Request {
-            method: ask.message.method().to_owned(),
-            host: Some(ask.message.host().to_owned()).filter(|host| !host.is_empty()),
-            path: ask.message.path().to_owned(),
+            method: value::masked(ask.message.method()),
+            host: Some(value::masked(ask.message.host())).filter(|host| !host.is_empty()),
+            path: value::path(ask.message.path()),
             policy: ask.message.policy().map(str::to_owned),
             at: moment::show(ask.at),
         },

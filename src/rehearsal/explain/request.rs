@@ -46,17 +46,23 @@ fn of_path(
     fault: Option<RequestFault>,
 ) -> Check {
     let raw = message.path();
+    let shown = value::text(&value::path(raw));
+    if fault == Some(RequestFault::PathTooLong) {
+        let segments = raw.split('?').next().unwrap_or_default().split('/').count().saturating_sub(1);
+        let found = format!("{} bytes and {segments} segments", raw.len());
+        return Check::found(found).expected(path::rule_of(RequestFault::PathTooLong));
+    }
     if let Some(fault) = fault {
-        let known = Check::found(value::text(raw)).expected(path::rule_of(fault));
+        let known = Check::found(shown).expected(path::rule_of(fault));
         return match path::culprit(raw, fault) {
             Some((number, segment)) => known.note(format!("segment {number}, {}", value::text(segment))),
             None => known,
         };
     }
-    let Ok(request) = judged else { return Check::found(value::text(raw)) };
+    let Ok(request) = judged else { return Check::found(shown) };
     let canonical = request.target.path.as_str();
     let known = Check::found(value::text(canonical));
-    if canonical == raw { known } else { known.note(format!("the canonical form of {}", value::text(raw))) }
+    if canonical == raw { known } else { known.note(format!("the canonical form of {shown}")) }
 }
 
 fn of_host(message: &Message, judged: &Result<RequestAttributes<'_>, DenyReason>) -> Check {

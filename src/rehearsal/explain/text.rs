@@ -7,8 +7,6 @@ const GREEN: &str = "32";
 const FAINT: &str = "2";
 /// The column of what is found.
 const NAMES: usize = 14;
-/// A name longer than that has its findings on a line of their own.
-const LONG: usize = 28;
 
 /// The explanation as lines of text.
 #[must_use]
@@ -120,7 +118,7 @@ fn push(out: &mut String, step: &Step, paint: &Paint) {
         }
     }
     let (width, said) = (name.chars().count(), said.join(", "));
-    if width > LONG && !said.is_empty() {
+    if width > NAMES && !said.is_empty() {
         line(out, &format!("  {mark} {name}"));
         line(out, &format!("    {:NAMES$} {said}", ""));
     } else {

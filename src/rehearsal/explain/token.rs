@@ -190,7 +190,7 @@ fn form(view: &View<'_>) -> Vec<Made> {
             &[],
             Check::found(format!("alg {}", member("alg"))).expected("a JSON object with a known `alg`"),
         )
-        .or(shared(F::Malformed).or(shared(F::AlgorithmNotAllowed))),
+        .or(shared(F::Malformed).or_else(|| shared(F::AlgorithmNotAllowed))),
         check("crit", &[F::CriticalHeader], Check::found(member("crit")).expected("nothing: no extension is known")),
         check("typ", &[], Check::found(member("typ")).expected("`JWT`, `at+jwt` or nothing"))
             .or(shared(F::TypeNotAllowed)),
@@ -328,7 +328,7 @@ fn issuer_rules(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
         made.push(check("client", &[F::ClientNotAllowed], known));
     }
     let unmet = view.claims().and_then(|claims| rules.claims.iter().find(|rule| !rule.is_met_by(claims)));
-    if let Some(shown) = unmet.or(rules.claims.first()) {
+    if let Some(shown) = unmet.or_else(|| rules.claims.first()) {
         let found = json(view.claims().and_then(|claims| claims.at(&shown.claim)));
         let known = Check::found(found).expected(text(&shown.to_string()));
         made.push(check("claim rules", &[F::ClaimRule], known));

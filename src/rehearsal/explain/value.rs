@@ -6,16 +6,43 @@ use crate::config::quoted;
 
 /// A text, in backticks.
 pub(super) fn text(text: &str) -> String {
-    quoted(text)
+    quoted(&masked(text))
+}
+
+/// A path as it was sent. Its query decides nothing, and people put tokens there.
+pub(super) fn path(raw: &str) -> String {
+    match raw.split_once('?') {
+        Some((path, _)) => format!("{}?…", masked(path)),
+        None => masked(raw),
+    }
 }
 
 /// A value of a claim or a header, as JSON.
 pub(super) fn json(value: Option<&Value>) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(Value::String(text)) => quoted(text),
-        Some(value) => quoted(&value.to_string()),
+        Some(Value::String(value)) => text(value),
+        Some(value) => text(&value.to_string()),
     }
+}
+
+/// How a JWT begins: `{"` in base64url.
+const TOKEN: &str = "eyJ";
+
+/// A text without what looks like a JWT, or a part of one: a token may stand where none belongs, in a path, say.
+pub(super) fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, token)) = rest.find(TOKEN).and_then(|at| rest.split_at_checked(at)) {
+        let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let end = token.find(|c| !is_token(c)).unwrap_or(token.len());
+        let (_, behind) = token.split_at_checked(end).unwrap_or((token, ""));
+        shown.push_str(before);
+        shown.push_str("eyJ…");
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 /// Words of the configuration: `a`, `b` or `c`, of many the first ones.
@@ -31,7 +58,7 @@ pub(super) fn all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 const SHOWN: usize = 8;
 
 fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
-    let words: Vec<String> = words.into_iter().map(quoted).collect();
+    let words: Vec<String> = words.into_iter().map(text).collect();
     let more = words.len().saturating_sub(SHOWN);
     let shown: Vec<String> = words.into_iter().take(SHOWN).collect();
     match shown.split_last() {
@@ -39,5 +66,25 @@ fn list<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
         Some(_) if more > 0 => format!("{} {last} {more} more", shown.join(", ")),
         Some((end, [])) => end.clone(),
         Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_token_is_not_shown() {
+        assert_eq!(masked("/a/eyJhbGciOiJub25lIn0.e30.x-_/b"), "/a/eyJ…/b");
+        assert_eq!(masked("eyJhbGci eyJhbGci"), "eyJ… eyJ…");
+        assert_eq!(masked("/plain/päth"), "/plain/päth");
+        assert_eq!(path("/a?access_token=sesame"), "/a?…");
+    }
+
+    #[test]
+    fn lists_end() {
+        assert_eq!(either([]), "nothing");
+        assert_eq!(either(["a", "b"]), "`a` or `b`");
+        assert_eq!(all(["a"; 10]), "`a`, `a`, `a`, `a`, `a`, `a`, `a`, `a` and 2 more");
     }
 }

@@ -47,7 +47,7 @@ impl Keyring {
         let claimed = || recipe.claims.get("iss").and_then(|iss| self.rules_of(iss.as_str()?));
         let rules = match &recipe.issuer {
             Some(issuer) => self.rules_of(issuer).ok_or_else(|| MintError::UnknownIssuer(issuer.clone()))?,
-            None => match claimed().or(self.issuers.first()) {
+            None => match claimed().or_else(|| self.issuers.first()) {
                 Some(rules) => rules,
                 None => return Err(MintError::UnknownIssuer(String::new())),
             },

@@ -38,6 +38,7 @@ fn get(path: &str) -> Ask {
     Ask::new("GET", Some("api.test"), path, NOW)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "json!() at the call reads better")]
 fn minted(stage: &Stage, issuer: &str, claims: Value) -> Credentials {
     let mut recipe = Recipe::usual(stage.rules_of(issuer).unwrap(), NOW);
     recipe.claims.extend(claims.as_object().unwrap().clone());
