@@ -195,6 +195,22 @@ fn a_gap_that_is_planted_is_found_by_both() {
 }
 
 #[test]
+fn what_stands_behind_a_requirement_that_is_not_met_was_not_tested() {
+    let report = green(TWO, "tests: [{ request: GET /org/acme, token: { scopes: s }, expect: insufficient_scope }]");
+    let missing: Vec<&str> = report.coverage.gaps.iter().map(|gap| gap.missing.as_str()).collect();
+    assert_eq!(
+        missing,
+        [
+            "no request passes",
+            "nothing is turned away for want of a good token",
+            "scope r: no token meets it",
+            "scope s or t: not tested",
+            "claim org matches {org}: not tested",
+        ]
+    );
+}
+
+#[test]
 fn a_failure_says_what_was_expected_and_found_and_how_to_see_why() {
     let report = run(
         TWO,
