@@ -4,6 +4,7 @@
 //! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a
 //! socket; files named in the configuration (secrets) are read by [`load()`].
 
+mod bounds;
 mod builder;
 mod decode;
 pub(crate) mod document;
