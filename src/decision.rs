@@ -244,7 +244,7 @@ const TOKEN_FAULTS: [TokenFault; 20] = [
     TokenFault::ClaimRule,
 ];
 
-const REQUEST_FAULTS: [RequestFault; 17] = [
+const REQUEST_FAULTS: [RequestFault; 18] = [
     RequestFault::NoHttpRequest,
     RequestFault::TooLarge,
     RequestFault::PathNotAbsolute,
@@ -259,6 +259,7 @@ const REQUEST_FAULTS: [RequestFault; 17] = [
     RequestFault::BrokenEscape,
     RequestFault::AmbiguousEscape,
     RequestFault::CaseAmbiguous,
+    RequestFault::LaxReading,
     RequestFault::Host,
     RequestFault::Method,
     RequestFault::Connect,

@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod codec;
 pub mod deadline;
 mod method_override;
+mod only_grpc;
 pub mod proto;
 pub mod rehearsed;
 pub mod response;

@@ -18,6 +18,7 @@ use tonic_health::{
 use tonic_reflection::server::Builder as Reflection;
 
 use super::{
+    only_grpc::only_grpc,
     proto::{self, service::authorization_server::AuthorizationServer},
     service::{Current, Observer, Service},
 };
@@ -79,7 +80,8 @@ impl GrpcServer {
         routes.add_service(reflection().build_v1()?);
         // Older grpcurl and other tools ask for v1alpha first.
         routes.add_service(reflection().build_v1alpha()?);
-        Ok(Self { routes: routes.routes(), health, observer })
+        let routes = Routes::from(only_grpc(routes.routes().into_axum_router()));
+        Ok(Self { routes, health, observer })
     }
 
     /// The switch for health checks.

@@ -47,8 +47,6 @@ async fn these_faults_let_requests_without_a_token_reach_the_api() {
         "weighted-cluster-off",
         "partly-enabled-by-default",
         "enabled-by-metadata",
-        // Portcullis answers what is not gRPC with HTTP 200 and a status in a trailer.
-        "http-service",
     ] {
         let stack = Stack::with(changes(name)).await;
         assert_eq!(stack.envoy.get("/api/private", None).await.status, 200, "{name}");
@@ -67,9 +65,14 @@ async fn every_spelling_of_fail_open_is_one() {
 
 #[tokio::test]
 async fn these_faults_deny_a_request_with_a_good_token() {
-    for (name, status) in
-        [("http1-cluster", 503), ("no-protocol", 503), ("missing-cluster", 503), ("disallowed-headers", 401)]
-    {
+    for (name, status) in [
+        ("http1-cluster", 503),
+        ("no-protocol", 503),
+        ("missing-cluster", 503),
+        ("disallowed-headers", 401),
+        // Were it a 200, everything would pass: see `ext_authz::only_grpc`.
+        ("http-service", 415),
+    ] {
         let stack = Stack::with(changes(name)).await;
         let token = scoped(&stack.issuer, "read:messages");
         assert_eq!(stack.envoy.get("/api/private", Some(&token)).await.status, status, "{name}");
