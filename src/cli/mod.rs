@@ -5,6 +5,7 @@ pub mod demo;
 mod environment;
 mod explain;
 mod output;
+mod schema;
 mod serve;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Says why a request is allowed or denied, check by check, without a running service
     Explain(explain::ExplainArgs),
+    /// Prints the JSON Schema of the configuration, for editors
+    Schema(schema::SchemaArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => run(serve::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => run(explain::run(args)),
+        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

@@ -16,7 +16,13 @@ use super::{
     suggest::quoted,
     tree::{Entry, Node, Place, Value},
 };
-use crate::{identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, limits, policy::Policy};
+use crate::{
+    digest::{Sha256, sha256},
+    identity::IdentityHeaders,
+    jwt::issuer_rules::IssuerRules,
+    limits,
+    policy::Policy,
+};
 
 /// What problems of a start without a file belong to.
 const ENVIRONMENT: &str = "environment";
@@ -28,6 +34,17 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings; often none.
     pub warnings: ConfigErrors,
+    /// The file it was read from, if there is one.
+    pub file: Option<LoadedFile>,
+}
+
+/// Which file a configuration was read from, and what stood in it.
+#[derive(Clone, Debug)]
+pub struct LoadedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The SHA-256 of its bytes.
+    pub digest: Sha256,
 }
 
 /// Loads a configuration: the file, or the one that `PORTCULLIS_CONFIG` names, overlaid by `env`. Without a file
@@ -38,7 +55,9 @@ pub struct Loaded {
 /// # Errors
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    with_keys(Tree::load(path, env)?, env)
+    let tree = Tree::load(path, env)?;
+    let file = tree.file.clone();
+    Ok(Loaded { file, ..with_keys(tree, env)? })
 }
 
 /// What of a configuration decides about requests, without what it takes to serve it.
@@ -73,6 +92,14 @@ pub fn parse_offline(text: &str, file_name: &str, env: &BTreeMap<String, String>
     without_keys(Tree::parse(text, file_name, env)?, env)
 }
 
+/// The text of a configuration file, within its limit.
+///
+/// # Errors
+/// The one problem that it can't be read.
+pub fn read(path: &Path) -> Result<String, ConfigErrors> {
+    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
+}
+
 /// Loads a configuration from the text of a file. Names of files in it start at the directory of `file_name`.
 ///
 /// # Errors
@@ -90,6 +117,8 @@ struct Tree {
     /// What its problems belong to.
     name: String,
     source: Option<Arc<Source>>,
+    /// The file it was read from, if there is one.
+    file: Option<LoadedFile>,
     problems: Vec<Problem>,
 }
 
@@ -97,9 +126,9 @@ impl Tree {
     fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
         let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
         let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
-        let name = path.display().to_string();
-        let text = text_of(path).map_err(|problem| ConfigErrors::single(&name, *problem))?;
-        Self::parse(&text, &name, env)
+        let text = read(path)?;
+        let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
+        Ok(Self { file, ..Self::parse(&text, &path.display().to_string(), env)? })
     }
 
     fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
@@ -112,7 +141,7 @@ impl Tree {
             problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
         }
         match parsed {
-            Ok(root) => Ok(Self { root, name: file_name.to_owned(), source: Some(source), problems }),
+            Ok(root) => Ok(Self { root, name: file_name.to_owned(), source: Some(source), file: None, problems }),
             Err(problem) => {
                 problems.push(*problem);
                 Err(ConfigErrors::new(file_name, Some(&source), problems))
@@ -136,7 +165,7 @@ impl Tree {
 fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
     let (config, warnings) = tree.decode(env, decode::decode);
     match config {
-        Some(config) => Ok(Loaded { config, warnings }),
+        Some(config) => Ok(Loaded { config, warnings, file: None }),
         None => Err(warnings),
     }
 }
@@ -153,7 +182,7 @@ fn from_environment(env: &BTreeMap<String, String>) -> Result<Tree, ConfigErrors
     match (of(env::ISSUER), of(env::AUDIENCE)) {
         (Some(issuer), Some(audience)) => {
             let (root, name) = (tree_of(issuer, audience), ENVIRONMENT.to_owned());
-            Ok(Tree { root, name, source: None, problems: Vec::new() })
+            Ok(Tree { root, name, source: None, file: None, problems: Vec::new() })
         }
         (issuer, audience) => Err(nothing_to_load(env, issuer.is_some(), audience.is_some())),
     }
@@ -198,23 +227,27 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
 
 /// The text of a configuration file, within its limit.
 fn text_of(path: &Path) -> Result<String, Box<Problem>> {
+    read_text(path, "the configuration file", limits::CONFIG_BYTES, "cover several routes with one pattern, `/api/**`")
+}
+
+/// The text of a file of at most so many bytes; `smaller` says what to do with a larger one.
+pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
     let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
     let shown = quoted(&path.display().to_string());
     let io = |error: io::Error| {
         let help = "name a YAML file that this user may read";
-        fail(format!("the configuration file {shown} can't be read: {}", words(&error)), help)
+        fail(format!("{what} {shown} can't be read: {}", words(&error)), help)
     };
     let mut bytes = Vec::new();
-    let most = u64::try_from(limits::CONFIG_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.len() > limits::CONFIG_BYTES {
-        let message = format!("the configuration file {shown} has more than {} MiB", limits::CONFIG_BYTES >> 20);
-        return Err(fail(message, "cover several routes with one pattern, `/api/**`"));
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() > most {
+        return Err(fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller));
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
-        fail(format!("the configuration file {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
+        fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
     })
 }
 

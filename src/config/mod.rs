@@ -7,12 +7,15 @@
 mod builder;
 mod decode;
 mod env;
+pub mod envoy;
 pub mod error;
 mod kubernetes;
+pub mod lint;
 mod load;
 mod mask;
 mod parse;
 mod problem;
+pub mod report;
 mod scalar;
 mod schema;
 mod source;
@@ -23,7 +26,8 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, Offline, load, load_offline, parse, parse_offline};
+pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read};
+pub use schema::json_schema;
 pub(crate) use suggest::{closest, quoted};
 
 use crate::{
@@ -51,7 +55,7 @@ pub struct Config {
 }
 
 /// Where to listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// For Envoy.
     pub grpc: ListenAddr,

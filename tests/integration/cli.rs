@@ -24,6 +24,7 @@ async fn help_has_examples() {
         &["serve"][..],
         &["check"],
         &["explain"],
+        &["schema"],
         &["demo"],
         &["demo", "issuer"],
         &["demo", "upstream"],
