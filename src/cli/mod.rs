@@ -33,10 +33,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Validates a configuration: every problem at once, with the place underlined
     Check(check::CheckArgs),
-    /// Says why a request is allowed or denied, check by check, without a running service
-    Explain(explain::ExplainArgs),
     /// Prints the JSON Schema of the configuration, for editors
     Schema(schema::SchemaArgs),
+    /// Says why a request is allowed or denied, check by check, without a running service
+    Explain(explain::ExplainArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -47,8 +47,8 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => run(serve::run(args)),
         Command::Check(args) => check::run(&args),
-        Command::Explain(args) => run(explain::run(args)),
         Command::Schema(args) => schema::run(&args),
+        Command::Explain(args) => run(explain::run(args)),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

@@ -55,9 +55,24 @@ pub struct LoadedFile {
 /// # Errors
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let tree = Tree::load(path, env)?;
-    let file = tree.file.clone();
-    Ok(Loaded { file, ..with_keys(tree, env)? })
+    let Some(path) = path_of(path, env) else { return with_keys(from_environment(env)?, env) };
+    let text = read(path)?;
+    let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
+    Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
+}
+
+/// The file to load, if there is one.
+fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
+    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
+    path.or_else(|| named.map(Path::new))
+}
+
+/// The text of a configuration file, within its limit.
+///
+/// # Errors
+/// The one problem that it can't be read.
+pub fn read(path: &Path) -> Result<String, ConfigErrors> {
+    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
 /// What of a configuration decides about requests, without what it takes to serve it.
@@ -92,14 +107,6 @@ pub fn parse_offline(text: &str, file_name: &str, env: &BTreeMap<String, String>
     without_keys(Tree::parse(text, file_name, env)?, env)
 }
 
-/// The text of a configuration file, within its limit.
-///
-/// # Errors
-/// The one problem that it can't be read.
-pub fn read(path: &Path) -> Result<String, ConfigErrors> {
-    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
-}
-
 /// Loads a configuration from the text of a file. Names of files in it start at the directory of `file_name`.
 ///
 /// # Errors
@@ -117,18 +124,13 @@ struct Tree {
     /// What its problems belong to.
     name: String,
     source: Option<Arc<Source>>,
-    /// The file it was read from, if there is one.
-    file: Option<LoadedFile>,
     problems: Vec<Problem>,
 }
 
 impl Tree {
     fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
-        let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
-        let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
-        let text = read(path)?;
-        let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
-        Ok(Self { file, ..Self::parse(&text, &path.display().to_string(), env)? })
+        let Some(path) = path_of(path, env) else { return from_environment(env) };
+        Self::parse(&read(path)?, &path.display().to_string(), env)
     }
 
     fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
@@ -141,7 +143,7 @@ impl Tree {
             problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
         }
         match parsed {
-            Ok(root) => Ok(Self { root, name: file_name.to_owned(), source: Some(source), file: None, problems }),
+            Ok(root) => Ok(Self { root, name: file_name.to_owned(), source: Some(source), problems }),
             Err(problem) => {
                 problems.push(*problem);
                 Err(ConfigErrors::new(file_name, Some(&source), problems))
@@ -182,7 +184,7 @@ fn from_environment(env: &BTreeMap<String, String>) -> Result<Tree, ConfigErrors
     match (of(env::ISSUER), of(env::AUDIENCE)) {
         (Some(issuer), Some(audience)) => {
             let (root, name) = (tree_of(issuer, audience), ENVIRONMENT.to_owned());
-            Ok(Tree { root, name, source: None, file: None, problems: Vec::new() })
+            Ok(Tree { root, name, source: None, problems: Vec::new() })
         }
         (issuer, audience) => Err(nothing_to_load(env, issuer.is_some(), audience.is_some())),
     }

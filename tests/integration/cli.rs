@@ -23,8 +23,8 @@ async fn help_has_examples() {
     for command in [
         &["serve"][..],
         &["check"],
-        &["explain"],
         &["schema"],
+        &["explain"],
         &["demo"],
         &["demo", "issuer"],
         &["demo", "upstream"],
