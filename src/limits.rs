@@ -190,6 +190,23 @@ pub const EXPLAIN_KEYS: Duration = ATTEMPT_TIMEOUT;
 /// What takes longer is worth a word to whoever waits.
 pub const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 
+// --- policy tests -------------------------------------------------------------------------------------------------
+
+/// Tests of one file, tables written out.
+pub const POLICY_TESTS: usize = 10_000;
+/// Characters of a test's name.
+pub const POLICY_TEST_NAME_CHARS: usize = 200;
+/// Bytes of the headers of one request: what Envoy lets through.
+pub const POLICY_TEST_HEADER_BYTES: usize = 60 * 1024;
+/// Bytes of the headers that all requests of a file have: each test has a copy.
+pub const POLICY_TEST_DEFAULT_BYTES: usize = 4 * 1024;
+/// Bytes of the claims and of the header of a token as they are written: each test has a copy.
+pub const POLICY_TEST_CLAIMS_BYTES: usize = TOKEN_BYTES;
+/// When tests take place that don't say so, 2026-01-01T00:00:00Z: the same in every run.
+pub const POLICY_TEST_TIME: i64 = 1_767_225_600;
+/// Mutants of one policy that are tried: what they take grows with the square of the policy.
+pub const POLICY_MUTANTS: usize = 20_000;
+
 // --- process ------------------------------------------------------------------------------------------------------
 
 /// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.

@@ -7,6 +7,7 @@ mod explain;
 mod output;
 mod schema;
 mod serve;
+mod test;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Says why a request is allowed or denied, check by check, without a running service
     Explain(explain::ExplainArgs),
+    /// Runs policy tests, and reports what of the policy they exercised
+    Test(test::TestArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => run(explain::run(args)),
+        Command::Test(args) => test::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

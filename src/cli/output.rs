@@ -40,6 +40,14 @@ pub(super) fn problems(problems: &ConfigErrors) {
     let _ = write!(io::stderr().lock(), "{}", problems.render(wants_colour(), WIDTH));
 }
 
+/// Shows what is under way in the last line of a terminal, in place of what was shown there before; elsewhere nothing.
+pub(super) fn status_line(text: &str) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        let _ = write!(stderr, "\r\u{1b}[K{text}").and_then(|()| stderr.flush());
+    }
+}
+
 const WIDTH: usize = 100;
 
 fn wants_colour() -> bool {

@@ -12,7 +12,7 @@ pub use super::{
 use crate::limits::WARNINGS_OF_A_KIND;
 
 /// Problems printed in full; of a file that is wrong throughout the first ones say enough.
-const SHOWN: usize = 50;
+pub(super) const SHOWN: usize = 50;
 
 /// Every problem of one configuration, in the order of the file, those of the environment last. As the error of
 /// [`super::load()`] it holds at least one of severity [`Severity::Error`], and the warnings as well.
@@ -35,7 +35,7 @@ impl ConfigErrors {
         &self.name
     }
 
-    pub(super) fn single(name: &str, problem: Problem) -> Self {
+    pub(crate) fn single(name: &str, problem: Problem) -> Self {
         Self::new(name, None, vec![problem])
     }
 

@@ -17,6 +17,31 @@ const URL_FIELDS: [&str; 4] = ["issuer", "jwks_uri", "discovery_url", "proxy"];
 /// The bytes of a text as they may be printed: of the same length, with asterisks for what is hidden. `root` is the
 /// text's tree, if it has one.
 pub(super) fn masked(text: &str, root: Option<&Node>) -> Vec<u8> {
+    masked_by(is_secret, text, root)
+}
+
+/// The same of a file of policy tests: its `token` is a recipe, but what is `raw` may be a real one.
+pub(super) fn masked_tests(text: &str, root: Option<&Node>) -> Vec<u8> {
+    let is_hidden = |key: &str| key == "raw" || (!["token", "tokens"].contains(&key) && is_secret(key));
+    let mut shown = masked_by(is_hidden, text, root);
+    // A JWT begins with `{"` in base64url, wherever somebody put it.
+    let mut hidden_to = 0;
+    for (start, _) in text.match_indices("eyJ") {
+        if start < hidden_to {
+            continue;
+        }
+        let rest = text.get(start..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(rest.len());
+        hidden_to = start.saturating_add(end);
+        hide(&mut shown, start..hidden_to);
+    }
+    shown
+}
+
+/// Whether what stands under a field is hidden, by the field's name.
+type IsSecret = fn(&str) -> bool;
+
+fn masked_by(is_secret: IsSecret, text: &str, root: Option<&Node>) -> Vec<u8> {
     let mut shown = text.as_bytes().to_vec();
     for word in text.split_whitespace() {
         let unclear = || word.rfind('@').filter(|at| root.is_none() && word.find(':').is_some_and(|colon| colon < *at));
@@ -28,7 +53,7 @@ pub(super) fn masked(text: &str, root: Option<&Node>) -> Vec<u8> {
     hide_lines(&mut shown, text, root.is_some());
     let mut spans = Vec::new();
     if let Some(root) = root {
-        collect(root, text, Why::Url { is_field: false }, &mut spans);
+        collect(is_secret, root, text, Why::Url { is_field: false }, &mut spans);
     }
     // Aliases repeat spans.
     spans.sort_unstable_by_key(|span| (span.start, span.len));
@@ -103,7 +128,7 @@ enum Why {
     Url { is_field: bool },
 }
 
-fn collect(node: &Node, text: &str, why: Why, spans: &mut Vec<Span>) {
+fn collect(is_secret: IsSecret, node: &Node, text: &str, why: Why, spans: &mut Vec<Span>) {
     match &node.value {
         Value::Section(entries) => {
             let is_credential = holds_credential(entries);
@@ -117,13 +142,13 @@ fn collect(node: &Node, text: &str, why: Why, spans: &mut Vec<Span>) {
                 match &entry.node.value {
                     // Names of claims are no fields: `token_use` is one of them.
                     Value::Section(claims) if entry.key == "claims" && matches!(why, Why::Url { .. }) => {
-                        claims.iter().for_each(|claim| collect(&claim.node, text, why, spans));
+                        claims.iter().for_each(|claim| collect(is_secret, &claim.node, text, why, spans));
                     }
-                    _ => collect(&entry.node, text, why, spans),
+                    _ => collect(is_secret, &entry.node, text, why, spans),
                 }
             }
         }
-        Value::List(items) => items.iter().for_each(|item| collect(item, text, why, spans)),
+        Value::List(items) => items.iter().for_each(|item| collect(is_secret, item, text, why, spans)),
         _ => spans.extend(hidden_part(node, text, why)),
     }
 }

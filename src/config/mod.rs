@@ -4,8 +4,10 @@
 //! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a
 //! socket; files named in the configuration (secrets) are read by [`load()`].
 
+mod bounds;
 mod builder;
 mod decode;
+pub(crate) mod document;
 mod env;
 pub mod envoy;
 pub mod error;

@@ -6,7 +6,8 @@
 use serde_saphyr::granit_parser::{Options, Parser, ScanError};
 
 use super::{
-    builder::{Bounds, Builder},
+    bounds::Bounds,
+    builder::Builder,
     problem::Problem,
     syntax::{explain, find_control_character},
     tree::{Node, Place, Span},

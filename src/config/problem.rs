@@ -55,11 +55,11 @@ impl Problem {
         Self { severity, lint: None, more: 0, message, help: None, variable, labels, source: None }
     }
 
-    pub(super) fn error(place: &Place, message: impl Into<String>) -> Self {
+    pub(crate) fn error(place: &Place, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, place, message)
     }
 
-    pub(super) fn warning(place: &Place, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(place: &Place, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, place, message)
     }
 
@@ -76,13 +76,13 @@ impl Problem {
     }
 
     /// What to do.
-    pub(super) fn help(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
     /// What stands at the underlined place.
-    pub(super) fn label(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
         if let Some((_, label)) = self.labels.first_mut() {
             *label = Some(text.into());
         }
@@ -90,7 +90,7 @@ impl Problem {
     }
 
     /// Another place that takes part.
-    pub(super) fn and(mut self, place: &Place, text: impl Into<String>) -> Self {
+    pub(crate) fn and(mut self, place: &Place, text: impl Into<String>) -> Self {
         if let Place::File(span) = place {
             self.labels.push((*span, Some(text.into())));
         }

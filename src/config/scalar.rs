@@ -16,7 +16,7 @@ pub(super) fn resolve(text: &str) -> Value {
 }
 
 /// Whether other readers take an unquoted scalar for a boolean or a number where we take it for text.
-pub(super) fn is_disputed(text: &str) -> bool {
+pub(crate) fn is_disputed(text: &str) -> bool {
     const BOOLEANS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
     let lower = text.to_ascii_lowercase();
     let digits = lower.trim_start_matches(['+', '-']);

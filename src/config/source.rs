@@ -60,9 +60,17 @@ impl std::fmt::Debug for Source {
 impl Source {
     /// The source of a text. `root` is its tree, if it has one: it says where secrets are.
     pub(super) fn new(name: &str, text: &str, root: Option<&Node>) -> Self {
+        Self::shown_as(name, text, mask::masked(text, root))
+    }
+
+    /// The source of a file of policy tests.
+    pub(super) fn of_tests(name: &str, text: &str, root: Option<&Node>) -> Self {
+        Self::shown_as(name, text, mask::masked_tests(text, root))
+    }
+
+    fn shown_as(name: &str, text: &str, mut shown: Vec<u8>) -> Self {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
-        let mut shown = mask::masked(text, root);
         for (span, _) in control_characters(text) {
             shown.get_mut(span.start..span.end()).into_iter().for_each(|bytes| bytes.fill(b'?'));
         }

@@ -45,7 +45,7 @@ fn visible(c: char) -> Vec<char> {
 }
 
 /// Words for a sentence: `a`, `b` or `c`.
-pub(super) fn listed(words: &[&str], last: &str) -> String {
+pub(crate) fn listed(words: &[&str], last: &str) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match words.split_last() {
         Some((end, [])) => end.clone(),

@@ -98,8 +98,8 @@ impl MethodSet {
 /// Which rule of one pattern admits which method. A rule is known here by its place in the policy's list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MethodTable {
-    named: Vec<(Method, usize)>,
-    any: Option<usize>,
+    pub(super) named: Vec<(Method, usize)>,
+    pub(super) any: Option<usize>,
 }
 
 /// A method that two rules of one pattern both claim.

@@ -7,6 +7,7 @@
 //! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
 //! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
 
+mod apart;
 mod audit;
 pub mod binding;
 mod build;

@@ -11,3 +11,4 @@ pub mod explain;
 pub mod mint;
 pub mod moment;
 pub mod stage;
+pub mod suite;

@@ -445,6 +445,28 @@ fn samples_and_what_the_readme_recommends_give_no_warning() {
     }
 }
 
+/// A warning without a name can't be found in the documentation, nor be allowed.
+#[test]
+fn every_warning_in_the_source_has_a_name() {
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut count = 0;
+    while let Some(dir) = dirs.pop() {
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for (at, _) in text.match_indices("Problem::warning(") {
+                let after: String = text.get(at..).unwrap().chars().take(500).collect();
+                count += 1;
+                assert!(after.contains(".lint(") || after.contains("Problem::lint)"), "{}: {after}", path.display());
+            }
+        }
+    }
+    assert!(count >= 20, "{count}");
+}
+
 /// Every kind of warning, as it is printed.
 #[test]
 fn every_lint_reads_well() {

@@ -25,6 +25,7 @@ async fn help_has_examples() {
         &["check"],
         &["schema"],
         &["explain"],
+        &["test"],
         &["demo"],
         &["demo", "issuer"],
         &["demo", "upstream"],

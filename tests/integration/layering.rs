@@ -28,14 +28,15 @@ const FLOORS: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates with one home.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
+    ("notify", &["app/watch.rs"]),
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),
     ("reqwest", &["jwks/fetch.rs", "jwks/fetch/", "cli/demo/"]),
     ("jsonwebtoken", &["jwks/key.rs", "jwks/key/", "cli/demo/"]),
     ("aws_lc_rs", &["digest.rs", "jwks/key.rs", "jwks/key/", "jwks/key_set.rs", "cli/demo/", "rehearsal/mint/"]),
-    ("dashmap", &["jwks/key_store.rs"]),
+    ("dashmap", &["jwks/key_store.rs", "jwks/key_store/"]),
 ];
 
 fn source() -> PathBuf {

@@ -16,6 +16,7 @@ mod lifecycle;
 mod load;
 mod migration;
 mod outages;
+mod policy_tests;
 mod providers;
 mod readme;
 mod reload;

@@ -482,7 +482,34 @@ pub(crate) const HARMLESS: &[(&str, &[(&str, &str)])] = &[
             ),
         )],
     ),
-    ("ignored-block", &[("static_resources:\n", "!ignore blocks: &timeout { timeout: 1s }\nstatic_resources:\n")]),
+    (
+        "ignored-block",
+        &[(
+            "static_resources:\n",
+            concat!(
+                "!ignore blocks: { unchecked: { \"@type\": type.googleapis.com/envoy.extensions.filters.network.",
+                "http_connection_manager.v3.HttpConnectionManager, http_filters: [] } }\nstatic_resources:\n"
+            ),
+        )],
+    ),
+    (
+        // Nothing tells which is ours: one that is right suffices.
+        "two-filters",
+        &[
+            ("cluster_name: portcullis\n", "cluster_name: authz\n"),
+            ("    - name: portcullis\n", "    - name: authz\n"),
+            (
+                FILTER,
+                concat!(
+                    "                  - name: waf\n                    typed_config:\n",
+                    "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz\n",
+                    "                      failure_mode_allow: true\n",
+                    "                      grpc_service: { envoy_grpc: { cluster_name: upstream }, timeout: 1s }\n",
+                    "                  - name: envoy.filters.http.ext_authz\n                    typed_config:"
+                ),
+            ),
+        ],
+    ),
     (
         "unix-socket",
         &[(

@@ -9,7 +9,7 @@ use crate::config::{
 };
 
 /// The fields of a section.
-pub(super) struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     place: &'n Place,
     found: Vec<&'n Entry>,
     /// Fields that are there in a way that is already reported: misspelt, or without a value.
@@ -20,11 +20,16 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The fields of a node, or `None` with a problem if it is no section. `what` names it in messages.
-    pub(super) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
-        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+    pub(in crate::config) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
+        let names: Vec<&'static str> = known.iter().map(|field| field.name).collect();
+        Self::named(bag, node, what, &names)
+    }
+
+    /// The same for fields of these names.
+    pub(crate) fn named(bag: &mut Bag, node: &'n Node, what: &str, names: &[&'static str]) -> Option<Self> {
         let Value::Section(entries) = &node.value else {
             let message = format!("{what} must be a section of fields, not {}", node.value);
-            bag.push(Problem::error(&node.place, message).help(format!("its fields: {}", listed(&names, "and"))));
+            bag.push(Problem::error(&node.place, message).help(format!("its fields: {}", listed(names, "and"))));
             return None;
         };
         let mut fields = Self { place: &node.place, found: Vec::new(), spoiled: Vec::new(), is_faulty: false };
@@ -32,7 +37,7 @@ impl<'n> Fields<'n> {
         let is_absent = |name: &&&str| !entries.iter().any(|entry| entry.key == **name);
         let absent: Vec<&str> = names.iter().filter(is_absent).copied().collect();
         for entry in entries {
-            fields.take(bag, entry, &absent, what, &names);
+            fields.take(bag, entry, &absent, what, names);
         }
         Some(fields)
     }
@@ -66,22 +71,22 @@ impl<'n> Fields<'n> {
     }
 
     /// A field, if it is there with a value.
-    pub(super) fn get(&self, name: &str) -> Option<&'n Entry> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Entry> {
         self.found.iter().find(|entry| entry.key == name).copied()
     }
 
     /// Whether a field is there, be it broken.
-    pub(super) fn mentions(&self, name: &str) -> bool {
+    pub(crate) fn mentions(&self, name: &str) -> bool {
         self.spoiled.contains(&name) || self.get(name).is_some()
     }
 
     /// Whether something about the fields themselves is reported: what is missing may be what was meant.
-    pub(super) fn is_faulty(&self) -> bool {
+    pub(crate) fn is_faulty(&self) -> bool {
         self.is_faulty
     }
 
     /// A field that must be there: a problem if nothing looks like it.
-    pub(super) fn require(&self, bag: &mut Bag, name: &str, what: &str, help: &str) -> Option<&'n Entry> {
+    pub(crate) fn require(&self, bag: &mut Bag, name: &str, what: &str, help: &str) -> Option<&'n Entry> {
         if !self.mentions(name) {
             bag.push(Problem::error(self.place, format!("{what} lacks `{name}`")).help(help));
         }
@@ -89,7 +94,7 @@ impl<'n> Fields<'n> {
     }
 
     /// Where the section starts.
-    pub(super) fn place(&self) -> &'n Place {
+    pub(crate) fn place(&self) -> &'n Place {
         self.place
     }
 }

@@ -6,7 +6,7 @@ mod algorithm;
 mod binding;
 mod claim;
 mod duration;
-mod fields;
+pub(crate) mod fields;
 mod foreign;
 mod identity;
 mod implies;
@@ -19,7 +19,7 @@ mod listen;
 mod name;
 mod named;
 mod policy;
-mod read;
+pub(crate) mod read;
 mod route;
 mod scopes;
 mod secret;
@@ -36,7 +36,7 @@ pub(crate) use duration::{parse as parse_duration, show as show_duration};
 
 use super::{
     Config, IssuerConfig, Listen,
-    error::{Problem, Severity},
+    error::{Problem, SHOWN, Severity},
     lint,
     schema::FILE,
     source::Source,
@@ -53,16 +53,26 @@ use issuer_keys::{DecodeKeys, IssuerKeys};
 
 /// The problems so far.
 #[derive(Default)]
-pub(super) struct Bag(Vec<Problem>);
+pub(crate) struct Bag(Vec<Problem>);
 
 impl Bag {
-    fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
     /// Whether there are so many that help for one more is no help.
     fn is_full(&self) -> bool {
         self.0.len() >= limits::CONFIG_SUGGESTIONS
+    }
+
+    /// Whether one more problem would be printed in full: help for others is for nobody.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.0.len() < SHOWN
+    }
+
+    /// Every problem.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.0
     }
 
     fn error_count(&self) -> usize {

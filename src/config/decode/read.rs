@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// The text of a field.
-pub(super) fn text<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
+pub(crate) fn text<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
     text_of(bag, &entry.node, &format!("`{}`", entry.key))
 }
 
 /// The text of a node that `what` names.
-pub(super) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&'n str> {
+pub(crate) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&'n str> {
     match &node.value {
         Value::String(text) if text.is_empty() => {
             bag.push(Problem::error(&node.place, format!("{what} is empty")).help("write something, or remove it"));
@@ -37,7 +37,7 @@ pub(super) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&
 }
 
 /// `true` or `false`.
-pub(super) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
+pub(crate) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
     match &entry.node.value {
         Value::Bool(value) => return Some(*value),
         // In the environment everything is text.
@@ -60,12 +60,12 @@ pub(super) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
 }
 
 /// A field that is false unless it is there and true. `None` only if it can't be read.
-pub(super) fn flag_or(bag: &mut Bag, entry: Option<&Entry>, default: bool) -> Option<bool> {
+pub(crate) fn flag_or(bag: &mut Bag, entry: Option<&Entry>, default: bool) -> Option<bool> {
     entry.map_or(Some(default), |entry| flag(bag, entry))
 }
 
 /// The items of a list that must not be empty.
-pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
+pub(crate) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
     let name = &entry.key;
     match &entry.node.value {
         Value::List(items) if items.is_empty() => {
@@ -89,7 +89,7 @@ pub(super) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
 }
 
 /// A list of different values, each read by `one`. `None` if any of them is broken.
-pub(super) fn list_of<T>(
+pub(crate) fn list_of<T>(
     bag: &mut Bag,
     entry: &Entry,
     mut one: impl FnMut(&mut Bag, &Node, &str) -> Option<T>,
@@ -127,7 +127,7 @@ fn written(node: &Node) -> Option<String> {
 }
 
 /// Bounds what one list or section has, before any work is done on it.
-pub(super) fn refuse_many(bag: &mut Bag, place: &Place, what: &str, count: usize, of: &str) -> Option<()> {
+pub(crate) fn refuse_many(bag: &mut Bag, place: &Place, what: &str, count: usize, of: &str) -> Option<()> {
     if count <= limits::CONFIG_ITEMS {
         return Some(());
     }
@@ -137,12 +137,12 @@ pub(super) fn refuse_many(bag: &mut Bag, place: &Place, what: &str, count: usize
 }
 
 /// A list of different texts.
-pub(super) fn texts(bag: &mut Bag, entry: &Entry) -> Option<Vec<String>> {
+pub(crate) fn texts(bag: &mut Bag, entry: &Entry) -> Option<Vec<String>> {
     list_of(bag, entry, |bag, node, what| text_of(bag, node, what).map(str::to_owned))
 }
 
 /// One of the words that a field can have.
-pub(super) fn word<T: Copy>(bag: &mut Bag, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
+pub(crate) fn word<T: Copy>(bag: &mut Bag, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
     let text = text(bag, entry)?;
     let found = words.iter().find(|(word, _)| *word == text);
     if found.is_none() {
@@ -154,7 +154,7 @@ pub(super) fn word<T: Copy>(bag: &mut Bag, entry: &Entry, words: &[(&str, T)]) -
 }
 
 /// What to write instead of `text`, of a closed list.
-pub(super) fn choose(text: &str, names: &[&str]) -> String {
+pub(crate) fn choose(text: &str, names: &[&str]) -> String {
     closest(text, names.iter().copied())
         .map_or_else(|| format!("write {}", listed(names, "or")), |meant| format!("did you mean `{meant}`?"))
 }

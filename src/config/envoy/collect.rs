@@ -1,7 +1,7 @@
 //! The parts of a file that lints look at, wherever they stand: in a bootstrap file, in one of resources, in a dump.
 
 use super::read;
-use crate::config::{builder::IGNORED, tree::Node};
+use crate::config::{bounds::IGNORED, tree::Node};
 
 const MANAGER: &str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const CLUSTER: &str = "envoy.config.cluster.v3.Cluster";

@@ -26,9 +26,9 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     Config,
-    builder::Bounds,
+    bounds::Bounds,
+    document::{TextKind, text_of},
     error::{ConfigErrors, Problem},
-    load,
     parse::parse_within,
     source::Source,
     suggest::quoted,
@@ -51,7 +51,7 @@ struct Around<'a> {
 pub fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
     let name = path.display().to_string();
     let smaller = "leave out what this Envoy's ext_authz filters, routes and clusters don't need";
-    match load::read_text(path, "the Envoy configuration", limits::ENVOY_BYTES, smaller) {
+    match text_of(path, TextKind { name: "Envoy configuration", most: limits::ENVOY_BYTES, smaller }) {
         Ok(text) => lint(&text, &name, config),
         Err(problem) => ConfigErrors::single(&name, *problem),
     }
@@ -61,13 +61,13 @@ pub fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
 /// or JSON. `config` is that of the Portcullis that it asks.
 #[must_use]
 pub fn lint(text: &str, name: &str, config: Option<&Config>) -> ConfigErrors {
-    if is_kubernetes(text) {
+    let parsed = parse_within(text, &Bounds::ENVOY);
+    if is_kubernetes(&parsed, text) {
         let message = "this is a Kubernetes resource, not an Envoy configuration";
         let help =
             "lint what Envoy is given in the end: `curl localhost:9901/config_dump` (Istio's Envoys listen on 15000)";
         return ConfigErrors::single(name, Problem::error(&Place::Nowhere, message).help(help));
     }
-    let parsed = parse_within(text, &Bounds::ENVOY);
     let source = Arc::new(Source::new(name, text, parsed.as_ref().ok()));
     let problems = match parsed {
         Ok(root) => of_tree(&root, config),
@@ -96,16 +96,13 @@ fn of_tree(root: &Node, config: Option<&Config>) -> Vec<Problem> {
 const EXPECTED: &str =
     "name the file that `envoy -c` reads, a file of its resources, or what `curl localhost:9901/config_dump` gives";
 
-/// Whether some document of a text is a Kubernetes resource. Without a parser: there may be several documents.
-fn is_kubernetes(text: &str) -> bool {
-    let has = |field: &str| {
-        text.lines().any(|line| {
-            // JSON has it in quotes, and indented at most once.
-            let line = line.strip_prefix('{').unwrap_or(line);
-            let line =
-                if line.trim_start().starts_with('"') { line.trim_start().replace('"', "") } else { line.to_owned() };
-            line.strip_prefix(field).is_some_and(|rest| rest.starts_with(':'))
-        })
-    };
-    has("apiVersion") && has("kind")
+/// Whether it is a Kubernetes resource: one, or the first of several documents, which are no configuration of Envoy's.
+fn is_kubernetes(parsed: &Result<Node, Box<Problem>>, text: &str) -> bool {
+    const FIELDS: [&str; 2] = ["apiVersion", "kind"];
+    match parsed {
+        Ok(root) => FIELDS.iter().all(|name| read::field(root, name).is_some()),
+        Err(_) => FIELDS
+            .iter()
+            .all(|name| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Around, body, findings::Findings, headers_set, quoted, read, service};
 use crate::config::{
-    builder::IGNORED,
+    bounds::IGNORED,
     lint::Lint,
     suggest::closest,
     tree::{Entry, Node},

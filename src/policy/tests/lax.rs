@@ -1,6 +1,10 @@
 //! What lax backends could take a path for.
 
 use super::*;
+use crate::{
+    jwt::claim_path::ClaimPath,
+    policy::binding::{Binding, RequestPart},
+};
 
 fn with_access(routes: Vec<(&str, Access)>) -> Policy {
     let routes = routes.into_iter().map(|(text, access)| route(text, access)).collect();
@@ -56,4 +60,16 @@ fn a_reading_may_depend_on_the_host_as_a_path_may() {
     assert_eq!(selected(&policy, "GET", "a.io", "/admin%3Fx"), "request_lax_reading");
     assert_eq!(selected(&policy, "GET", "b.io", "/admin%3Fx"), "/**");
     assert_eq!(selected(&policy, "GET", "", "/admin%3Fx"), "request_host");
+}
+
+/// A claim that must match a segment: a reading in which another segment stands there is another tenant's.
+#[test]
+fn a_reading_must_not_bring_another_tenant() {
+    let part = RequestPart::Segment { name: "org".into(), index: 1 };
+    let binding = Binding { claim: ClaimPath::parse("org_id").unwrap(), part };
+    let bound = Access::Token(Requirement { bindings: vec![binding], ..Requirement::default() });
+    let policy = with_access(vec![("/{area}/{org}/**", bound)]);
+    assert_eq!(selected(&policy, "GET", "h", "/%20/mine/yours"), "request_lax_reading");
+    assert_eq!(selected(&policy, "GET", "h", "/x/mine%EF%BC%8Fyours/z"), "request_lax_reading");
+    assert_eq!(selected(&policy, "GET", "h", "/x/mine/report%23.pdf"), "/{area}/{org}/**");
 }

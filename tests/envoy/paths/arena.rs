@@ -70,7 +70,7 @@ impl Arena {
     pub(crate) async fn outcome(&self, request: &[u8], case: &str) -> String {
         let outcome = self.outcome_of_any(request, case).await;
         let readings = self.backend.arrived(case).iter().find_map(protected_reading);
-        readings.map_or(outcome.clone(), |reading| format!("{HOLE} {outcome}, taken for {reading}"))
+        readings.map_or_else(|| outcome.clone(), |reading| format!("{HOLE} {outcome}, taken for {reading}"))
     }
 
     /// The same without the law.
@@ -78,7 +78,7 @@ impl Arena {
         let status = client::exchange(self.envoy.address, request).await;
         let (checked, arrived) = (self.middle.checked(case), self.backend.arrived(case));
         match (checked.as_slice(), arrived.as_slice()) {
-            ([], []) => format!("envoy {}", status.map_or("closes".to_owned(), |status| status.to_string())),
+            ([], []) => format!("envoy {}", status.map_or_else(|| "closes".to_owned(), |status| status.to_string())),
             ([one], []) => {
                 // An interim answer is a tunnel's or an upgrade's.
                 assert!(one.got.status == status.unwrap_or_default(), "{one:?}, and Envoy answers {status:?}");

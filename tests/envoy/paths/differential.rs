@@ -143,7 +143,7 @@ async fn run(arena: &Arena, paths: &[Vec<u8>], token: &str) -> Tally {
         }
         tally
     });
-    join_all(connections).await.into_iter().fold(Tally::default(), Tally::and)
+    join_all(connections).await.into_iter().fold(Tally::default(), |all, tally| all.and(&tally))
 }
 
 async fn send(connection: &mut Kept, path: &[u8], case: &str, token: Option<&str>) -> Option<Reply> {
@@ -173,7 +173,7 @@ impl Tally {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    fn and(self, other: &Self) -> Self {
         Self {
             forwarded: self.forwarded + other.forwarded,
             rewritten: self.rewritten + other.rewritten,

@@ -28,7 +28,7 @@ impl Direct {
         headers.retain(|(name, _)| !got.removed.contains(name));
         let outcome = format!("allowed by {}", got.rule.as_deref().unwrap_or("no rule"));
         let reading = protected_reading(&Arrived { method, target, headers });
-        reading.map_or(outcome.clone(), |reading| format!("{HOLE} {outcome}, taken for {reading}"))
+        reading.map_or_else(|| outcome.clone(), |reading| format!("{HOLE} {outcome}, taken for {reading}"))
     }
 }
 

@@ -62,7 +62,7 @@ fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let mut rest = path;
     while let Some((&first, after)) = rest.split_first() {
         let byte = after.get(..2).filter(|_| first == b'%').and_then(hex);
-        decoded.push(byte.map_or(first, |byte| byte as u8));
+        decoded.push(byte.map_or(first, |byte| u8::try_from(byte).unwrap()));
         rest = if byte.is_some() { &after[2..] } else { after };
     }
     decoded
@@ -189,7 +189,7 @@ fn without_origin(path: &[u8]) -> Vec<u8> {
         return path.to_vec();
     }
     let after = &path[at + 2..];
-    after.iter().position(|&byte| byte == b'/').map_or(b"/".to_vec(), |slash| after[slash..].to_vec())
+    after.iter().position(|&byte| byte == b'/').map_or_else(|| b"/".to_vec(), |slash| after[slash..].to_vec())
 }
 
 #[test]

@@ -87,12 +87,12 @@ pub(crate) fn bytes(text: &str) -> Vec<u8> {
             }
             _ => {
                 bytes.extend_from_slice(first.to_string().as_bytes());
-                rest = &rest[first.len_utf8()..];
+                rest = rest.get(first.len_utf8()..).unwrap();
                 continue;
             }
         };
         bytes.push(byte);
-        rest = &rest[length..];
+        rest = rest.get(length..).unwrap();
     }
     bytes
 }

@@ -1,0 +1,58 @@
+//! The command line that shows why a test came out as it did.
+
+use super::{case::Token, run::Prepared};
+use crate::{clock::UnixTime, limits, rehearsal::moment};
+
+/// `portcullis explain …` for a test; `None` if that command can't be told all of it.
+pub(super) fn explain_line(config: &str, prepared: &Prepared) -> Option<String> {
+    let case = &prepared.case;
+    let mut words: Vec<String> = ["portcullis", "explain", "--config", config].map(quoted).to_vec();
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+    match (&*case.token, &prepared.claims) {
+        (Token::None, _) => {}
+        (Token::Made(..), Some(claims)) => option("--claims", claims),
+        (Token::Raw(_) | Token::Made(..), _) => return None,
+    }
+    let request = &case.request;
+    option("--method", &request.method);
+    option("--host", &request.host);
+    for (name, value) in &request.headers {
+        option("-H", &format!("{name}: {value}"));
+    }
+    if let Some((policy, _)) = &request.policy {
+        option("--policy", policy);
+    }
+    if case.time != UnixTime::from_secs(limits::POLICY_TEST_TIME) || prepared.claims.is_some() {
+        option("--at", &moment::show(case.time));
+    }
+    words.push(quoted(&request.path));
+    Some(words.join(" "))
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_meant() {
+        for (word, shown) in [
+            ("/a/b", "/a/b"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("/a?x=1", "'/a?x=1'"),
+        ] {
+            assert_eq!(quoted(word), shown);
+        }
+    }
+}
