@@ -116,9 +116,11 @@ pub enum RequestFault {
     AmbiguousEscape,
     /// Folding the case of the path, or decoding an escape that it could do without, would bring it to another pattern.
     CaseAmbiguous,
+    /// A lax backend could take the path for one that needs more: see `policy::readings`.
+    LaxReading,
     /// The host is not one valid name or IP literal.
     Host,
-    /// The method is not a token (RFC 9110 section 9.1) or too long.
+    /// The method is not a token (RFC 9110 section 9.1) or too long, or the query asks for another one.
     Method,
     /// The method is CONNECT, and no rule names it.
     Connect,
@@ -193,6 +195,7 @@ impl RequestFault {
             Self::BrokenEscape => "request_broken_escape",
             Self::AmbiguousEscape => "request_ambiguous_escape",
             Self::CaseAmbiguous => "request_case_ambiguous",
+            Self::LaxReading => "request_lax_reading",
             Self::Host => "request_host",
             Self::Method => "request_method",
             Self::Connect => "request_connect",
@@ -241,7 +244,7 @@ const TOKEN_FAULTS: [TokenFault; 20] = [
     TokenFault::ClaimRule,
 ];
 
-const REQUEST_FAULTS: [RequestFault; 17] = [
+const REQUEST_FAULTS: [RequestFault; 18] = [
     RequestFault::NoHttpRequest,
     RequestFault::TooLarge,
     RequestFault::PathNotAbsolute,
@@ -256,6 +259,7 @@ const REQUEST_FAULTS: [RequestFault; 17] = [
     RequestFault::BrokenEscape,
     RequestFault::AmbiguousEscape,
     RequestFault::CaseAmbiguous,
+    RequestFault::LaxReading,
     RequestFault::Host,
     RequestFault::Method,
     RequestFault::Connect,

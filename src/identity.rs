@@ -104,7 +104,7 @@ impl IdentityHeaders {
 }
 
 /// Headers that make some backends act on another method, path or host than the one that was judged.
-pub const OVERRIDES: [&str; 15] = [
+pub const OVERRIDES: [&str; 17] = [
     "x-http-method-override",
     "x-method-override",
     "x-http-method",
@@ -117,8 +117,10 @@ pub const OVERRIDES: [&str; 15] = [
     "x-forwarded-path",
     "x-forwarded-prefix",
     "x-forwarded-host",
+    "x-forwarded-server",
     "x-original-host",
     "x-host",
+    "x-envoy-original-path",
     "forwarded",
 ];
 

@@ -130,6 +130,35 @@ pub const CONFIG_ITEMS: usize = 1000;
 pub const IMPLICATIONS: usize = 256;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;
+/// Warnings of one kind that are kept of one configuration: more are no help, and would hide the others.
+pub const WARNINGS_OF_A_KIND: usize = 20;
+/// Bytes of a scope beyond which no typing errors are looked for in it.
+pub const COMPARED_SCOPE_BYTES: usize = 64;
+/// Pairs of scopes that are compared to find typing errors: machines name things so that thousands are alike.
+pub const COMPARED_SCOPES: usize = 100_000;
+/// How long a change of the configuration file waits for the next one: whoever writes it in several steps is done then.
+pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
+/// And for how long at most, where a file is changed all the time.
+pub const RELOAD_QUIET_MAX: Duration = Duration::from_secs(1);
+/// How long a writer that has changed the file and not closed it is waited for: half a policy may be a valid one.
+pub const RELOAD_WRITER: Duration = Duration::from_secs(5);
+/// How often the file is looked at where nobody tells of changes: network file systems, or too many watches.
+pub const RELOAD_POLL: Duration = Duration::from_secs(30);
+/// How often the file is read until it stands still.
+pub const RELOAD_READS: usize = 20;
+/// How often is looked whether a bug has ended a background task.
+pub const TASKS_LOOKED_AT: Duration = Duration::from_secs(10);
+/// How long a reload waits for the keys of new or changed issuers before it goes into force without them: an issuer that
+/// is down must not hold up a change of the policy.
+pub const RELOAD_KEYS_WAIT: Duration = Duration::from_secs(5);
+/// Errors of one configuration that are logged at a reload.
+pub const RELOAD_ERRORS_LOGGED: usize = 20;
+/// Symbolic links on the way to the configuration file, as many as Linux follows.
+pub const RELOAD_LINKS: usize = 40;
+/// How often is looked whether the last Check by an old configuration has ended.
+pub const RETIRED_SWEEP: Duration = Duration::from_millis(100);
+/// Characters of the error of the last reload in `/readyz`.
+pub const RELOAD_ERROR_CHARS: usize = 500;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.
@@ -140,6 +169,15 @@ pub const POLICY_PROBLEMS: usize = 100;
 /// Steps that looking for crossings and shadowings of one policy may take: pairs of places in the trees of patterns, and
 /// what is compared there. It takes about a second.
 pub const POLICY_STEPS: usize = 40_000_000;
+/// Bytes of an Envoy configuration that `check --envoy` reads: a `/config_dump` has every cluster and certificate in it.
+pub const ENVOY_BYTES: usize = 32 * 1024 * 1024;
+/// Its nesting: protobuf's own JSON reader, and with it Envoy, gives up at 100 levels.
+pub const ENVOY_DEPTH: usize = 100;
+/// Its YAML aliases.
+pub const ENVOY_ALIASES: usize = 4096;
+/// A timeout of Envoy's Check below which the first token with a new key often finds no time to have that key fetched:
+/// a name look-up, TLS and a request to the issuer.
+pub const ENVOY_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 

@@ -1,4 +1,5 @@
-//! When to stop: SIGTERM (containers, systemd) or SIGINT (Ctrl-C). The first asks for a clean end, the second for one now.
+//! Signals. SIGTERM (containers, systemd) and SIGINT (Ctrl-C) ask to stop: the first for a clean end, the second for one
+//! now. SIGHUP asks to load the configuration anew.
 
 use std::{future::Future, io};
 
@@ -32,6 +33,28 @@ impl Stop for Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// SIGHUP, listened to from the moment this is made: before, it kills.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// The system refuses a handler.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Returns at the next one.
+    pub async fn asked(&mut self) {
+        // `None` would mean that no more can come.
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

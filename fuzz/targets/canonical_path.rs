@@ -58,7 +58,11 @@ fn reference(input: &[u8]) -> Option<String> {
     let text = String::from_utf8(decoded).ok()?;
     let escapes_are_left = text.match_indices('%').any(|(at, _)| {
         let mut after = text.chars().skip(text.get(..at).map_or(0, |before| before.chars().count()) + 1);
-        (0..2).all(|_| after.next().is_some_and(|c| c.is_ascii_hexdigit()))
+        let digits = match after.clone().next() {
+            Some('u' | 'U') => after.next().map_or(2, |_| 4),
+            _ => 2,
+        };
+        (0..digits).all(|_| after.next().is_some_and(|c| c.is_ascii_hexdigit()))
     });
     (!escapes_are_left).then_some(canonical)
 }

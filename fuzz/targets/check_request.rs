@@ -91,6 +91,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     keys.add("https://issuer.test/".into(), IssuerKeys::fixed(set, Instant::now()));
     let verifier = Verifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
     let engine = Engine {
+        revision: "test".into(),
         authorizer: Authorizer::new(config.policy, verifier),
         keys,
         identity: config.identity,

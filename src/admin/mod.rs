@@ -2,7 +2,14 @@
 //!
 //! Says nothing about requests or tokens, and changes nothing.
 
-use std::{future::Future, io, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     Json, Router,
@@ -12,16 +19,20 @@ use axum::{
     routing::get,
 };
 use serde_json::json;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::jwks::key_store::KeyStore;
+use crate::jwks::key_store::IssuerStatus;
 
 /// What the pages show.
 #[derive(Clone)]
 pub struct Admin {
-    /// The keys.
-    pub keys: Arc<KeyStore>,
+    /// How the keys are.
+    pub keys: Arc<dyn Fn() -> Vec<IssuerStatus> + Send + Sync>,
+    /// How the configuration in force is, and how the last reload went.
+    pub config: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// The service was ready once: a reload that brings another issuer does not undo that.
+    pub was_ready: Arc<AtomicBool>,
     /// Renders the metrics.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Cancelled when the service begins to stop.
@@ -53,19 +64,24 @@ pub async fn serve(
 }
 
 /// 200 once every issuer has keys, or was asked for them in vain: an issuer that is down must not keep a new replica from
-/// serving the others. The body says how each issuer is.
+/// serving the others. From then on until it stops: what a reload brought is no reason to take every replica away at
+/// once. The body says how each issuer is, and the configuration.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
-    let issuers = admin.keys.status(Instant::now());
-    let is_ready = issuers.iter().all(|issuer| issuer.settled) && !admin.stopping.is_cancelled();
+    let issuers = (admin.keys)();
+    if issuers.iter().all(|issuer| issuer.settled) {
+        admin.was_ready.store(true, Ordering::Relaxed);
+    }
+    let is_ready = admin.was_ready.load(Ordering::Relaxed) && !admin.stopping.is_cancelled();
     let degraded: Vec<&str> =
         issuers.iter().filter(|issuer| issuer.keys == 0).map(|issuer| issuer.issuer.as_str()).collect();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let page = json!({ "ready": is_ready, "issuers_without_keys": degraded, "issuers": issuers });
+    let config = (admin.config)();
+    let page = json!({ "ready": is_ready, "config": config, "issuers_without_keys": degraded, "issuers": issuers });
     (status, Json(page))
 }
 
 async fn keys(State(admin): State<Admin>) -> impl IntoResponse {
-    Json(admin.keys.status(Instant::now()))
+    Json((admin.keys)())
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {

@@ -1,38 +1,59 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
+//!
+//! [`listen`] binds, [`servers`] serve, [`issuers`] keeps keys fresh, [`watch`] says when to look at the file again, [`candidate`] judges what
+//! stands in it, and [`reload`] puts it into force.
 
+pub mod candidate;
+mod error;
+mod issuers;
 pub mod listen;
 pub mod observers;
+mod origin;
+mod places;
+mod reload;
+mod servers;
+mod status;
+mod watch;
 
-use std::{fmt, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::{task::JoinSet, time::Instant};
+use arc_swap::ArcSwap;
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admin::{self, Admin},
     authorizer::Authorizer,
     clock::Clock,
-    config::{Config, IssuerConfig},
+    config::{Config, Listen},
     ext_authz::{
         server::{GrpcServer, Health},
-        service::Engine,
+        service::{Current, Engine},
     },
-    jwks::{
-        fetch::{FetchError, Fetchers, InvalidTransport},
-        issuer_keys::IssuerKeys,
-        key_set::KeySet,
-        key_store::KeyStore,
-        refresh::{self, Target},
-        saved::SavedKeys,
-        source::KeySource,
-    },
+    jwks::{fetch::Fetchers, key_store::KeyStore, saved::SavedKeys},
     jwt::verifier::Verifier,
     limits,
     shutdown::Stop,
     telemetry::{events, metrics::Metrics},
 };
-use listen::{BindError, Bound};
+pub use error::ServeError;
+use error::finished;
+pub use issuers::keep_fresh;
+use issuers::{Around, Issuers};
+use listen::Bound;
 use observers::Observers;
+pub use origin::Reload;
+use reload::{Lasting, Refreshers, Reloader};
+use status::ConfigStatus;
+pub use watch::Pace;
 
 /// What the service needs of the outside: the time, and a way to fetch keys.
 #[derive(Clone)]
@@ -41,33 +62,6 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// Key documents.
     pub fetchers: Arc<dyn Fetchers>,
-}
-
-/// Why the service can't start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// An address can't be bound.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// An issuer's keys can't be fetched in the configured way.
-    #[error("issuer `{issuer}`: {cause}")]
-    Transport {
-        /// Whose keys.
-        issuer: String,
-        /// Why.
-        cause: InvalidTransport,
-    },
-    /// The directory for saved keys can't be used.
-    #[error("`keys_dir`: {0}")]
-    KeysDir(FetchError),
-    /// A part of the service ended by itself.
-    #[error("the {part} ended: {cause}")]
-    Part {
-        /// Which part.
-        part: &'static str,
-        /// Why.
-        cause: String,
-    },
 }
 
 /// How a service ended.
@@ -99,10 +93,15 @@ pub struct App {
     /// Where it listens, ports filled in.
     pub bound: Bound,
     servers: JoinSet<Result<(), ServeError>>,
-    refreshers: JoinSet<()>,
-    keys: Arc<KeyStore>,
+    /// Kept until the end: they outlive the reloader.
+    _refreshers: Refreshers,
+    /// Watches the configuration, and loads it anew.
+    reloading: JoinSet<()>,
+    current: Arc<Current>,
     health: Health,
     in_flight: TaskTracker,
+    /// Every issuer had keys, or was asked for them in vain, once.
+    was_ready: Arc<AtomicBool>,
     /// Cancelled first: not ready any more.
     stopping: CancellationToken,
     /// Cancelled next: no new connections. Refreshers end last: a Check in flight may be waiting for one.
@@ -123,46 +122,73 @@ impl fmt::Debug for App {
 
 impl App {
     /// Binds, starts every task, and returns while keys are still being fetched. Health says NOT_SERVING until
-    /// [`Self::run`] says otherwise.
+    /// [`Self::run`] says otherwise. The configuration stays the one that it is.
     ///
     /// # Errors
     /// [`ServeError`]: an address in use, for example.
     pub async fn start(config: Config, outside: Outside) -> Result<Self, ServeError> {
+        Self::start_reloading(config, outside, Reload::default()).await
+    }
+
+    /// The same, with what makes it load the configuration anew.
+    ///
+    /// # Errors
+    /// [`ServeError`]: an address in use, for example.
+    pub async fn start_reloading(config: Config, outside: Outside, reload: Reload) -> Result<Self, ServeError> {
         let listeners = listen::bind(&config.listen).await?;
         let keys = Arc::new(KeyStore::new());
         let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
-        let mut refreshers = JoinSet::new();
-        for issuer in &config.issuers {
-            let observer = Arc::clone(&observers) as Arc<dyn refresh::Observer>;
-            keep_fresh(&mut refreshers, issuer, &keys, &outside, saved.clone(), observer)?;
-        }
+        let mut tasks = JoinSet::new();
+        let observer = Arc::clone(&observers) as _;
+        let mut around = Around { tasks: &mut tasks, outside: &outside, observer };
+        let issuers = Issuers::start(config.issuers, saved, Arc::clone(&keys), verifier.clone(), &mut around)?;
         let in_flight = TaskTracker::new();
         let engine = Engine {
+            revision: reload.revision(),
             authorizer: Authorizer::new(config.policy, verifier),
-            keys: Arc::clone(&keys),
+            keys,
             identity: config.identity,
-            clock: outside.clock,
-            observer: observers,
+            clock: Arc::clone(&outside.clock),
+            observer: Arc::clone(&observers) as _,
             in_flight: in_flight.clone(),
         };
-        let server = GrpcServer::new(Arc::new(engine)).await;
+        let now = outside.clock.now();
+        metrics.started(now.as_secs());
+        let status = Arc::new(ConfigStatus::started(&engine.revision, now));
+        let current = Arc::new(ArcSwap::from_pointee(engine));
+        let server = GrpcServer::new(Arc::clone(&current)).await;
         let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
-        let mut servers = JoinSet::new();
-        let stop = stop_servers.clone().cancelled_owned();
-        servers.spawn(async move { part("gRPC server", server.serve(listeners.grpc, stop).await) });
-        if let Some(listener) = listeners.admin {
-            let metrics = Arc::new(move || metrics.to_text());
-            let pages = Admin { keys: Arc::clone(&keys), metrics, stopping: stopping.clone() };
-            let stop = stop_servers.clone().cancelled_owned();
-            servers.spawn(async move { part("admin server", admin::serve(pages, listener, stop).await) });
-        }
+        let was_ready = Arc::new(AtomicBool::new(false));
+        let pages = servers::pages(&current, &status, &metrics, Arc::clone(&was_ready), stopping.clone());
+        let servers = servers::start(listeners.grpc, listeners.admin, server, pages, &stop_servers);
+        let refreshers = Arc::new(Mutex::new(tasks));
+        let lasting = Lasting {
+            current: Arc::clone(&current),
+            outside,
+            observers,
+            metrics,
+            status,
+            refreshers: Arc::clone(&refreshers),
+        };
+        let reloading = reload_with(reload, lasting, issuers, config.listen, config.keys_dir);
         let bound = listeners.bound;
-        Ok(Self { bound, servers, refreshers, keys, health, in_flight, stopping, stop_servers })
+        Ok(Self {
+            bound,
+            servers,
+            _refreshers: refreshers,
+            reloading,
+            current,
+            health,
+            in_flight,
+            was_ready,
+            stopping,
+            stop_servers,
+        })
     }
 
     /// Runs until it is asked to stop, then drains. Asked once more, it stops at once.
@@ -173,6 +199,7 @@ impl App {
         let why = self.serve(&mut stop).await?;
         events::stopping(why);
         self.stopping.cancel();
+        self.reloading.abort_all();
         self.health.set_serving(false).await;
         tokio::select! {
             () = tokio::time::sleep(drain.notice) => {}
@@ -189,8 +216,9 @@ impl App {
     /// Serves until it is asked to stop. Health says SERVING once every issuer has keys, or was asked for them in
     /// vain: one that is down must not keep new replicas from starting.
     async fn serve(&mut self, stop: &mut impl Stop) -> Result<&'static str, ServeError> {
-        let keys = Arc::clone(&self.keys);
-        let mut ready = pin!(keys.settled());
+        // What a reload removes meanwhile is not waited for.
+        let settled = self.current.load().keys.settled();
+        let mut ready = pin!(settled);
         let mut announced = false;
         loop {
             tokio::select! {
@@ -200,10 +228,11 @@ impl App {
                     finished(ended)?;
                     return Err(ServeError::Part { part: "server", cause: "nobody asked it to".to_owned() });
                 }
-                // It never ends by itself. If a bug ends one, its issuer has the trouble, and the others go on.
-                Some(Err(error)) = self.refreshers.join_next() => events::part_failed("key refresher", &error),
+                // It never ends by itself. If a bug ends it, what is in force stays in force.
+                Some(Err(error)) = self.reloading.join_next() => events::part_failed("reloader", &error),
                 () = &mut ready, if !announced => {
                     announced = true;
+                    self.was_ready.store(true, Ordering::Relaxed);
                     self.health.set_serving(true).await;
                     events::serving();
                 }
@@ -237,56 +266,18 @@ impl App {
     }
 }
 
-/// Adds an issuer to the store and starts the task that keeps its keys fresh, where they can change.
-///
-/// # Errors
-/// [`ServeError::Transport`] if its keys can't be fetched in the configured way.
-pub fn keep_fresh(
-    refreshers: &mut JoinSet<()>,
-    issuer: &IssuerConfig,
-    keys: &Arc<KeyStore>,
-    outside: &Outside,
-    saved: Option<SavedKeys>,
-    observer: Arc<dyn refresh::Observer>,
-) -> Result<(), ServeError> {
-    let algorithms = issuer.rules.algorithms.as_slice().to_vec();
-    let name = Arc::clone(&issuer.rules.issuer);
-    let fetch = match &issuer.source {
-        KeySource::Secret(secret) => {
-            keys.add(name, IssuerKeys::fixed(KeySet::from_secret(secret, &algorithms), Instant::now()));
-            return Ok(());
-        }
-        // A machine without any certificate can still read files.
-        KeySource::JwksFile(_) | KeySource::PublicKeyFile(_) => None,
-        KeySource::Discovery { .. } | KeySource::JwksUri { .. } => {
-            let fetcher = outside.fetchers.fetcher(&issuer.transport);
-            Some(fetcher.map_err(|cause| ServeError::Transport { issuer: name.to_string(), cause })?)
-        }
-    };
-    keys.add(Arc::clone(&name), IssuerKeys::awaiting_first_fetch(issuer.max_stale));
-    let target = Target {
-        issuer: name,
-        algorithms,
-        source: issuer.source.clone(),
-        transport: issuer.transport.clone(),
-        max_stale: issuer.max_stale,
-        written_at: issuer.written_at.clone(),
-    };
-    let around = refresh::Outside { fetch, saved, clock: Arc::clone(&outside.clock), observer };
-    refreshers.spawn(refresh::run(Arc::new(target), Arc::clone(keys), around));
-    Ok(())
-}
-
-fn part(part: &'static str, outcome: Result<(), impl fmt::Display>) -> Result<(), ServeError> {
-    outcome.map_err(|cause| ServeError::Part { part, cause: cause.to_string() })
-}
-
-fn finished(ended: Result<Result<(), ServeError>, tokio::task::JoinError>) -> Result<(), ServeError> {
-    ended.map_err(|error| ServeError::Part { part: "task", cause: error.to_string() })?
-}
-
-impl From<io::Error> for ServeError {
-    fn from(error: io::Error) -> Self {
-        Self::Part { part: "listener", cause: error.to_string() }
-    }
+/// Starts the two tasks that load the configuration anew.
+fn reload_with(
+    mut reload: Reload,
+    lasting: Lasting,
+    issuers: Issuers,
+    listen: Listen,
+    keys_dir: Option<PathBuf>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (triggers, triggered) = mpsc::channel(1);
+    let (file, hangups) = (reload.file.as_ref().map(|file| file.path.clone()), reload.hangups.take());
+    tasks.spawn(watch::run(file, hangups, reload.pace, triggers));
+    tasks.spawn(Reloader::new(reload, lasting, issuers, listen, keys_dir).run(triggered));
+    tasks
 }

@@ -41,6 +41,11 @@ impl Observers {
         Self { metrics, known: Mutex::default() }
     }
 
+    /// Forgets issuers that are no more.
+    pub fn retain(&self, issuer_stays: impl Fn(&str) -> bool) {
+        self.known().retain(|issuer, _| issuer_stays(issuer));
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         // A poisoned lock holds a map all the same: at worst a line too many is logged.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)

@@ -181,6 +181,7 @@ const fn describe_request(fault: RequestFault) -> &'static str {
         RequestFault::NonAscii => "the path has a byte that is not ASCII",
         RequestFault::BrokenEscape => "the path has a broken percent-escape",
         RequestFault::CaseAmbiguous => "the case of the path is ambiguous",
+        RequestFault::LaxReading => "the path can be read in two ways",
         RequestFault::AmbiguousEscape => "the path has an escape that can be read in two ways",
         RequestFault::Connect => "no rule opens CONNECT",
         RequestFault::Host => "the host is not one valid name",

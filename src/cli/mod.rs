@@ -5,6 +5,7 @@ pub mod demo;
 mod environment;
 mod explain;
 mod output;
+mod schema;
 mod serve;
 mod test;
 
@@ -37,6 +38,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Runs policy tests, and reports what of the policy they exercised
     Test(test::TestArgs),
+    /// Prints the JSON Schema of the configuration, for editors
+    Schema(schema::SchemaArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => run(explain::run(args)),
         Command::Test(args) => test::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

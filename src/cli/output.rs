@@ -22,6 +22,12 @@ pub(super) fn progress(text: &str) {
     }
 }
 
+/// Prints a value as JSON on standard output, for programs.
+pub(super) fn json(value: &impl serde::Serialize) {
+    // What we make has string keys and finite numbers only, which JSON has.
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
 /// Prints an error on standard error.
 pub(super) fn error(text: &str) {
     let red = wants_colour();

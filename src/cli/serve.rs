@@ -4,11 +4,11 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    app::{App, Drain, Outside, ServeError, Stopped},
+    app::{App, Drain, Outside, Reload, ServeError, Stopped},
     clock::SystemClock,
     config::{self, Config},
     jwks::fetch::HttpFetchers,
-    shutdown::Signals,
+    shutdown::{Hangups, Signals},
     telemetry::{
         events,
         subscriber::{self, Format},
@@ -30,6 +30,10 @@ Without a file, every path needs a valid token of that issuer.
 Scalars of the file can be overridden by the environment:
   PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191    for `listen.grpc`
 
+The file is watched: a change is checked as a whole, and put into force in one step. SIGHUP does the same,
+also where nothing has changed in the file itself:
+  kill -HUP PID
+
 Exit codes: 0 stopped by a signal, everything answered
             1 failed, or requests were cut off
             2 the command line, the configuration or an address is wrong")]
@@ -46,11 +50,11 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) async fn run(args: ServeArgs) -> ExitCode {
-    let config = match configure(&args) {
-        Ok(config) => config,
+    let (config, reload) = match configure(&args) {
+        Ok(configured) => configured,
         Err(code) => return code,
     };
-    match serve(config).await {
+    match serve(config, reload).await {
         Ok(Stopped::Clean) => {
             events::stopped();
             ExitCode::SUCCESS
@@ -70,8 +74,9 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
     }
 }
 
-fn configure(args: &ServeArgs) -> Result<Config, ExitCode> {
-    let loaded = config::load(args.config.as_deref(), &environment::read()).map_err(|problems| {
+fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
+    let env = environment::read();
+    let loaded = config::load(args.config.as_deref(), &env).map_err(|problems| {
         output::problems(&problems);
         ExitCode::from(USAGE)
     })?;
@@ -82,13 +87,15 @@ fn configure(args: &ServeArgs) -> Result<Config, ExitCode> {
     for warning in loaded.warnings.problems() {
         events::config_warning(&warning.to_string());
     }
-    Ok(loaded.config)
+    Ok((loaded.config, Reload { file: loaded.file, env, ..Reload::default() }))
 }
 
-async fn serve(config: Config) -> Result<Stopped, ServeError> {
-    // Before anything else: a signal that arrives while we start is a stop, not a kill.
+async fn serve(config: Config, reload: Reload) -> Result<Stopped, ServeError> {
+    // Before anything else: a signal that arrives while we start is a stop or a reload, not a kill.
     let signals = Signals::listen()?;
-    let app = App::start(config, Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) }).await?;
+    let reload = Reload { hangups: Some(Hangups::listen()?), ..reload };
+    let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
+    let app = App::start_reloading(config, outside, reload).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
     app.run(signals, Drain::default()).await
 }

@@ -50,9 +50,41 @@ struct Anchored {
     height: usize,
 }
 
+/// The name of a field that Envoy leaves out: blocks stand there to be repeated by aliases.
+pub(super) const IGNORED: &str = "!ignore";
+
+/// What a text may have.
+pub(super) struct Bounds {
+    pub(super) depth: usize,
+    pub(super) aliases: usize,
+    pub(super) nodes: usize,
+    pub(super) text_bytes: usize,
+    /// Whether a field's name may have the tag `!ignore`: it is then called [`IGNORED`].
+    pub(super) knows_ignore: bool,
+}
+
+impl Bounds {
+    /// A configuration's.
+    pub(super) const CONFIG: Self = Self {
+        depth: limits::CONFIG_DEPTH,
+        aliases: limits::CONFIG_ALIASES,
+        nodes: limits::CONFIG_NODES,
+        text_bytes: limits::CONFIG_TEXT_BYTES,
+        knows_ignore: false,
+    };
+    /// Those of a configuration of Envoy's.
+    pub(super) const ENVOY: Self = Self {
+        depth: limits::ENVOY_DEPTH,
+        aliases: limits::ENVOY_ALIASES,
+        text_bytes: 2 * limits::ENVOY_BYTES,
+        knows_ignore: true,
+        ..Self::CONFIG
+    };
+}
+
 /// A tree that is not finished yet.
-#[derive(Default)]
 pub(super) struct Builder {
+    bounds: &'static Bounds,
     open: Vec<Open>,
     root: Option<Node>,
     anchors: Vec<Anchored>,
@@ -64,6 +96,20 @@ pub(super) struct Builder {
 }
 
 impl Builder {
+    /// An empty one.
+    pub(super) fn new(bounds: &'static Bounds) -> Self {
+        Self {
+            bounds,
+            open: Vec::new(),
+            root: None,
+            anchors: Vec::new(),
+            aliases: 0,
+            size: Size::default(),
+            kept: Size::default(),
+            documents: 0,
+        }
+    }
+
     /// Takes the next event of a text.
     pub(super) fn take(&mut self, event: Event<'_>, span: &YamlSpan, text: &str) -> Result<(), Box<Problem>> {
         let place = place_of(span);
@@ -74,6 +120,11 @@ impl Builder {
                     return fail(&place, "the file has a second document", "keep one, and no `---` after it");
                 }
                 Ok(())
+            }
+            Event::Scalar(_, _, anchor, Some(tag)) if self.awaits_key() && tag.to_string() == IGNORED => {
+                let node = Node { value: Value::String(IGNORED.to_owned()), place, plain: false };
+                self.count(EMPTY, &node.place)?;
+                self.finish(node, anchor, EMPTY, 0, Some((span, text)))
             }
             Event::Scalar(value, style, anchor, tag) => {
                 refuse_tag(tag.is_some(), &place)?;
@@ -105,11 +156,17 @@ impl Builder {
         self.root.unwrap_or(Node { value: Value::Null, place: Place::Nowhere, plain: true })
     }
 
+    /// Whether the next scalar is the name of a field that may be left out.
+    fn awaits_key(&self) -> bool {
+        let is_key = |open: &Open| matches!(open.node.value, Value::Section(_)) && open.key.is_none();
+        self.bounds.knows_ignore && self.open.last().is_some_and(is_key)
+    }
+
     fn start(&mut self, value: Value, place: Place, anchor: usize) -> Result<(), Box<Problem>> {
         let before = self.size;
         self.count(EMPTY, &place)?;
-        if self.open.len() >= limits::CONFIG_DEPTH {
-            return too_deep(&place);
+        if self.open.len() >= self.bounds.depth {
+            return too_deep(&place, self.bounds);
         }
         let node = Node { value, place, plain: false };
         self.open.push(Open { node, anchor, key: None, before, height: 0 });
@@ -129,8 +186,8 @@ impl Builder {
 
     fn repeat(&mut self, id: usize, place: &Place) -> Result<(), Box<Problem>> {
         self.aliases = self.aliases.saturating_add(1);
-        if self.aliases > limits::CONFIG_ALIASES {
-            let message = format!("the file has more than {} aliases", limits::CONFIG_ALIASES);
+        if self.aliases > self.bounds.aliases {
+            let message = format!("the file has more than {} aliases", self.bounds.aliases);
             return fail(place, message, "write some of them out");
         }
         let Some(found) = self.anchors.iter().rfind(|anchored| anchored.id == id) else {
@@ -138,8 +195,8 @@ impl Builder {
         };
         // Counted before it is copied.
         let (size, height) = (found.size, found.height);
-        if self.open.len().saturating_add(height) > limits::CONFIG_DEPTH {
-            return too_deep(place);
+        if self.open.len().saturating_add(height) > self.bounds.depth {
+            return too_deep(place, self.bounds);
         }
         self.count(size, place)?;
         let found = self.anchors.iter().rfind(|anchored| anchored.id == id).map(|anchored| anchored.node.clone());
@@ -149,12 +206,12 @@ impl Builder {
     fn count(&mut self, size: Size, place: &Place) -> Result<(), Box<Problem>> {
         self.size = self.size.plus(size);
         let all = self.size.plus(self.kept);
-        if all.nodes > limits::CONFIG_NODES {
-            let message = format!("the file has more than {} values, aliases written out", limits::CONFIG_NODES);
+        if all.nodes > self.bounds.nodes {
+            let message = format!("the file has more than {} values, aliases written out", self.bounds.nodes);
             return fail(place, message, "make it smaller");
         }
-        if all.bytes > limits::CONFIG_TEXT_BYTES {
-            let most = limits::CONFIG_TEXT_BYTES >> 20;
+        if all.bytes > self.bounds.text_bytes {
+            let most = self.bounds.text_bytes >> 20;
             let message = format!("the texts of the file have more than {most} MiB, aliases written out");
             return fail(place, message, "make it smaller");
         }
@@ -216,8 +273,8 @@ fn refuse_tag(there_is_one: bool, place: &Place) -> Result<(), Box<Problem>> {
     if there_is_one { fail(place, "tags (`!…`) are not supported", "remove the tag") } else { Ok(()) }
 }
 
-fn too_deep<T>(place: &Place) -> Result<T, Box<Problem>> {
-    fail(place, format!("the file is nested deeper than {} levels", limits::CONFIG_DEPTH), "flatten it")
+fn too_deep<T>(place: &Place, bounds: &Bounds) -> Result<T, Box<Problem>> {
+    fail(place, format!("the file is nested deeper than {} levels", bounds.depth), "flatten it")
 }
 
 fn fail<T>(place: &Place, message: impl Into<String>, help: &str) -> Result<T, Box<Problem>> {

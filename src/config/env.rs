@@ -56,13 +56,13 @@ fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: 
     let [segment, rest @ ..] = path else { return Ok(false) };
     let Some(field) = fields.iter().find(|field| field.name == *segment) else { return Ok(false) };
     match (field.kind, rest) {
-        (Kind::Scalar, []) => {
+        (Kind::Scalar(_), []) => {
             if let Some(child) = child(node, field.name, Node::from_variable(&name.into(), value)) {
                 *child = Node::from_variable(&name.into(), value);
             }
             Ok(true)
         }
-        (Kind::Scalar, _) => Ok(false),
+        (Kind::Scalar(_), _) => Ok(false),
         (Kind::Section(inner), [_, ..]) => {
             let empty = Node { value: Value::Section(Vec::new()), ..Node::from_variable(&name.into(), "") };
             match child(node, field.name, empty) {
@@ -75,7 +75,7 @@ fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: 
             None => Ok(true),
         },
         (Kind::Section(_), []) => Err(problem(name, "is a section of the file", &example(name, field))),
-        (Kind::List | Kind::Sections(_), _) => {
+        (Kind::List(_) | Kind::Sections(_), _) => {
             Err(problem(name, "would set a list", "lists and rules are only taken from the file"))
         }
     }
@@ -149,7 +149,7 @@ fn known_names(prefix: &str, fields: &[Field], node: Option<&Node>, names: &mut 
             _ => None,
         });
         match field.kind {
-            Kind::Scalar => names.push(name),
+            Kind::Scalar(_) => names.push(name),
             Kind::Section(inner) => known_names(&format!("{name}__"), inner, node, names),
             Kind::Sections(inner) => {
                 let items = node.map_or(0, |node| if let Value::List(items) = &node.value { items.len() } else { 0 });
@@ -157,7 +157,7 @@ fn known_names(prefix: &str, fields: &[Field], node: Option<&Node>, names: &mut 
                     known_names(&format!("{name}__{index}__"), inner, None, names);
                 }
             }
-            Kind::List => {}
+            Kind::List(_) => {}
         }
     }
 }

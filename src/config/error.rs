@@ -1,11 +1,15 @@
 //! The problems of a configuration, all of them at once, printed with their places underlined.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, error::Error, fmt, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-pub use super::problem::{Problem, Severity};
-use super::source::Source;
+use super::{lint::Lint, source::Source};
+pub use super::{
+    problem::{Problem, Severity},
+    source::Underlined,
+};
+use crate::limits::WARNINGS_OF_A_KIND;
 
 /// Problems printed in full; of a file that is wrong throughout the first ones say enough.
 pub(super) const SHOWN: usize = 50;
@@ -22,16 +26,35 @@ impl ConfigErrors {
     pub(super) fn new(name: &str, source: Option<&Arc<Source>>, problems: Vec<Problem>) -> Self {
         let mut problems: Vec<Problem> = problems.into_iter().map(|problem| problem.in_source(source)).collect();
         problems.sort_by_key(Problem::sort_key);
-        Self { name: name.to_owned(), problems }
+        Self { name: name.to_owned(), problems: fewer_of_a_kind(problems) }
+    }
+
+    /// The name of what they are about: a file, or the environment.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn single(name: &str, problem: Problem) -> Self {
         Self::new(name, None, vec![problem])
     }
 
+    /// The same without the warnings of these kinds. Errors stay.
+    #[must_use]
+    pub fn without(mut self, allowed: &[Lint]) -> Self {
+        let is_allowed = |problem: &Problem| problem.kind().is_some_and(|lint| allowed.contains(&lint));
+        self.problems.retain(|problem| problem.severity() == Severity::Error || !is_allowed(problem));
+        self
+    }
+
     /// The problems.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter()
+    }
+
+    /// Those that forbid the configuration.
+    pub fn errors(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|problem| problem.severity() == Severity::Error)
     }
 
     /// Whether there is none.
@@ -46,10 +69,24 @@ impl ConfigErrors {
         self.count(Severity::Error) > 0
     }
 
-    /// How many there are of one severity.
+    /// How many there are of one severity, those that are left out among them.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.problems.iter().filter(|problem| problem.severity() == severity).count()
+        let of_severity = self.problems.iter().filter(|problem| problem.severity() == severity);
+        of_severity.map(|problem| problem.more().saturating_add(1)).sum()
+    }
+
+    /// What is printed, in the order of the file. If that is not everything, errors come before warnings.
+    fn shown(&self) -> impl Iterator<Item = &Problem> {
+        let errors = self.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
+        let mut left = [SHOWN, SHOWN.saturating_sub(errors)];
+        self.problems.iter().filter(move |problem| {
+            let [errors, warnings] = &mut left;
+            let left = if problem.severity() == Severity::Error { errors } else { warnings };
+            let is_shown = *left > 0;
+            *left = left.saturating_sub(1);
+            is_shown
+        })
     }
 
     /// All problems for a terminal `width` columns wide: the place underlined, help below, the count at the end. The
@@ -66,7 +103,7 @@ impl ConfigErrors {
             .with_links(false)
             .with_wrap_lines(false);
         let mut out = String::new();
-        for problem in self.problems.iter().take(SHOWN) {
+        for problem in self.shown() {
             // Writing to a string fails only where the source fails, and then the message still stands.
             if handler.render_report(&mut out, &problem.wrapped(width)).is_err() {
                 out.push_str(problem.message());
@@ -80,6 +117,28 @@ impl ConfigErrors {
         out.push('\n');
         out
     }
+}
+
+/// Of each kind of warnings the first ones; the last one kept says how many more there are.
+fn fewer_of_a_kind(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut counts: HashMap<Lint, usize> = HashMap::new();
+    let kind = |problem: &Problem| problem.kind().filter(|_| problem.severity() == Severity::Warning);
+    for lint in problems.iter().filter_map(kind) {
+        *counts.entry(lint).or_default() += 1;
+    }
+    let mut seen: HashMap<Lint, usize> = HashMap::new();
+    let kept = problems.into_iter().filter_map(|problem| {
+        let Some(lint) = kind(&problem) else { return Some(problem) };
+        let seen = seen.entry(lint).or_default();
+        *seen += 1;
+        let more = counts.get(&lint).map_or(0, |count| count.saturating_sub(WARNINGS_OF_A_KIND));
+        match (*seen).cmp(&WARNINGS_OF_A_KIND) {
+            Ordering::Less => Some(problem),
+            Ordering::Equal => Some(problem.with_more(more)),
+            Ordering::Greater => None,
+        }
+    });
+    kept.collect()
 }
 
 impl fmt::Display for ConfigErrors {

@@ -2,21 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind},
+    fs::File,
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    Config, decode,
-    document::{TextKind, text_of},
-    env,
+    Config, decode, env,
     error::{ConfigErrors, Problem},
     parse::parse as parse_yaml,
     source::Source,
+    suggest::quoted,
     tree::{Entry, Node, Place, Value},
 };
-use crate::{identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, policy::Policy};
+use crate::{
+    digest::{Sha256, sha256},
+    identity::IdentityHeaders,
+    jwt::issuer_rules::IssuerRules,
+    limits,
+    policy::Policy,
+};
 
 /// What problems of a start without a file belong to.
 const ENVIRONMENT: &str = "environment";
@@ -28,6 +34,17 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings; often none.
     pub warnings: ConfigErrors,
+    /// The file it was read from, if there is one.
+    pub file: Option<LoadedFile>,
+}
+
+/// Which file a configuration was read from, and what stood in it.
+#[derive(Clone, Debug)]
+pub struct LoadedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The SHA-256 of its bytes.
+    pub digest: Sha256,
 }
 
 /// Loads a configuration: the file, or the one that `PORTCULLIS_CONFIG` names, overlaid by `env`. Without a file
@@ -38,7 +55,24 @@ pub struct Loaded {
 /// # Errors
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    with_keys(Tree::load(path, env)?, env)
+    let Some(path) = path_of(path, env) else { return with_keys(from_environment(env)?, env) };
+    let text = read(path)?;
+    let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
+    Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
+}
+
+/// The file to load, if there is one.
+fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
+    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
+    path.or_else(|| named.map(Path::new))
+}
+
+/// The text of a configuration file, within its limit.
+///
+/// # Errors
+/// The one problem that it can't be read.
+pub fn read(path: &Path) -> Result<String, ConfigErrors> {
+    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
 /// What of a configuration decides about requests, without what it takes to serve it.
@@ -95,12 +129,8 @@ struct Tree {
 
 impl Tree {
     fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
-        let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
-        let Some(path) = path.or_else(|| named.map(Path::new)) else { return from_environment(env) };
-        let name = path.display().to_string();
-        let kind = TextKind { name: "configuration file", smaller: "cover several routes with one pattern, `/api/**`" };
-        let text = text_of(path, kind).map_err(|problem| ConfigErrors::single(&name, *problem))?;
-        Self::parse(&text, &name, env)
+        let Some(path) = path_of(path, env) else { return from_environment(env) };
+        Self::parse(&read(path)?, &path.display().to_string(), env)
     }
 
     fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
@@ -137,7 +167,7 @@ impl Tree {
 fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
     let (config, warnings) = tree.decode(env, decode::decode);
     match config {
-        Some(config) => Ok(Loaded { config, warnings }),
+        Some(config) => Ok(Loaded { config, warnings, file: None }),
         None => Err(warnings),
     }
 }
@@ -195,6 +225,32 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
     let issuers = vec![section(vec![("issuer", text(issuer)), ("audiences", audiences)])];
     let routes = vec![section(vec![("path", text("/**")), ("access", text("authenticated"))])];
     section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
+}
+
+/// The text of a configuration file, within its limit.
+fn text_of(path: &Path) -> Result<String, Box<Problem>> {
+    read_text(path, "the configuration file", limits::CONFIG_BYTES, "cover several routes with one pattern, `/api/**`")
+}
+
+/// The text of a file of at most so many bytes; `smaller` says what to do with a larger one.
+pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+    let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
+    let shown = quoted(&path.display().to_string());
+    let io = |error: io::Error| {
+        let help = "name a YAML file that this user may read";
+        fail(format!("{what} {shown} can't be read: {}", words(&error)), help)
+    };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() > most {
+        return Err(fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
+        fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
+    })
 }
 
 /// Why a file can't be read, without the number that the system gives it.

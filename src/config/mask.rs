@@ -131,9 +131,11 @@ enum Why {
 fn collect(is_secret: IsSecret, node: &Node, text: &str, why: Why, spans: &mut Vec<Span>) {
     match &node.value {
         Value::Section(entries) => {
+            let is_credential = holds_credential(entries);
             for entry in entries {
                 let why = match why {
                     Why::Secret => Why::Secret,
+                    Why::Url { .. } if is_credential => Why::Secret,
                     Why::Url { .. } if is_secret(&entry.key) || is_pasted_key(entry) => Why::Secret,
                     Why::Url { .. } => Why::Url { is_field: URL_FIELDS.contains(&entry.key.as_str()) },
                 };
@@ -177,6 +179,15 @@ fn is_secret(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
     ["secret_file", "secret_env"].contains(&key)
         || (SECRET_WORDS.iter().any(|word| lower.contains(word)) && !schema::is_field(key))
+}
+
+/// Whether these are the `key` and `value` of a header with credentials, as Envoy's configurations write headers.
+fn holds_credential(entries: &[Entry]) -> bool {
+    const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+    entries.iter().filter(|entry| entry.key == "key").any(|entry| match &entry.node.value {
+        Value::String(name) => HEADERS.iter().any(|header| name.eq_ignore_ascii_case(header)) || is_secret(name),
+        _ => false,
+    })
 }
 
 /// Fields that name a file with keys, where somebody may have pasted the keys themselves.
@@ -244,6 +255,7 @@ mod tests {
             "issuer: user:hunter2@keys.example",
             "issuer: https://hunter2@keys.example",
             "unknown: [https://user:hunter2@keys.example/]",
+            "header: { value: Basic hunter2, key: Authorization }",
             "# https://user:hunter2@keys.example/",
             "# 'https://user:x hunter2@keys.example/'",
             "a: [\njwks_uri: 'https://user:x hunter2@keys.example/jwks'",
@@ -278,6 +290,7 @@ mod tests {
             "claims: { token_use: { equals: access } }",
             "# ask ops@a.example about https://a.example/",
             "path: /@me",
+            "header: { value: x-team }",
         ] {
             assert_eq!(shown(text), text);
         }

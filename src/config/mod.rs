@@ -8,12 +8,15 @@ mod builder;
 mod decode;
 pub(crate) mod document;
 mod env;
+pub mod envoy;
 pub mod error;
 mod kubernetes;
+pub mod lint;
 mod load;
 mod mask;
 mod parse;
 mod problem;
+pub mod report;
 mod scalar;
 mod schema;
 mod source;
@@ -24,7 +27,8 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, Offline, load, load_offline, parse, parse_offline};
+pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read};
+pub use schema::json_schema;
 pub(crate) use suggest::{closest, quoted};
 
 use crate::{
@@ -52,7 +56,7 @@ pub struct Config {
 }
 
 /// Where to listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// For Envoy.
     pub grpc: ListenAddr,

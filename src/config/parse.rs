@@ -6,15 +6,19 @@
 use serde_saphyr::granit_parser::{Options, Parser, ScanError};
 
 use super::{
-    builder::Builder,
+    builder::{Bounds, Builder},
     problem::Problem,
     syntax::{explain, find_control_character},
     tree::{Node, Place, Span},
 };
-use crate::limits;
 
 /// The tree of a YAML text. An empty text is `Value::Null`.
 pub(super) fn parse(text: &str) -> Result<Node, Box<Problem>> {
+    parse_within(text, &Bounds::CONFIG)
+}
+
+/// The tree of a YAML text of another kind, within limits of its own.
+pub(super) fn parse_within(text: &str, bounds: &'static Bounds) -> Result<Node, Box<Problem>> {
     if let Some((span, character)) = find_control_character(text) {
         let message = format!("the file has a control character, U+{:04X}", u32::from(character));
         return Err(Box::new(Problem::error(&Place::File(span), message).help("remove it")));
@@ -22,9 +26,9 @@ pub(super) fn parse(text: &str) -> Result<Node, Box<Problem>> {
     let mut options = Options::default();
     options.emit_comments = false;
     options.disallow_directives = true;
-    options.flow_nesting_limit = limits::CONFIG_DEPTH;
-    options.block_nesting_limit = limits::CONFIG_DEPTH;
-    let mut builder = Builder::default();
+    options.flow_nesting_limit = bounds.depth;
+    options.block_nesting_limit = bounds.depth;
+    let mut builder = Builder::new(bounds);
     for item in Parser::new_from_str_with_options(text, options) {
         let (event, span) = item.map_err(|error| Box::new(syntax_problem(text, &error)))?;
         builder.take(event, &span, text)?;

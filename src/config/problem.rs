@@ -5,7 +5,8 @@ use std::{error::Error, fmt, sync::Arc};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::{
-    source::Source,
+    lint::Lint,
+    source::{Source, Underlined},
     tree::{Place, Span},
 };
 
@@ -27,6 +28,9 @@ pub enum Severity {
 #[derive(Clone, Debug)]
 pub struct Problem {
     severity: Severity,
+    lint: Option<Lint>,
+    /// How many more of the same lint there are that are left out.
+    more: usize,
     message: String,
     help: Option<String>,
     variable: Option<Arc<str>>,
@@ -48,7 +52,7 @@ impl Problem {
             Place::Variable(name) if !message.contains(&**name) => format!("`{name}`: {message}"),
             _ => message,
         };
-        Self { severity, message, help: None, variable, labels, source: None }
+        Self { severity, lint: None, more: 0, message, help: None, variable, labels, source: None }
     }
 
     pub(crate) fn error(place: &Place, message: impl Into<String>) -> Self {
@@ -57,6 +61,18 @@ impl Problem {
 
     pub(crate) fn warning(place: &Place, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, place, message)
+    }
+
+    /// The kind it is of.
+    pub(super) fn lint(mut self, lint: Lint) -> Self {
+        self.lint = Some(lint);
+        self
+    }
+
+    /// The last one shown of its kind.
+    pub(super) fn with_more(mut self, more: usize) -> Self {
+        self.more = more;
+        self
     }
 
     /// What to do.
@@ -84,7 +100,8 @@ impl Problem {
     /// Broken at blanks only: miette breaks paths and claims in their middle.
     pub(super) fn wrapped(&self, width: usize) -> Self {
         let help = self.help.as_deref().map(|text| wrap(text, width.saturating_sub(HELP_INDENT)));
-        Self { message: wrap(&self.message, width.saturating_sub(MESSAGE_INDENT)), help, ..self.clone() }
+        let message = wrap(&self.to_string(), width.saturating_sub(MESSAGE_INDENT));
+        Self { message, lint: None, more: 0, help, ..self.clone() }
     }
 
     pub(super) fn in_source(mut self, source: Option<&Arc<Source>>) -> Self {
@@ -102,6 +119,18 @@ impl Problem {
     #[must_use]
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
+    }
+
+    /// The kind it is of, if that has a name: all warnings are of one.
+    #[must_use]
+    pub const fn kind(&self) -> Option<Lint> {
+        self.lint
+    }
+
+    /// How many more warnings of its kind there are, which are left out.
+    #[must_use]
+    pub const fn more(&self) -> usize {
+        self.more
     }
 
     /// Error or warning.
@@ -135,6 +164,13 @@ impl Problem {
         self.position().map(|(_, column)| column)
     }
 
+    /// The places in the file that it is about, the underlined one first. None for what comes from the environment.
+    #[must_use]
+    pub fn places(&self) -> Vec<Underlined<'_>> {
+        let Some(source) = self.source.as_deref() else { return Vec::new() };
+        self.labels.iter().map(|(span, text)| Underlined::new(source, *span, text.as_deref())).collect()
+    }
+
     pub(super) fn sort_key(&self) -> (bool, usize) {
         self.labels.first().map_or((true, 0), |(span, _)| (false, span.start))
     }
@@ -142,7 +178,11 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if let Some(lint) = self.lint {
+            write!(f, " [{lint}]")?;
+        }
+        if self.more > 0 { write!(f, " (and {} more like it)", self.more) } else { Ok(()) }
     }
 }
 

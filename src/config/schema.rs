@@ -1,28 +1,19 @@
-//! The fields there are, and which of them a variable of the environment can set.
+//! The fields there are: one table for what `decode` takes, for what a variable of the environment can set, and for the
+//! JSON Schema that editors complete the file with.
 
-/// What a field holds.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// One value: a variable can set it.
-    Scalar,
-    /// A list or rules: in the file only.
-    List,
-    /// A section.
-    Section(&'static [Field]),
-    /// A list of sections, whose scalars a variable can set by index.
-    Sections(&'static [Field]),
-}
+mod json;
+mod kind;
 
-/// A field: its name and what it holds.
-#[derive(Clone, Copy)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-}
-
-const fn field(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind }
-}
+pub use json::json_schema;
+pub(super) use kind::{Fallback, Field, Kind, List, Scalar};
+use kind::{
+    Kind::{List as Many, Scalar as One, Section, Sections},
+    List::{Claims, Implications, Of, Policies, Routes, Scopes},
+    Scalar::{
+        Address, Duration, DurationOr, Flag, Header, Host, Method, Path, ScopeToken, Text, True, Url, Value, Words,
+    },
+    field,
+};
 
 /// Whether a field of some section has that name.
 pub(super) fn is_field(name: &str) -> bool {
@@ -32,101 +23,136 @@ pub(super) fn is_field(name: &str) -> bool {
 
 /// The whole file.
 pub(super) const FILE: &[Field] = &[
-    field("listen", Kind::Section(LISTEN)),
-    field("issuers", Kind::Sections(ISSUER)),
-    field("routes", Kind::List),
-    field("default", Kind::Scalar),
-    field("policies", Kind::List),
-    field("implies", Kind::List),
-    field("identity", Kind::Section(IDENTITY)),
-    field("keys_dir", Kind::Scalar),
-    field("tests", Kind::List),
+    field("listen", Section(LISTEN), "Where to listen"),
+    field("issuers", Sections(ISSUER), "Whose tokens are taken"),
+    field(
+        "routes",
+        Many(Routes(ROUTE)),
+        "Which request needs what; the most specific one decides, order does not matter",
+    ),
+    field("default", One(Words(&["deny", "authenticated"])), "What holds for paths that no route covers")
+        .or_text("deny"),
+    field("policies", Many(Policies(POLICY)), "Requirements by name, which Envoy's routes choose: portcullis_policy"),
+    field("implies", Many(Implications), "By scope, the scopes that it stands for as well"),
+    field("identity", Section(IDENTITY), "What an allowed request brings to the API"),
+    field(
+        "keys_dir",
+        One(Text),
+        "A directory: the last good keys are saved there, for a start while an issuer is down",
+    ),
+    field("tests", Many(Of(Text)), "Files with tests of the policy, relative to this one"),
 ];
 
 /// `listen`.
-pub(super) const LISTEN: &[Field] = &[field("grpc", Kind::Scalar), field("admin", Kind::Scalar)];
+pub(super) const LISTEN: &[Field] = &[
+    field("grpc", One(Address { instead: "unix:/.*[^/]" }), "For Envoy: host:port, or unix:/run/portcullis.sock")
+        .or_text("127.0.0.1:9191"),
+    field(
+        "admin",
+        One(Address { instead: "off" }),
+        "For operators, /healthz /readyz /keys /metrics: host:port, or off",
+    )
+    .or_text("127.0.0.1:9192"),
+];
 
 /// One of `issuers`.
 pub(super) const ISSUER: &[Field] = &[
-    field("issuer", Kind::Scalar),
-    field("audiences", Kind::List),
-    field("discovery_url", Kind::Scalar),
-    field("jwks_uri", Kind::Scalar),
-    field("jwks_file", Kind::Scalar),
-    field("public_key_file", Kind::Scalar),
-    field("secret_file", Kind::Scalar),
-    field("secret_env", Kind::Scalar),
-    field("allow_http", Kind::Scalar),
-    field("ca_file", Kind::Scalar),
-    field("proxy", Kind::Scalar),
-    field("max_stale", Kind::Scalar),
-    field("algorithms", Kind::List),
-    field("clock_tolerance", Kind::Scalar),
-    field("max_token_age", Kind::Scalar),
-    field("strict", Kind::Scalar),
-    field("audience_claim", Kind::Scalar),
-    field("client_id_claims", Kind::List),
-    field("scope_claims", Kind::List),
-    field("clients", Kind::List),
-    field("claims", Kind::List),
+    field("issuer", One(Text), "The exact `iss` of its tokens").required(),
+    field("audiences", Many(Of(Text)), "A token must be for one of them").required(),
+    field("discovery_url", One(Url), "The metadata, if it is reached under another address than the issuer's"),
+    field("jwks_uri", One(Url), "The address of a JWK Set"),
+    field("jwks_file", One(Text), "A JWK Set in a file, relative to this one"),
+    field("public_key_file", One(Text), "One public key in a file: PEM, or a JWK"),
+    field("secret_file", One(Text), "A shared secret in a file, for HS256, HS384 and HS512"),
+    field("secret_env", One(Text), "A shared secret in an environment variable of that name"),
+    field("allow_http", One(Flag), "Plain http for the URLs of this issuer; loopback needs no permission").or(false),
+    field("ca_file", One(Text), "PEM certificates to trust for these URLs, in place of the system's"),
+    field("proxy", One(Url), "A proxy to fetch through"),
+    field("max_stale", One(Duration), "How old keys may become while the issuer can't be reached; 10m to 720h")
+        .or_text("24h"),
+    field("algorithms", Many(Of(Words(ALGORITHMS))), "The algorithms that are accepted; never taken from the token")
+        .or_texts(&["RS256", "PS256", "ES256", "EdDSA"]),
+    field("clock_tolerance", One(Duration), "By how much clocks may differ, for exp, nbf and iat; 5m at most")
+        .or_text("5s"),
+    field("max_token_age", One(DurationOr("none")), "How old a token may be since `iat`, which is then required")
+        .or_text("none"),
+    field("strict", One(Flag), "Tokens of RFC 9068 only").or(false),
+    field("audience_claim", One(Text), "The claim with the audience; client_id for Amazon Cognito").or_text("aud"),
+    field("client_id_claims", Many(Of(Text)), "Claims with the client's id; the first that is there counts")
+        .or_texts(&["client_id", "azp", "cid", "appid"]),
+    field("scope_claims", Many(Of(Text)), "Claims with scopes; all of them count").or_texts(&["scope", "scp"]),
+    field("clients", Many(Of(Text)), "The only clients whose tokens are taken"),
+    field("claims", Many(Claims(CLAIM)), "What claims of its tokens must be, or they are answered with 401"),
+];
+
+const ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512",
 ];
 
 /// One of `routes`.
 pub(super) const ROUTE: &[Field] = &[
-    field("path", Kind::Scalar),
-    field("host", Kind::Scalar),
-    field("methods", Kind::List),
-    field("access", Kind::Scalar),
-    field("scopes", Kind::List),
-    field("claims", Kind::List),
-    field("issuers", Kind::List),
-    field("audiences", Kind::List),
-    field("id", Kind::Scalar),
-    field("shadows", Kind::Scalar),
+    field("path", One(Path), "The path: {name} is one whole segment, /** at the end covers all below").required(),
+    field("host", One(Host), "The host, or *.example.com; without it any host"),
+    field("methods", Many(Of(Method)), "GET admits HEAD as well; without it all but CONNECT"),
+    ACCESS,
+    ROUTE_SCOPES,
+    ROUTE_CLAIMS,
+    ROUTE_ISSUERS,
+    ROUTE_AUDIENCES,
+    field("id", One(Text), "Its name in logs and metrics; else made of method, host and path"),
+    field("shadows", One(Flag), "It is meant that it asks for less than a route for more hosts").or(false),
 ];
 
 /// One of `policies`.
-pub(super) const POLICY: &[Field] = &[
-    field("access", Kind::Scalar),
-    field("scopes", Kind::List),
-    field("claims", Kind::List),
-    field("issuers", Kind::List),
-    field("audiences", Kind::List),
-];
+pub(super) const POLICY: &[Field] = &[ACCESS, ROUTE_SCOPES, ROUTE_CLAIMS, ROUTE_ISSUERS, ROUTE_AUDIENCES];
+
+const ACCESS: Field = field(
+    "access",
+    One(Words(&["public", "authenticated", "optional"])),
+    "public: no token is looked at; authenticated: any valid token; optional: no credentials, or a valid token",
+);
+const ROUTE_SCOPES: Field = field("scopes", Many(Scopes(SCOPES)), "The scopes that a token must have: all of a list");
+const ROUTE_CLAIMS: Field =
+    field("claims", Many(Claims(REQUEST_CLAIM)), "What claims must be, by name or /nested/name");
+const ROUTE_ISSUERS: Field = field("issuers", Many(Of(Text)), "The only issuers whose tokens do here");
+const ROUTE_AUDIENCES: Field = field("audiences", Many(Of(Text)), "A token must be for one of these");
 
 /// `scopes` of a route, written as a section.
-pub(super) const SCOPES: &[Field] = &[field("all", Kind::List), field("any", Kind::List)];
+pub(super) const SCOPES: &[Field] = &[
+    field("all", Many(Of(ScopeToken)), "A token must have all of these"),
+    field("any", Many(Of(ScopeToken)), "A token must have one of these"),
+];
+
+const EQUALS: Field = field("equals", One(Value), "Exactly this value");
+const IN: Field = field("in", Many(Of(Value)), "One of these values");
+const INCLUDES: Field = field("includes", Many(Of(Value)), "An array, or words of a text, with all of these");
+const PRESENT: Field = field("present", One(True), "There, with any value but null");
 
 /// One of the `claims` of an issuer.
-pub(super) const CLAIM: &[Field] = &[
-    field("equals", Kind::Scalar),
-    field("in", Kind::List),
-    field("includes", Kind::List),
-    field("present", Kind::Scalar),
-];
+pub(super) const CLAIM: &[Field] = &[EQUALS, IN, INCLUDES, PRESENT];
 
 /// One of the `claims` of a route or a policy.
 pub(super) const REQUEST_CLAIM: &[Field] = &[
-    field("equals", Kind::Scalar),
-    field("in", Kind::List),
-    field("includes", Kind::List),
-    field("matches", Kind::Scalar),
-    field("present", Kind::Scalar),
+    EQUALS,
+    IN,
+    INCLUDES,
+    field("matches", One(Scalar::Part), "The same as a part of the request: \"{name}\" of the path, host or subdomain"),
+    PRESENT,
 ];
 
 /// `identity`.
 pub(super) const IDENTITY: &[Field] = &[
-    field("headers", Kind::Section(HEADERS)),
-    field("aliases", Kind::Scalar),
-    field("forward_authorization", Kind::Scalar),
-    field("forward_overrides", Kind::Scalar),
-    field("subject_in_metadata", Kind::Scalar),
+    field("headers", Section(HEADERS), "The headers that carry the identity; none switches one off"),
+    field("aliases", One(Words(&["seen", "always"])), "always: for an Envoy with allowed_headers").or_text("seen"),
+    field("forward_authorization", One(Flag), "false keeps the token from the API").or(true),
+    field("forward_overrides", One(Flag), "true lets x-http-method-override and its kin pass").or(false),
+    field("subject_in_metadata", One(Flag), "true: the subject is in Envoy's access log").or(false),
 ];
 
 /// `identity.headers`.
 pub(super) const HEADERS: &[Field] = &[
-    field("subject", Kind::Scalar),
-    field("scopes", Kind::Scalar),
-    field("issuer", Kind::Scalar),
-    field("client_id", Kind::Scalar),
+    field("subject", One(Header), "For `sub`").or_text("x-auth-subject"),
+    field("scopes", One(Header), "For the scopes").or_text("x-auth-scopes"),
+    field("issuer", One(Header), "For `iss`").or_text("x-auth-issuer"),
+    field("client_id", One(Header), "For the client's id").or_text("x-auth-client-id"),
 ];

@@ -4,6 +4,7 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 
 use super::{
     mask,
+    syntax::control_characters,
     tree::{Node, Span},
 };
 
@@ -12,11 +13,38 @@ const LINE_SHOWN: usize = 200;
 /// Bytes shown before and after the underlined part of a longer line.
 const MARGIN: usize = 60;
 
+/// A place in a file as it is underlined: a piece of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Underlined<'p> {
+    /// What stands there, in words.
+    pub text: Option<&'p str>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The column of its first character, from 1, in characters.
+    pub column: usize,
+    /// The line of its end.
+    pub end_line: usize,
+    /// The column after its last character.
+    pub end_column: usize,
+    /// The offset of its first byte, from 0.
+    pub offset: usize,
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+impl<'p> Underlined<'p> {
+    pub(super) fn new(source: &Source, span: Span, text: Option<&'p str>) -> Self {
+        let span = source.underlined(span);
+        let ((line, column), (end_line, end_column)) = (source.position(span.start), source.position(span.end()));
+        Self { text, line, column, end_line, end_column, offset: span.start, length: span.len }
+    }
+}
+
 /// A configuration file's text.
 pub(super) struct Source {
     name: String,
     text: String,
-    /// The text as it may be printed, without secrets: as long as `text`.
+    /// The text as it may be printed, without secrets and without what a terminal obeys: as long as `text`.
     shown: Vec<u8>,
     /// Offsets of the first byte of each line. Never empty.
     lines: Vec<usize>,
@@ -40,9 +68,12 @@ impl Source {
         Self::shown_as(name, text, mask::masked_tests(text, root))
     }
 
-    fn shown_as(name: &str, text: &str, shown: Vec<u8>) -> Self {
+    fn shown_as(name: &str, text: &str, mut shown: Vec<u8>) -> Self {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
+        for (span, _) in control_characters(text) {
+            shown.get_mut(span.start..span.end()).into_iter().for_each(|bytes| bytes.fill(b'?'));
+        }
         Self { name: name.to_owned(), text: text.to_owned(), shown, lines }
     }
 
@@ -152,6 +183,13 @@ mod tests {
         let shown = source.read_span(&(5000, 2).into(), 1, 1).unwrap();
         assert_eq!(shown.data().len(), 2 + 2 * MARGIN);
         assert_eq!(shown.column(), 5000 - MARGIN);
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_shown() {
+        let source = Source::new("f", "a: \u{1b}[31m\u{9b}0m\tb\r\n", None);
+        let shown = source.read_span(&(3, 1).into(), 1, 1).unwrap();
+        assert_eq!(shown.data(), b"a: ?[31m??0m\tb\r\n");
     }
 
     #[test]

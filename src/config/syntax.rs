@@ -23,13 +23,21 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
     if matches!(kind, ErrorKind::UnknownAnchor) {
         return ("an alias has no anchor".to_owned(), help);
     }
+    if matches!(kind, ErrorKind::RecursionLimitExceeded) {
+        return ("the file is nested too deeply".to_owned(), help);
+    }
     let text = kind.to_string();
     (format!("the file is not valid YAML: {}", text.trim_end_matches('.')), help)
 }
 
 /// The first control character that YAML forbids.
 pub(super) fn find_control_character(text: &str) -> Option<(Span, char)> {
-    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    let (start, character) = text.char_indices().find(|(_, c)| forbidden(*c))?;
-    Some((Span { start, len: character.len_utf8() }, character))
+    control_characters(text).find(|(_, character)| *character != '\u{85}')
+}
+
+/// Every control character but those of plain text. None of them goes to a terminal.
+pub(super) fn control_characters(text: &str) -> impl Iterator<Item = (Span, char)> {
+    let of_text = |c: char| matches!(c, '\t' | '\n' | '\r');
+    let found = text.char_indices().filter(move |(_, c)| c.is_control() && !of_text(*c));
+    found.map(|(start, character)| (Span { start, len: character.len_utf8() }, character))
 }

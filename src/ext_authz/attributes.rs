@@ -6,9 +6,12 @@ use std::fmt;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::proto::envoy::{
-    config::core::v3::HeaderValue,
-    service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
+use super::{
+    method_override::asks_for_another_method,
+    proto::envoy::{
+        config::core::v3::HeaderValue,
+        service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
+    },
 };
 use crate::{
     authorizer::RequestAttributes,
@@ -61,6 +64,9 @@ impl Attributes {
     fn target(&self) -> Result<RequestTarget, RequestFault> {
         let path = CanonicalPath::parse(self.http.path.as_bytes())?;
         let method = Method::parse(&self.http.method)?;
+        if asks_for_another_method(&self.http.path, &method) {
+            return Err(RequestFault::Method);
+        }
         // gRPC without a proxy (gRFC A92) sends no host at all; an empty one is a client's trick.
         let names_host = |name: &str| name.eq_ignore_ascii_case("host") || name == ":authority";
         let has_host = !self.http.host.is_empty() || self.headers().any(|(name, _)| names_host(name));
@@ -145,6 +151,16 @@ mod tests {
         let target = attributes.judged().unwrap().target;
         assert_eq!((target.path.as_str(), target.method.as_str()), ("/a", "GET"));
         assert_eq!(target.host.unwrap().as_str(), "a.test");
+    }
+
+    #[test]
+    fn a_method_in_the_query_is_refused_if_it_is_another_one() {
+        for (method, path, refused) in
+            [("POST", "/a?_method=DELETE", true), ("POST", "/a?_method=POST", false), ("GET", "/a?_method=PUT", true)]
+        {
+            let got = attributes(HttpRequest { method: method.into(), path: path.into(), ..http() });
+            assert_eq!(got.judged().is_err_and(|reason| reason == RequestFault::Method.into()), refused, "{path}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod attributes;
 pub mod codec;
 pub mod deadline;
+mod method_override;
 pub mod proto;
 pub mod rehearsed;
 pub mod response;

@@ -19,7 +19,7 @@ use tonic_reflection::server::Builder as Reflection;
 
 use super::{
     proto::{self, service::authorization_server::AuthorizationServer},
-    service::{Engine, Observer, Service},
+    service::{Current, Observer, Service},
 };
 use crate::limits;
 
@@ -57,17 +57,17 @@ pub struct GrpcServer {
 }
 
 impl GrpcServer {
-    /// The server over that engine.
+    /// The server over the engine in force.
     ///
     /// # Errors
     /// The descriptors compiled in can't be read: a bug.
-    pub async fn new(engine: Arc<Engine>) -> Result<Self, tonic_reflection::server::Error> {
+    pub async fn new(current: Arc<Current>) -> Result<Self, tonic_reflection::server::Error> {
         let (reporter, health_service) = health_reporter();
         let health = Health(reporter);
-        let observer = Arc::clone(&engine.observer);
+        let observer = Arc::clone(&current.load().observer);
         health.set_serving(false).await;
         let check =
-            AuthorizationServer::new(Service::new(engine)).max_decoding_message_size(limits::CHECK_MESSAGE_BYTES);
+            AuthorizationServer::new(Service::new(current)).max_decoding_message_size(limits::CHECK_MESSAGE_BYTES);
         let reflection = || {
             Reflection::configure()
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -64,8 +65,10 @@ pub struct Decided<'a> {
     pub took: Duration,
 }
 
-/// What a Check needs.
+/// What a Check needs: one configuration, whole. A reload makes another one; nothing of this one changes.
 pub struct Engine {
+    /// Which configuration it is: a digest of the file, or of nothing.
+    pub revision: Arc<str>,
     /// Decides.
     pub authorizer: Authorizer,
     /// Has the keys.
@@ -82,30 +85,38 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("authorizer", &self.authorizer).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("revision", &self.revision)
+            .field("authorizer", &self.authorizer)
+            .finish_non_exhaustive()
     }
 }
+
+/// The engine in force. It is replaced in one step.
+pub type Current = ArcSwap<Engine>;
 
 /// The gRPC service.
 #[derive(Clone, Debug)]
 pub struct Service {
-    engine: Arc<Engine>,
+    current: Arc<Current>,
 }
 
 impl Service {
-    /// The service over that engine.
+    /// The service over the engine that is in force when a Check arrives.
     #[must_use]
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub fn new(current: Arc<Current>) -> Self {
+        Self { current }
     }
 }
 
 #[tonic::async_trait]
 impl Authorization for Service {
     async fn check(&self, request: Request<Bytes>) -> Result<Response<Answer>, Status> {
-        let _in_flight = self.engine.in_flight.token();
+        // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
+        let engine = self.current.load_full();
+        let _in_flight = engine.in_flight.token();
         let wait = deadline::key_wait(request.metadata());
-        Ok(Response::new(self.engine.check(request.into_inner(), wait).await))
+        Ok(Response::new(engine.check(request.into_inner(), wait).await))
     }
 }
 

@@ -110,9 +110,9 @@ impl IssuerKeys {
     }
 
     /// Puts keys of an earlier run to use, which were fetched `age` ago. Those that were fetched since stay.
-    pub fn restore(&mut self, set: KeySet, age: Duration, now: Instant) {
+    pub fn restore(&mut self, set: impl Into<Arc<KeySet>>, age: Duration, now: Instant) {
         if self.held.is_none() {
-            let snapshot = Snapshot { set: Arc::new(set), generation: Generation(1) };
+            let snapshot = Snapshot { set: set.into(), generation: Generation(1) };
             self.held = Some(Held { snapshot, since: now, age_then: age });
         }
     }

@@ -1,19 +1,23 @@
-//! The keys of all issuers, shared by Checks and refreshers.
+//! The keys of all issuers of one configuration, shared by Checks and refreshers.
 //!
-//! One entry an issuer, made at start and never removed, so that the number of entries is bounded by the configuration
-//! and one issuer's trouble stays in its entry. Guards never leave this file: what goes out is cloned.
+//! One entry an issuer, so that the number of entries is bounded by the configuration and one issuer's trouble stays in
+//! its entry. A reload makes a store of its own, which shares the entries of issuers that it left alone: whoever still
+//! holds the store before it sees the keys that belong to it. Guards never leave this module: what goes out is cloned.
+
+mod entry;
 
 use std::{sync::Arc, time::Duration};
 
 use dashmap::DashMap;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, watch},
+    task::AbortHandle,
     time::Instant,
 };
 
 pub use super::issuer_keys::{Due, Generation, IssuerKeys, Miss, Snapshot};
 use super::key_set::KeySet;
-use crate::limits;
+use entry::{Entry, Refresher};
 
 /// Where the verifier finds keys.
 pub trait KeyLookup {
@@ -21,22 +25,17 @@ pub trait KeyLookup {
     fn current(&self, issuer: &str) -> Option<Snapshot>;
 }
 
-/// The keys of all issuers.
+/// The keys of all issuers of one configuration.
 #[derive(Debug, Default)]
 pub struct KeyStore {
-    issuers: DashMap<Arc<str>, Entry>,
+    issuers: DashMap<Arc<str>, Slot>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    keys: IssuerKeys,
-    /// Wakes the refresher.
-    wanted: Arc<Notify>,
-    /// Counts ended fetches; wakes waiting Checks.
-    ended: watch::Sender<u64>,
-    /// Whether there are keys, or an attempt to get some has ended.
-    settled: watch::Sender<bool>,
-    waiters: Arc<Semaphore>,
+/// An issuer's keys, and the task that keeps them fresh for as long as somebody holds this.
+#[derive(Clone, Debug)]
+struct Slot {
+    entry: Arc<Entry>,
+    refresher: Option<Arc<Refresher>>,
 }
 
 /// What a Check does about a missing key.
@@ -95,8 +94,8 @@ pub struct KeysAt<'a> {
 
 impl KeyLookup for KeysAt<'_> {
     fn current(&self, issuer: &str) -> Option<Snapshot> {
-        let entry = self.store.issuers.get(issuer)?;
-        entry.keys.current(self.now).cloned()
+        let slot = self.store.issuers.get(issuer)?;
+        slot.entry.keys().current(self.now).cloned()
     }
 }
 
@@ -107,11 +106,42 @@ impl KeyStore {
         Self::default()
     }
 
-    /// Adds an issuer. Done at start, once for each.
+    /// Adds an issuer, once for each.
     pub fn add(&self, issuer: Arc<str>, keys: IssuerKeys) {
-        let (ended, settled) = (watch::Sender::new(keys.attempts()), watch::Sender::new(keys.is_settled()));
-        let waiters = Arc::new(Semaphore::new(limits::KEY_WAITERS));
-        self.issuers.insert(issuer, Entry { keys, wanted: Arc::new(Notify::new()), ended, settled, waiters });
+        self.issuers.insert(issuer, Slot { entry: Arc::new(Entry::new(keys)), refresher: None });
+    }
+
+    /// Shares the entry that another store has for an issuer: keys, state and refresher. Whether it has one.
+    pub fn adopt(&self, issuer: &str, from: &Self) -> bool {
+        let Some(slot) = from.issuers.get(issuer).map(|slot| slot.clone()) else { return false };
+        self.issuers.insert(issuer.into(), slot);
+        true
+    }
+
+    /// A store with that issuer's entry alone, for its refresher: it must not keep the others alive.
+    #[must_use]
+    pub fn only(&self, issuer: &str) -> Self {
+        let only = Self::new();
+        if let Some(slot) = self.issuers.get(issuer) {
+            let entry = Arc::clone(&slot.entry);
+            only.issuers.insert(issuer.into(), Slot { entry, refresher: None });
+        }
+        only
+    }
+
+    /// The task that keeps an issuer's keys fresh: it ends with the last store that shares the entry.
+    pub fn refreshed_by(&self, issuer: &str, task: AbortHandle) {
+        if let Some(mut slot) = self.issuers.get_mut(issuer) {
+            slot.refresher = Some(Arc::new(Refresher::new(task)));
+        }
+    }
+
+    /// Keys of an issuer and their age, as they are now: those that may be used.
+    #[must_use]
+    pub fn held(&self, issuer: &str, now: Instant) -> Option<(Arc<KeySet>, Duration)> {
+        let slot = self.issuers.get(issuer)?;
+        let keys = slot.entry.keys();
+        Some((Arc::clone(&keys.current(now)?.set), keys.age(now)?))
     }
 
     /// The store at that moment.
@@ -123,8 +153,9 @@ impl KeyStore {
     /// A Check misses a key that generation `seen` of an issuer's keys has not.
     #[must_use]
     pub fn on_miss(&self, issuer: &str, seen: Generation, now: Instant) -> MissAnswer {
-        let Some(mut entry) = self.issuers.get_mut(issuer) else { return MissAnswer::Unavailable(Duration::ZERO) };
-        match entry.keys.on_miss(seen, now) {
+        let Some(entry) = self.entry(issuer) else { return MissAnswer::Unavailable(Duration::ZERO) };
+        let mut keys = entry.keys_mut();
+        match keys.on_miss(seen, now) {
             Miss::LookAgain => MissAnswer::LookAgain,
             Miss::Fresh => MissAnswer::Fresh,
             Miss::Unavailable(wait) => MissAnswer::Unavailable(wait),
@@ -143,7 +174,7 @@ impl KeyStore {
     /// the time to try again after if the keys could not be had.
     #[must_use]
     pub fn after_waiting(&self, issuer: &str, now: Instant) -> Option<Duration> {
-        match self.issuers.get(issuer)?.keys.after_waiting(now) {
+        match self.entry(issuer)?.keys().after_waiting(now) {
             Miss::Fresh | Miss::LookAgain => None,
             Miss::Wait => Some(Duration::ZERO),
             Miss::Unavailable(wait) => Some(wait),
@@ -153,56 +184,62 @@ impl KeyStore {
     /// When the refresher of an issuer has to act.
     #[must_use]
     pub fn due(&self, issuer: &str, now: Instant) -> Due {
-        self.issuers.get(issuer).map_or(Due::Never, |entry| entry.keys.due(now))
+        self.entry(issuer).map_or(Due::Never, |entry| entry.keys().due(now))
     }
 
     /// What wakes the refresher of an issuer early.
     #[must_use]
     pub fn wanted(&self, issuer: &str) -> Option<Arc<Notify>> {
-        self.issuers.get(issuer).map(|entry| Arc::clone(&entry.wanted))
+        self.entry(issuer).map(|entry| Arc::clone(&entry.wanted))
     }
 
     /// The refresher begins a fetch.
     pub fn begin(&self, issuer: &str) {
-        if let Some(mut entry) = self.issuers.get_mut(issuer) {
-            entry.keys.begin();
+        if let Some(entry) = self.entry(issuer) {
+            entry.keys_mut().begin();
         }
     }
 
     /// Puts keys of an earlier run to use, which were fetched `age` ago.
-    pub fn restore(&self, issuer: &str, set: KeySet, age: Duration, now: Instant) {
-        if let Some(mut entry) = self.issuers.get_mut(issuer) {
-            entry.keys.restore(set, age, now);
+    pub fn restore(&self, issuer: &str, set: impl Into<Arc<KeySet>>, age: Duration, now: Instant) {
+        if let Some(entry) = self.entry(issuer) {
+            entry.keys_mut().restore(set, age, now);
             entry.settled.send_replace(true);
         }
     }
 
     /// The machine was suspended for so long.
     pub fn slept(&self, issuer: &str, by: Duration, now: Instant) {
-        if let Some(mut entry) = self.issuers.get_mut(issuer) {
-            entry.keys.slept(by, now);
+        if let Some(entry) = self.entry(issuer) {
+            entry.keys_mut().slept(by, now);
         }
     }
 
     /// The refresher's fetch has ended: with a set, and for how long it says that it stays true.
     pub fn end(&self, issuer: &str, outcome: Result<(KeySet, Option<Duration>), String>, jitter: f64, now: Instant) {
-        let Some(mut entry) = self.issuers.get_mut(issuer) else { return };
+        let Some(entry) = self.entry(issuer) else { return };
+        let mut keys = entry.keys_mut();
         match outcome {
-            Ok((set, lifetime)) => entry.keys.succeed(set, lifetime, now),
-            Err(error) => entry.keys.fail(error, jitter, now),
+            Ok((set, lifetime)) => keys.succeed(set, lifetime, now),
+            Err(error) => keys.fail(error, jitter, now),
         }
-        let attempts = entry.keys.attempts();
-        entry.ended.send_replace(attempts);
+        entry.ended.send_replace(keys.attempts());
         entry.settled.send_replace(true);
     }
 
-    /// Returns when every issuer has keys, or has been asked for them in vain.
-    pub async fn settled(&self) {
+    /// Returns when every issuer has keys, or has been asked for them in vain, or is no more. Does not keep the store.
+    pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         let receivers: Vec<watch::Receiver<bool>> =
-            self.issuers.iter().map(|entry| entry.settled.subscribe()).collect();
-        for mut receiver in receivers {
-            let _ = receiver.wait_for(|settled| *settled).await;
+            self.issuers.iter().map(|slot| slot.entry.settled.subscribe()).collect();
+        async move {
+            for mut receiver in receivers {
+                let _ = receiver.wait_for(|settled| *settled).await;
+            }
         }
+    }
+
+    fn entry(&self, issuer: &str) -> Option<Arc<Entry>> {
+        self.issuers.get(issuer).map(|slot| Arc::clone(&slot.entry))
     }
 
     /// How all issuers' keys are, sorted by issuer.
@@ -221,77 +258,11 @@ impl KeyStore {
             settled: keys.is_settled(),
             last_error: keys.last_failure().map(str::to_owned),
         };
-        let mut all: Vec<_> = self.issuers.iter().map(|entry| status(entry.key(), &entry.keys)).collect();
+        let mut all: Vec<_> = self.issuers.iter().map(|slot| status(slot.key(), &slot.entry.keys())).collect();
         all.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         all
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{jwks::source::Secret, jwt::algorithm::Algorithm};
-
-    fn set() -> KeySet {
-        KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])
-    }
-
-    fn store() -> KeyStore {
-        let store = KeyStore::new();
-        store.add("a".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
-        store
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn waiters_are_answered_when_the_fetch_ends() {
-        let store = store();
-        let now = Instant::now();
-        let MissAnswer::Wait(first) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
-        let MissAnswer::Wait(second) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
-        store.begin("a");
-        store.end("a", Ok((set(), None)), 0.0, now);
-        first.fetch_ended().await;
-        second.fetch_ended().await;
-        assert!(store.at(now).current("a").is_some());
-        assert_eq!(store.after_waiting("a", now), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_number_of_waiters_is_bounded() {
-        let store = store();
-        let now = Instant::now();
-        let waiters: Vec<_> = (0..limits::KEY_WAITERS).map(|_| store.on_miss("a", Generation::NONE, now)).collect();
-        assert!(waiters.iter().all(|answer| matches!(answer, MissAnswer::Wait(_))));
-        assert!(matches!(store.on_miss("a", Generation::NONE, now), MissAnswer::Unavailable(_)));
-        drop(waiters);
-        assert!(matches!(store.on_miss("a", Generation::NONE, now), MissAnswer::Wait(_)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_issuers_failure_leaves_the_others_alone() {
-        let store = store();
-        store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
-        let now = Instant::now();
-        assert!(store.status(now).iter().all(|issuer| !issuer.settled));
-        store.begin("a");
-        store.end("a", Err("down".to_owned()), 0.0, now);
-        assert_eq!(store.status(now).iter().map(|issuer| issuer.settled).collect::<Vec<_>>(), [true, false]);
-        store.begin("b");
-        store.end("b", Ok((set(), None)), 0.0, now);
-        assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
-        store.settled().await;
-        assert_eq!(
-            (store.after_waiting("a", now), store.after_waiting("b", now)),
-            (Some(limits::FETCH_BACKOFF_MIN / 2), None)
-        );
-        let status = store.status(now);
-        assert_eq!((status[0].last_error.as_deref(), status[1].keys), (Some("down"), 1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_issuer_that_nobody_added_is_unavailable() {
-        let now = Instant::now();
-        assert!(matches!(store().on_miss("x", Generation::NONE, now), MissAnswer::Unavailable(_)));
-        assert!(store().at(now).current("x").is_none());
-    }
-}
+mod tests;

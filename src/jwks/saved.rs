@@ -18,7 +18,7 @@ use super::{address::shown, fetch::FetchError, source::Transport};
 use crate::{clock::UnixTime, digest::sha256, limits};
 
 /// A directory of saved key sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedKeys {
     dir: PathBuf,
     /// Who we are, as the file system sees it.

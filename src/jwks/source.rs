@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use url::Url;
 
 /// Where an issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// Metadata of the issuer, which names its key set.
     Discovery {
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Transport {
 }
 
 /// A shared secret. Its `Debug` says nothing.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {

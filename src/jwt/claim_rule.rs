@@ -43,6 +43,18 @@ impl ClaimRule {
 }
 
 impl ClaimTest {
+    /// Whether some value meets all of the tests. `true` is no proof that there is one.
+    #[must_use]
+    pub fn can_all_be_met(tests: &[&Self]) -> bool {
+        let single = tests.iter().find_map(|test| match test {
+            Self::Equals(value) => Some(std::slice::from_ref(value)),
+            Self::OneOf(values) => Some(values.as_slice()),
+            Self::Present | Self::Includes(_) => None,
+        });
+        let meets_all = |value: &Value| tests.iter().all(|test| test.is_met_by(value));
+        single.is_none_or(|values| values.iter().any(meets_all))
+    }
+
     fn implies(&self, other: &Self) -> bool {
         match (self, other) {
             // Of single values it is known whether they meet the other test: `null` is not present, for one.

@@ -43,7 +43,7 @@ impl IssuerRules {
 }
 
 /// The rules for one issuer's tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IssuerRules {
     /// The exact string of the `iss` claim.
     pub issuer: Arc<str>,

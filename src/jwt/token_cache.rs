@@ -36,6 +36,12 @@ pub(super) struct Entry {
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {
     entries: Cache<Sha256, Entry, Weigh>,
+    counts: Arc<Counts>,
+}
+
+/// Outlive a cache: one that takes over from another counts on.
+#[derive(Default)]
+struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -66,8 +72,7 @@ impl Weighter<Sha256, Entry> for Weigh {
 
 impl Default for TokenCache {
     fn default() -> Self {
-        let entries = Cache::with_weighter(limits::TOKEN_CACHE_ENTRIES, limits::TOKEN_CACHE_BYTES as u64, Weigh);
-        Self { entries, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self::counting(Arc::default())
     }
 }
 
@@ -78,12 +83,22 @@ impl fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
+    fn counting(counts: Arc<Counts>) -> Self {
+        let entries = Cache::with_weighter(limits::TOKEN_CACHE_ENTRIES, limits::TOKEN_CACHE_BYTES as u64, Weigh);
+        Self { entries, counts }
+    }
+
+    /// An empty cache that counts where this one does.
+    pub(super) fn successor(&self) -> Self {
+        Self::counting(Arc::clone(&self.counts))
+    }
+
     /// How it did so far.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         CacheStats {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
+            hits: self.counts.hits.load(Ordering::Relaxed),
+            misses: self.counts.misses.load(Ordering::Relaxed),
             entries: self.entries.len() as u64,
             bytes: self.entries.weight(),
         }
@@ -104,10 +119,10 @@ impl TokenCache {
     }
 
     pub(super) fn count_hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.counts.hits.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count_miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.counts.misses.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -49,10 +49,10 @@ pub struct MissingKey {
     pub fault: TokenFault,
 }
 
-/// Verifies tokens of the configured issuers. A clone has the same issuers, and so may share what it remembers.
+/// Verifies tokens of the configured issuers. Clones share what they remember: they have the same rules.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    issuers: HashMap<Arc<str>, Arc<IssuerRules>>,
+    issuers: Arc<HashMap<Arc<str>, Arc<IssuerRules>>>,
     cache: Arc<TokenCache>,
 }
 
@@ -73,7 +73,14 @@ impl Verifier {
     #[must_use]
     pub fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
         let issuers = issuers.into_iter().map(|rules| (Arc::clone(&rules.issuer), Arc::new(rules))).collect();
-        Self { issuers, cache: Arc::default() }
+        Self { issuers: Arc::new(issuers), cache: Arc::default() }
+    }
+
+    /// A verifier of other issuers, or of the same by other rules, that takes over from this one: it remembers no token,
+    /// and counts on.
+    #[must_use]
+    pub fn successor(&self, issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
+        Self { cache: Arc::new(self.cache.successor()), ..Self::new(issuers) }
     }
 
     /// The tokens that it remembers, to look at.

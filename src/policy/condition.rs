@@ -105,4 +105,6 @@ fn listed(items: &[impl AsRef<str>]) -> String {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

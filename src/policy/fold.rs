@@ -36,7 +36,7 @@ pub(super) fn fold(text: &str) -> String {
 
 /// The character whose escapes start here, after a `%`, and what follows them. Of a broken escape, nothing is left out:
 /// the next one is looked for where it ends.
-fn decode(escaped: &str) -> (Option<char>, &str) {
+pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
     let byte = |at: usize| {
         let mut digits = escaped.bytes().skip(at);
         hex_pair(digits.next(), digits.next())

@@ -33,6 +33,12 @@ impl Method {
         Ok(Self(Cow::Owned(text.to_owned())))
     }
 
+    /// Whether the text is one of the registered methods that servers know, in any case.
+    #[must_use]
+    pub fn is_common(text: &str) -> bool {
+        COMMON.iter().any(|common| common.eq_ignore_ascii_case(text))
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {

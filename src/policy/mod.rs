@@ -5,7 +5,7 @@
 //! ([`diagnostics`]). [`Policy::select`] finds the rule; what that rule asks of a token is in [`rule`] and [`scope`].
 //!
 //! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
-//! (see `fold`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
+//! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
 
 mod apart;
 mod audit;
@@ -22,6 +22,7 @@ mod overlap;
 pub mod path;
 pub mod pattern;
 pub mod pattern_error;
+mod readings;
 pub mod route;
 pub mod rule;
 pub mod scope;
@@ -41,7 +42,12 @@ pub use self::{
     pattern_error::PatternError,
     route::{RequestTarget, Route},
 };
-use self::{method::MethodTable, rule::Rule, tables::HostTables};
+use self::{
+    method::MethodTable,
+    readings::readings,
+    rule::{Access, Rule, RuleId},
+    tables::HostTables,
+};
 use crate::decision::{DenyReason, RequestFault};
 
 /// A whole policy. The default one is empty and denies everything.
@@ -75,23 +81,47 @@ impl Policy {
     /// # Errors
     /// [`DenyReason::NoRoute`] if no pattern covers the path and there is no default,
     /// [`DenyReason::MethodNotAdmitted`] if the most specific pattern has no rule for the method, and
-    /// [`DenyReason::Request`] for a path that another pattern would decide about if it were folded, or a CONNECT that
-    /// no rule names, or a request without a host where the host makes a difference.
+    /// [`DenyReason::Request`] for a path that another pattern would decide about if it were folded, or that a lax
+    /// backend could take for one that needs more, or a CONNECT that no rule names, or a request without a host where
+    /// the host makes a difference.
     pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let is_connect = target.method.is_connect();
         // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
-        if target.host.is_none() && self.tables.depends_on_host(&target.path) {
+        let readings = readings(&target.path).ok_or(RequestFault::LaxReading)?;
+        let needs_host = |path| self.tables.depends_on_host(path);
+        if target.host.is_none() && (needs_host(&target.path) || readings.iter().any(needs_host)) {
             return Err(RequestFault::Host.into());
         }
-        match self.decide(target)? {
+        let rule = match self.decide(target)? {
             Some(entry) => {
                 let refused = || if is_connect { RequestFault::Connect.into() } else { DenyReason::MethodNotAdmitted };
-                let rule = entry.methods.admitting(&target.method).ok_or_else(refused)?;
-                self.rules.get(rule).ok_or(DenyReason::Internal)
+                self.admitting(entry, &target.method).ok_or_else(refused)
             }
             None if is_connect => Err(RequestFault::Connect.into()),
             None => self.default.as_ref().ok_or(DenyReason::NoRoute),
-        }
+        }?;
+        let is_as_strict = |path| self.reading_needs_no_more_than(rule, path, target);
+        if readings.iter().all(is_as_strict) { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
+    }
+
+    fn admitting(&self, entry: &Entry, method: &Method) -> Option<&Rule> {
+        self.rules.get(entry.methods.admitting(method)?)
+    }
+
+    /// Whether whoever meets that rule would be let in as well if the request's path were this one. What no rule covers
+    /// needs more than any rule.
+    fn reading_needs_no_more_than(&self, rule: &Rule, reading: &CanonicalPath, target: &RequestTarget) -> bool {
+        let found = self.tables.find(target.host.as_ref(), reading).and_then(|id| self.entries.get(id.0));
+        let other = match found {
+            Some(entry) => self.admitting(entry, &target.method),
+            None => self.default.as_ref(),
+        };
+        // A claim that must match a `{param}`: of `/%20/mine/yours`, another segment may be that one in a reading.
+        let is_bound = |other: &Rule| matches!(&other.access, Access::Token(asked) if !asked.bindings.is_empty());
+        let fixed = found.map_or(0, |entry| entry.path.segments().len());
+        let stays = || reading.segments().take(fixed).eq(target.path.segments().take(fixed));
+        let is_as_strict = |other: &Rule| rule.access.is_at_least_as_strict_as(&other.access);
+        other.is_some_and(|other| is_as_strict(other) && (!is_bound(other) || stays()))
     }
 
     /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
@@ -134,6 +164,11 @@ impl Policy {
     /// Every host and path pattern, in the order of the routes: for people who may have meant another one.
     pub fn patterns(&self) -> impl Iterator<Item = (&HostPattern, &PathPattern)> {
         self.entries.iter().map(|entry| (&entry.host, &entry.path))
+    }
+
+    /// The ids of all rules that can decide.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &RuleId> {
+        self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
     }
 
     /// What holds where no route covers the path.

@@ -131,9 +131,9 @@ fn check_escapes(text: &str) -> Result<(), RequestFault> {
         }
         let escaped = hex_pair(bytes.next(), bytes.next()).ok_or(RequestFault::BrokenEscape)?;
         // `%252F` is the text `%2F` to one decoder and `/` to two in a row, so an escaped percent sign may not stand
-        // before two hex digits. By now `%25%32%46` reads `%252F` as well.
-        let mut ahead = bytes.clone();
-        if escaped == b'%' && hex_pair(ahead.next(), ahead.next()).is_some() {
+        // before two hex digits. By now `%25%32%46` reads `%252F` as well. Nor before `u` and four: what decodes
+        // `%25u002F` once may hand `%u002F` to a server that has such escapes.
+        if escaped == b'%' && begins_escape(bytes.clone()) {
             return Err(RequestFault::AmbiguousEscape);
         }
         decoded.push(escaped);
@@ -142,11 +142,21 @@ fn check_escapes(text: &str) -> Result<(), RequestFault> {
     std::str::from_utf8(&decoded).map(drop).map_err(|_| RequestFault::AmbiguousEscape)
 }
 
+/// Whether this would be an escape if there were a percent sign before it.
+fn begins_escape(mut ahead: std::str::Bytes<'_>) -> bool {
+    match ahead.next() {
+        Some(b'u' | b'U') => (0..2).all(|_| hex_pair(ahead.next(), ahead.next()).is_some()),
+        first => hex_pair(first, ahead.next()).is_some(),
+    }
+}
+
 /// The byte that two hex digits stand for.
 pub(super) fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? << 4 | digit(low)?)
 }
 
+#[cfg(test)]
+mod bytes;
 #[cfg(test)]
 mod tests;

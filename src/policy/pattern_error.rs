@@ -104,6 +104,7 @@ fn describe(fault: RequestFault) -> &'static str {
         | RequestFault::PathNotAbsolute
         | RequestFault::EmptySegment
         | RequestFault::CaseAmbiguous
+        | RequestFault::LaxReading
         | RequestFault::Host
         | RequestFault::Method
         | RequestFault::Connect => "something that no request can have",

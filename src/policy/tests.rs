@@ -2,6 +2,7 @@
 
 mod force;
 mod laws;
+mod lax;
 mod problems;
 mod random;
 
@@ -40,7 +41,7 @@ fn target(method: &str, host: &str, path: &str) -> RequestTarget {
 }
 
 /// The policy of these routes, all of which ask for the same.
-fn policy(routes: &[&str]) -> Policy {
+pub(super) fn policy(routes: &[&str]) -> Policy {
     let routes = routes.iter().map(|text| route(text, scoped(&["s"]))).collect();
     Policy::build(routes, None).unwrap_or_else(|problems| panic!("{problems:?}")).0
 }
@@ -51,7 +52,7 @@ fn with_default(routes: &[&str]) -> Policy {
 }
 
 /// The name of the rule that decides, or the code of the denial.
-fn selected(policy: &Policy, method: &str, host: &str, path: &str) -> String {
+pub(super) fn selected(policy: &Policy, method: &str, host: &str, path: &str) -> String {
     policy.select(&target(method, host, path)).map_or_else(|denied| denied.code().into(), |rule| rule.id.to_string())
 }
 

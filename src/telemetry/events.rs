@@ -117,6 +117,71 @@ pub fn config_warning(text: &str) {
     warn!("{text}");
 }
 
+/// Another configuration is in force.
+pub fn config_loaded(revision: &str, before: &str, trigger: &str, took: Duration) {
+    info!(
+        config.revision = revision,
+        config.before = before,
+        reload.trigger = trigger,
+        took.ms = ms(took),
+        "the configuration has been loaded anew, and is in force"
+    );
+}
+
+/// Loading was asked for, and nothing has changed.
+pub fn config_unchanged(revision: &str, trigger: &str) {
+    info!(config.revision = revision, reload.trigger = trigger, "the configuration has not changed: nothing to load");
+}
+
+/// A reload failed: what was in force still is.
+pub fn config_rejected(file: &str, outcome: &str, error: &dyn Display, revision: &str, trigger: &str) {
+    error!(
+        config.file = file,
+        reload.outcome = outcome,
+        error = %error,
+        config.revision = revision,
+        reload.trigger = trigger,
+        "the configuration can't be loaded; the last good one stays in force"
+    );
+}
+
+/// One of the reasons why a configuration can't be used. `place` is `file:line:column`, or the file.
+pub fn config_error(place: &str, error: &dyn Display, help: Option<&str>) {
+    error!(config.place = place, error = %error, help, "an error in the configuration");
+}
+
+/// There are more errors than are logged.
+pub fn config_more_errors(more: usize) {
+    error!(errors.more = more, "there are more errors: `portcullis check` shows them all");
+}
+
+/// SIGHUP, and there is no file.
+pub fn config_from_environment() {
+    info!("SIGHUP changes nothing: the configuration came from the environment, and there is no file to load anew");
+}
+
+/// A field was changed that only counts at a start.
+pub fn config_needs_restart(field: &str) {
+    warn!(config.field = field, "this change needs a restart; the rest of the file is in force");
+}
+
+/// A new configuration goes into force although an issuer's keys are not here yet.
+pub fn config_without_keys(issuer: &str) {
+    warn!(
+        token.issuer = issuer,
+        "the issuer's keys are not here yet: until they are, its tokens are answered with 503"
+    );
+}
+
+/// The system does not tell of changes: the file is looked at now and then.
+pub fn config_not_watched(error: &dyn Display, every: Duration) {
+    warn!(
+        error = %error,
+        every.s = every.as_secs(),
+        "changes of the configuration file can't be watched; it is looked at now and then, and at SIGHUP"
+    );
+}
+
 /// The service listens.
 pub fn listening(grpc: &dyn Display, admin: Option<&dyn Display>) {
     info!(listen.grpc = %grpc, listen.admin = admin.map(tracing::field::display), "portcullis is listening");

@@ -1,5 +1,6 @@
 //! Metrics in the OpenMetrics text format. Label values come from the configuration or a closed list, so their number
-//! is bounded by construction: no client can add a series.
+//! is bounded by construction: no client can add a series. A reload takes those of rules and issuers away that are no
+//! more; everything else counts on.
 
 use std::{
     fmt::{self, Write as _},
@@ -7,19 +8,21 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode},
     metrics::{
         counter::{ConstCounter, Counter},
         family::Family,
-        gauge::ConstGauge,
+        gauge::{ConstGauge, Gauge},
         histogram::Histogram,
     },
     registry::Registry,
 };
 use tokio::time::Instant;
 
+use super::series::Series;
 use crate::{jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,6 +39,11 @@ struct RefreshLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
 }
@@ -44,9 +52,14 @@ struct IssuerLabels {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    checks: Family<CheckLabels, Counter>,
+    checks: Series<CheckLabels>,
     duration: Histogram,
-    refreshes: Family<RefreshLabels, Counter>,
+    refreshes: Series<RefreshLabels>,
+    reloads: Family<OutcomeLabels, Counter>,
+    last_reload_successful: Gauge,
+    config_loaded: Gauge,
+    keys: Arc<ArcSwap<KeyStore>>,
+    tokens: Arc<ArcSwap<TokenCache>>,
 }
 
 impl Metrics {
@@ -54,30 +67,57 @@ impl Metrics {
     #[must_use]
     pub fn new(keys: Arc<KeyStore>, tokens: Arc<TokenCache>) -> Self {
         let mut registry = Registry::with_prefix("portcullis");
-        let checks = Family::default();
-        registry.register("ext_authz_checks", "Checks answered, by decision, reason code and rule", checks.clone());
+        let checks = Series::new();
+        let help = "Checks answered, by decision, reason code and rule";
+        registry.register("ext_authz_checks", help, checks.family.clone());
         // From 25 µs (cached) over a millisecond (verified) to the longest wait for keys.
         let buckets = [25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3, 0.25, 1.0, 2.5];
         let duration = Histogram::new(buckets);
         let help = "Seconds from a Check's arrival to its answer, waiting for keys included";
         registry.register("ext_authz_check_duration_seconds", help, duration.clone());
-        let refreshes = Family::default();
-        registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.clone());
-        registry.register_collector(Box::new(KeysCollector(keys)));
-        registry.register_collector(Box::new(TokensCollector(tokens)));
-        Self { registry, checks, duration, refreshes }
+        let refreshes = Series::new();
+        registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.family.clone());
+        let (keys, tokens) = (Arc::new(ArcSwap::new(keys)), Arc::new(ArcSwap::new(tokens)));
+        registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
+        registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
+        let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
+        Self { registry, checks, duration, refreshes, reloads, last_reload_successful, config_loaded, keys, tokens }
+    }
+
+    /// Another configuration is in force since then (seconds since 1970): these are its keys and remembered tokens.
+    pub fn follow(&self, keys: Arc<KeyStore>, tokens: Arc<TokenCache>, since: i64) {
+        self.keys.store(keys);
+        self.tokens.store(tokens);
+        self.config_loaded.set(since);
+    }
+
+    /// The configuration of the start was loaded then, in seconds since 1970.
+    pub fn started(&self, at: i64) {
+        self.config_loaded.set(at);
+    }
+
+    /// Counts an attempt to load the configuration anew, by outcome, of a closed list.
+    pub fn reloaded(&self, outcome: &'static str, ok: bool) {
+        self.reloads.get_or_create(&OutcomeLabels { outcome }).inc();
+        self.last_reload_successful.set(i64::from(ok));
+    }
+
+    /// Takes series away whose rule or issuer is no more. Those without a rule stay.
+    pub fn retain(&self, rule_stays: impl Fn(&str) -> bool, issuer_stays: impl Fn(&str) -> bool) {
+        self.checks.retain(|labels| labels.rule.is_empty() || rule_stays(&labels.rule));
+        self.refreshes.retain(|labels| issuer_stays(&labels.issuer));
     }
 
     /// Counts a decision.
     pub fn checked(&self, allowed: bool, code: &'static str, rule: &str, took: Duration) {
         let decision = if allowed { "allow" } else { "deny" };
-        self.checks.get_or_create(&CheckLabels { decision, code, rule: rule.to_owned() }).inc();
+        self.checks.count(&CheckLabels { decision, code, rule: rule.to_owned() });
         self.duration.observe(took.as_secs_f64());
     }
 
     /// Counts a fetch of keys: `success`, or the kind of trouble, of a closed list.
     pub fn refreshed(&self, issuer: &str, outcome: &'static str) {
-        self.refreshes.get_or_create(&RefreshLabels { issuer: issuer.to_owned(), outcome }).inc();
+        self.refreshes.count(&RefreshLabels { issuer: issuer.to_owned(), outcome });
     }
 
     /// All of them, as text.
@@ -93,12 +133,25 @@ impl Metrics {
     }
 }
 
+/// What is counted of the configuration.
+fn configuration(registry: &mut Registry) -> (Family<OutcomeLabels, Counter>, Gauge, Gauge) {
+    let (reloads, ok, loaded) = (Family::default(), Gauge::default(), Gauge::default());
+    registry.register("config_reloads", "Attempts to load the configuration anew, by outcome", reloads.clone());
+    // What was loaded at the start was loaded well.
+    ok.set(1);
+    let help = "1 if the last attempt to load the configuration succeeded, 0 if an older one is still in force";
+    registry.register("config_last_reload_successful", help, ok.clone());
+    let help = "When the configuration in force was loaded, in seconds since 1970";
+    registry.register("config_loaded_timestamp_seconds", help, loaded.clone());
+    (reloads, ok, loaded)
+}
+
 #[derive(Debug)]
-struct KeysCollector(Arc<KeyStore>);
+struct KeysCollector(Arc<ArcSwap<KeyStore>>);
 
 impl Collector for KeysCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let status = self.0.status(Instant::now());
+        let status = self.0.load().status(Instant::now());
         let labels = |issuer: &str| IssuerLabels { issuer: issuer.to_owned() };
         let count = ConstGauge::new(0_i64);
         let help = "Usable keys of an issuer";
@@ -120,11 +173,11 @@ impl Collector for KeysCollector {
 }
 
 #[derive(Debug)]
-struct TokensCollector(Arc<TokenCache>);
+struct TokensCollector(Arc<ArcSwap<TokenCache>>);
 
 impl Collector for TokensCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let stats = self.0.stats();
+        let stats = self.0.load().stats();
         let counters = [
             ("token_cache_hits", "Tokens that needed no signature check", stats.hits),
             ("token_cache_misses", "Tokens that were verified afresh, well or not", stats.misses),
@@ -169,5 +222,46 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} not in:\n{text}");
         }
+    }
+
+    #[test]
+    fn a_reload_takes_series_away_whose_rule_is_no_more_and_everything_else_counts_on() {
+        let metrics = Metrics::new(Arc::default(), Arc::default());
+        let check = |rule| metrics.checked(true, "ok", rule, Duration::ZERO);
+        ["old", "kept", ""].into_iter().for_each(check);
+        metrics.refreshed("https://old.test/", "success");
+        metrics.refreshed("https://kept.test/", "success");
+        for round in 2..4 {
+            metrics.retain(|rule| rule == "kept", |issuer| issuer == "https://kept.test/");
+            ["kept", ""].into_iter().for_each(check);
+            let text = metrics.to_text();
+            assert!(!text.contains(r#"rule="old""#) && !text.contains("old.test"), "{text}");
+            for rule in ["kept", ""] {
+                assert!(text.contains(&format!(r#"rule="{rule}"}} {round}"#)), "{text}");
+            }
+            assert!(text.contains(r#"issuer="https://kept.test/",outcome="success"} 1"#), "{text}");
+        }
+        check("old");
+        assert!(metrics.to_text().contains(r#"rule="old"} 1"#), "back, and counted from nothing");
+        metrics.retain(|_| false, |_| false);
+        assert!(!metrics.to_text().contains(r#"rule="old""#), "also when it came back");
+    }
+
+    #[test]
+    fn reloads_are_counted_and_the_last_one_shows() {
+        let metrics = Metrics::new(Arc::default(), Arc::default());
+        metrics.started(7);
+        assert!(metrics.to_text().contains("portcullis_config_last_reload_successful 1\n"));
+        metrics.reloaded("invalid", false);
+        let text = metrics.to_text();
+        for line in [
+            "portcullis_config_last_reload_successful 0\n",
+            "portcullis_config_reloads_total{outcome=\"invalid\"} 1\n",
+            "portcullis_config_loaded_timestamp_seconds 7\n",
+        ] {
+            assert!(text.contains(line), "{line} not in:\n{text}");
+        }
+        metrics.reloaded("success", true);
+        assert!(metrics.to_text().contains("portcullis_config_last_reload_successful 1\n"));
     }
 }

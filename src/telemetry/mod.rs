@@ -4,4 +4,5 @@
 
 pub mod events;
 pub mod metrics;
+mod series;
 pub mod subscriber;

@@ -3,15 +3,23 @@
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod envoy;
+#[cfg(test)]
+#[path = "../support/envoy_faults.rs"]
+mod envoy_faults;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
 mod language;
+mod lints;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod rendered;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod valid;
 #[cfg(test)]

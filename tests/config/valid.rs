@@ -11,7 +11,7 @@ use portcullis::{
         claim_rule::{ClaimRule, ClaimTest},
     },
     limits,
-    policy::rule::{Access, Requirement},
+    policy::rule::{Access, Requirement, Rule},
 };
 use serde_json::json;
 
@@ -164,6 +164,8 @@ fn rules_are_called_by_their_id_or_by_what_they_match() {
             "GET,HEAD /api/messages/{id}",
             "DELETE /api/messages/{id}",
             "* admin.example.com/**",
+            "* /orgs/{org}/**",
+            "* *.tenants.example.com/own",
         ]
     );
     assert_eq!(loaded.config.policy.default_rule().unwrap().id.as_str(), "default");
@@ -193,6 +195,50 @@ fn what_routes_ask_for_is_what_is_written() {
             rule("roles", ClaimTest::Present),
         ]
     );
+}
+
+#[test]
+fn what_is_asked_beyond_scopes_is_what_is_written() {
+    let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
+    let conditions = |rule: &Rule| match &rule.access {
+        Access::Token(asked) => asked.conditions().map(|condition| condition.to_string()).collect(),
+        other => vec![format!("{other:?}")],
+    };
+    let policy = &loaded.config.policy;
+    let rules: Vec<_> = policy.rules().collect();
+    assert_eq!(
+        conditions(rules[7]),
+        [
+            "issuer https://tenant.example.com/",
+            "audience https://api.example.com",
+            "claim /org/id matches {org}",
+            "claim domain matches the host",
+        ]
+    );
+    assert_eq!(conditions(rules[8]), ["claim tenant matches the subdomain of tenants.example.com"]);
+    let named: Vec<_> = policy.named().map(|(name, rule)| (name, rule.id.as_str(), conditions(rule))).collect();
+    assert_eq!(
+        named,
+        [
+            ("open", "policy:open", vec!["Public".to_owned()]),
+            ("readers", "policy:readers", vec!["scope read:messages".to_owned()]),
+        ]
+    );
+    let Access::Token(reading) = &rules[3].access else { panic!("{:?}", rules[3]) };
+    assert_eq!(format!("{:?}", reading.scopes.all[0].substitutes()), r#"["admin:messages"]"#);
+    assert_eq!(loaded.config.tests, [fixture("policy_test.yaml")]);
+}
+
+#[test]
+fn a_rule_knows_where_it_is_written() {
+    let text = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\n\
+                policies:\n  p: { access: public }\n\
+                routes:\n  - methods: [GET]\n    path: /a\n    scopes: [x]\n\
+                default: authenticated\n";
+    let policy = parse(text).unwrap().config.policy;
+    let rules = policy.rules().chain(policy.named().map(|(_, rule)| rule)).chain(policy.default_rule());
+    let places: Vec<_> = rules.map(|rule| rule.id.written_at()).collect();
+    assert_eq!(places, ["portcullis.yaml:6", "portcullis.yaml:3", "portcullis.yaml:8"]);
 }
 
 #[test]

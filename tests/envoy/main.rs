@@ -1,8 +1,13 @@
 //! Behind a real Envoy 1.40.0 with the sample configuration, in front of the sample upstream.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+#[path = "../support/envoy_faults.rs"]
+mod envoy_faults;
+mod lints;
 mod oidc_provider;
 mod outage;
+mod paths;
+mod policy;
 mod quickstart;
 mod spoofing;
 
@@ -30,6 +35,11 @@ impl Stack {
     async fn with(changes: &[(&str, &str)]) -> Self {
         let issuer = support::issuer().await;
         let service = TestService::start(&config(issuer.issuer())).await;
+        Self::of(issuer, service, changes).await
+    }
+
+    /// The same with a service of another configuration.
+    async fn of(issuer: DemoIssuer, service: TestService, changes: &[(&str, &str)]) -> Self {
         let upstream = upstream().await;
         let envoy = Envoy::start(service.grpc, upstream.addr(), changes).await;
         Self { issuer, envoy, service, _upstream: upstream }

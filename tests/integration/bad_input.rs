@@ -1,67 +1,18 @@
 //! Input that makes no sense gets a clear answer, and the service goes on.
 
-use bytes::{Buf, BufMut, Bytes};
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, attribute_context::Request};
-use http::uri::PathAndQuery;
-use tonic::{
-    Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Endpoint,
-};
+use tonic::Status;
 
 use crate::support::{
-    check::{Got, get, read},
+    check::{Got, get},
     config, issuer,
+    raw_check::RawClient,
     service::TestService,
 };
 
-/// Bytes both ways.
-#[derive(Clone, Copy, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        into.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining())))
-    }
-}
-
 /// Sends bytes that need not be a message.
 async fn send_bytes(service: &TestService, bytes: Vec<u8>) -> Result<Got, Status> {
-    let channel = Endpoint::try_from(format!("http://{}", service.grpc)).unwrap().connect().await.unwrap();
-    let mut client = Grpc::new(channel);
-    client.ready().await.unwrap();
-    let path = PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
-    let answer = client.unary(tonic::Request::new(Bytes::from(bytes)), path, Raw).await?;
-    Ok(read(prost::Message::decode(answer.into_inner()).unwrap()))
+    RawClient::connect(service.grpc).await.send(bytes).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

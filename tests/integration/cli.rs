@@ -25,6 +25,7 @@ async fn help_has_examples() {
         &["check"],
         &["explain"],
         &["test"],
+        &["schema"],
         &["demo"],
         &["demo", "issuer"],
         &["demo", "upstream"],

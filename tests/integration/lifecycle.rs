@@ -73,7 +73,7 @@ async fn two_variables_protect_every_path() {
 }
 
 /// An issuer whose keys take a while, so that a Check waits for them: a request in flight.
-async fn slow_issuer(keys: String, wait: Duration) -> String {
+pub(crate) async fn slow_issuer(keys: String, wait: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let name = format!("http://{}/", listener.local_addr().unwrap());
     let metadata = format!(r#"{{"issuer":"{name}","jwks_uri":"{name}jwks"}}"#);

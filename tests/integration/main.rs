@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod answers;
+mod bad_config;
 mod bad_input;
+mod check;
 mod cli;
 mod compile_fail;
 mod explain;
@@ -17,6 +19,8 @@ mod outages;
 mod policy_tests;
 mod providers;
 mod readme;
+mod reload;
+mod reload_load;
 mod secrets;
 mod transport;
 mod wire;

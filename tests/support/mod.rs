@@ -5,6 +5,7 @@
 pub mod check;
 pub mod envoy;
 pub mod process;
+pub mod raw_check;
 pub mod service;
 pub mod virtual_time;
 

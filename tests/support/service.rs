@@ -1,9 +1,9 @@
 //! The service in this process, as `serve` starts it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use portcullis::{
-    app::{App, Drain, Outside, ServeError, Stopped},
+    app::{App, Drain, Outside, Pace, Reload, ServeError, Stopped},
     clock::SystemClock,
     config::{self, ListenAddr},
     jwks::fetch::{Fetchers, HttpFetchers},
@@ -59,8 +59,28 @@ impl TestService {
             Ok(loaded) => loaded,
             Err(problems) => panic!("{}", problems.render(false, 100)),
         };
+        Self::launch_app(loaded.config, fetchers, Reload::default()).await
+    }
+
+    /// Starts with that file, which is watched at that pace, and waits until it is ready.
+    pub async fn start_file(path: &Path, pace: Pace) -> Self {
+        let service = Self::launch_file(path, pace).await;
+        service.until_ready().await;
+        service
+    }
+
+    /// Starts with that file, and doesn't wait.
+    pub async fn launch_file(path: &Path, pace: Pace) -> Self {
+        let env = BTreeMap::new();
+        let loaded =
+            config::load(Some(path), &env).unwrap_or_else(|problems| panic!("{}", problems.render(false, 100)));
+        let reload = Reload { file: loaded.file, env, pace, ..Reload::default() };
+        Self::launch_app(loaded.config, Arc::new(HttpFetchers), reload).await
+    }
+
+    async fn launch_app(config: config::Config, fetchers: Arc<dyn Fetchers>, reload: Reload) -> Self {
         let outside = Outside { clock: Arc::new(SystemClock), fetchers };
-        let app = App::start(loaded.config, outside).await.unwrap();
+        let app = App::start_reloading(config, outside, reload).await.unwrap();
         let grpc = match app.bound.grpc {
             ListenAddr::Tcp(address) => address,
             // On a Unix socket, which the test knows: nobody uses this one.

@@ -117,6 +117,7 @@ impl VirtualService {
             keep_fresh(&mut refreshers, issuer, &store, &outside, None, observer).unwrap();
         }
         let engine = Arc::new(Engine {
+            revision: "test".into(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys: Arc::clone(&store),
             identity: config.identity,

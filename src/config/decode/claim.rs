@@ -8,6 +8,7 @@ use super::{Bag, access::Site, binding, fields::Fields, read};
 use crate::{
     config::{
         error::Problem,
+        lint::Lint,
         scalar::is_disputed,
         schema::{CLAIM, REQUEST_CLAIM},
         suggest::quoted,
@@ -134,7 +135,7 @@ pub(super) fn path(bag: &mut Bag, text: &str, place: &Place) -> Option<ClaimPath
     if text.contains('.') && !text.contains(['/', ':']) {
         let pointer = format!("/{}", text.replace('.', "/"));
         let problem = Problem::warning(place, format!("{} is one claim with a dot in its name", quoted(text)));
-        bag.push(problem.help(format!(
+        bag.push(problem.lint(Lint::ClaimPath).help(format!(
             "for a claim within another write {}; if the name has a dot, write {}",
             quoted(&pointer),
             quoted(&format!("/{text}"))

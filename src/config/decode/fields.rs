@@ -1,6 +1,6 @@
 //! The fields of one section: known ones by name, and a problem for each that is unknown, twice there or empty.
 
-use super::{Bag, read};
+use super::{Bag, foreign, read};
 use crate::config::{
     error::Problem,
     schema::Field,
@@ -46,9 +46,11 @@ impl<'n> Fields<'n> {
         if !names.contains(&entry.key.as_str()) {
             let is_full = bag.is_full();
             let closest = |words: &[&'n str]| if is_full { None } else { closest(&entry.key, words.iter().copied()) };
-            let meant = closest(absent);
+            let foreign = foreign::meant(&entry.key, absent);
+            let meant = foreign.as_ref().map(|meant| meant.field).or_else(|| closest(absent));
             self.spoiled.extend(meant);
             let help = match (meant, closest(names)) {
+                _ if foreign.is_some() => foreign.map_or("", |meant| meant.help).to_owned(),
                 (Some(meant), _) => format!("did you mean `{meant}`?"),
                 (None, Some(there)) => format!("`{there}` is there already: remove one of the two"),
                 (None, None) => format!("the fields here: {}", listed(names, "and")),

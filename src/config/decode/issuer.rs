@@ -6,6 +6,7 @@ use super::{Around, Bag, algorithm, claim, duration, fields::Fields, issuer_keys
 use crate::{
     config::{
         error::Problem,
+        lint::Lint,
         schema::ISSUER,
         tree::{Entry, Node, Value},
     },
@@ -80,16 +81,7 @@ pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, aro
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
     let help = "name this API as the provider does: `audiences: [https://api.example.com]`";
     let entry = fields.require(bag, "audiences", "an issuer", help)?;
-    let audiences = read::texts(bag, entry)?;
-    // Keycloak puts `account` into nearly every token of a realm.
-    if let Value::List(items) = &entry.node.value
-        && let Some(item) = items.iter().find(|item| matches!(&item.value, Value::String(text) if text == "account"))
-    {
-        let problem =
-            Problem::warning(&item.place, "the audience `account` is in nearly every token of a Keycloak realm");
-        bag.push(problem.help("add an audience mapper to the client, and name that audience here"));
-    }
-    NonEmpty::new(audiences)
+    NonEmpty::new(read::texts(bag, entry)?)
 }
 
 fn clock_tolerance(bag: &mut Bag, entry: Option<&Entry>) -> Option<Duration> {
@@ -104,7 +96,7 @@ fn clock_tolerance(bag: &mut Bag, entry: Option<&Entry>) -> Option<Duration> {
     if tolerance > CLOCK_TOLERANCE_USUAL {
         let message = format!("expired tokens stay valid for another {}", duration::show(tolerance));
         let help = "some seconds make up for clocks that differ; synchronise them rather than waiting longer";
-        bag.push(Problem::warning(&entry.node.place, message).help(help));
+        bag.push(Problem::warning(&entry.node.place, message).lint(Lint::ClockTolerance).help(help));
     }
     Some(tolerance)
 }

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use super::{Bag, fields::Fields};
 use crate::{
-    config::{error::Problem, suggest::quoted},
+    config::{error::Problem, lint::Lint, suggest::quoted},
     jwks::{
         key::UnusableKey,
         key_set::{InvalidKeySet, KeySet},
@@ -37,7 +37,9 @@ pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algo
         Problem::error(&entry.node.place, message)
             .help("whoever can read this file can sign tokens: put only the public half there")
     } else {
-        Problem::warning(&entry.node.place, message).help("until it can, tokens of this issuer are answered with 503")
+        Problem::warning(&entry.node.place, message)
+            .lint(Lint::KeyFile)
+            .help("until it can, tokens of this issuer are answered with 503")
     });
 }
 

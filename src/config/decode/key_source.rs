@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::{
         error::Problem,
+        lint::Lint,
         load::words,
         mask::is_key_material,
         suggest::{listed, quoted},
@@ -139,7 +140,7 @@ fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
     };
     let shown = quoted(&path.display().to_string());
     let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
-    bag.push(problem.help("until it is there, tokens of this issuer are answered with 503"));
+    bag.push(problem.lint(Lint::KeyFile).help("until it is there, tokens of this issuer are answered with 503"));
 }
 
 /// What kind of keys an issuer's fields speak of; `None` if they contradict each other or can't be read.

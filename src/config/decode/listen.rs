@@ -6,6 +6,7 @@ use super::{Bag, fields::Fields, read};
 use crate::config::{
     Listen, ListenAddr,
     error::Problem,
+    lint::Lint,
     schema::LISTEN,
     suggest::quoted,
     tree::{Entry, Node},
@@ -84,6 +85,10 @@ fn address(bag: &mut Bag, entry: &Entry, text: &str, help: &str) -> Option<Socke
 fn warn_if_open(bag: &mut Bag, node: &Node, address: SocketAddr, why: &str) {
     if !address.ip().to_canonical().is_loopback() {
         let problem = Problem::warning(&node.place, format!("`{address}` is reachable from other machines: {why}"));
-        bag.push(problem.help("listen on loopback or a Unix socket, or let the network admit nobody but Envoy"));
+        bag.push(
+            problem
+                .lint(Lint::ReachableListener)
+                .help("listen on loopback or a Unix socket, or let the network admit nobody but Envoy"),
+        );
     }
 }

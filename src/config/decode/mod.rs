@@ -7,6 +7,7 @@ mod binding;
 mod claim;
 mod duration;
 pub(crate) mod fields;
+mod foreign;
 mod identity;
 mod implies;
 mod issuer;
@@ -36,6 +37,7 @@ pub(crate) use duration::{parse as parse_duration, show as show_duration};
 use super::{
     Config, IssuerConfig, Listen,
     error::{Problem, SHOWN, Severity},
+    lint,
     schema::FILE,
     source::Source,
     tree::{Node, Place, Value},
@@ -105,7 +107,7 @@ pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (O
     let keys = |bag: &mut Bag, fields: &Fields<'_>, name: Option<&str>, algorithms: Option<&[Algorithm]>| {
         issuer_keys::decode(bag, fields, name, algorithms, around)
     };
-    let (file, problems) = decode_with(root, around, found, &keys);
+    let (file, mut problems) = decode_with(root, around, found, &keys);
     let config = file.map(|file| Config {
         listen: file.listen,
         issuers: file.issuers.into_iter().map(with_keys).collect(),
@@ -114,6 +116,7 @@ pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (O
         keys_dir: file.keys_dir,
         tests: file.tests,
     });
+    problems.extend(lint::check(root, config.as_ref()));
     (config, problems)
 }
 

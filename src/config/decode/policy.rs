@@ -7,6 +7,7 @@ use super::{Around, Bag, access::Trusted, fields::Fields, implies, name, named, 
 use crate::{
     config::{
         error::Problem,
+        lint::Lint,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
@@ -115,6 +116,20 @@ fn needs_token(rule: &Rule) -> bool {
     !matches!(rule.access, Access::Public)
 }
 
+fn lint_of(kind: &ProblemKind) -> Option<Lint> {
+    Some(match kind {
+        ProblemKind::SameRequests { .. } => Lint::SameRequests,
+        ProblemKind::SameFolded { .. } => Lint::DiffersInCase,
+        ProblemKind::Crossing { .. } => Lint::CrossingPatterns,
+        ProblemKind::Shadowing { .. } => Lint::Shadowing,
+        ProblemKind::OpenToAll { .. } => Lint::OpenToAll,
+        ProblemKind::OneSpelling { .. } => Lint::OneSpelling,
+        ProblemKind::TooManyRules { .. } | ProblemKind::TooMuchOverlap { .. } | ProblemKind::OpenDefault => {
+            return None;
+        }
+    })
+}
+
 fn report(bag: &mut Bag, found: &PolicyProblem, places: &[&Place]) {
     let place = places.get(found.route).copied().unwrap_or(&Place::Nowhere);
     let problem = if found.is_error() {
@@ -122,7 +137,7 @@ fn report(bag: &mut Bag, found: &PolicyProblem, places: &[&Place]) {
     } else {
         Problem::warning(place, found.message())
     };
-    let problem = problem.help(found.help());
+    let problem = lint_of(&found.kind).into_iter().fold(problem.help(found.help()), Problem::lint);
     bag.push(match found.other.and_then(|other| places.get(other)) {
         Some(other) => problem.label("this route").and(other, "the other route"),
         None => problem,

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     config::{
         error::Problem,
+        lint::Lint,
         schema::ROUTE,
         suggest::quoted,
         tree::{Entry, Node, Place},
@@ -113,9 +114,17 @@ fn warn_of_unusual(bag: &mut Bag, node: &Node, text: &str, usual: &[&str]) {
     let upper = text.to_ascii_uppercase();
     if let Some(meant) = usual.iter().find(|usual| strsim::osa_distance(&upper, usual) <= 1) {
         let problem = Problem::warning(&node.place, format!("{} is no usual method", quoted(text)));
-        bag.push(problem.help(format!("did you mean `{meant}`? requests with that method don't match here")));
+        bag.push(
+            problem
+                .lint(Lint::UnusualMethod)
+                .help(format!("did you mean `{meant}`? requests with that method don't match here")),
+        );
     } else if text != upper {
         let problem = Problem::warning(&node.place, format!("{} is not in upper case, and case counts", quoted(text)));
-        bag.push(problem.help(format!("write {}, unless clients send it like this", quoted(&upper))));
+        bag.push(
+            problem
+                .lint(Lint::UnusualMethod)
+                .help(format!("write {}, unless clients send it like this", quoted(&upper))),
+        );
     }
 }

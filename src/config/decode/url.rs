@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Bag;
 use crate::{
-    config::{error::Problem, suggest::quoted, tree::Place},
+    config::{error::Problem, lint::Lint, suggest::quoted, tree::Place},
     jwks::address::{ForbiddenUrl, check_configured, is_loopback},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn key_url(bag: &mut Bag, place: &Place, text: &str, allow_http: bool
             if url.scheme() == "http" && !is_loopback(&url) {
                 let message = format!("keys come over plain http from {}", quoted(url.host_str().unwrap_or_default()));
                 let help = "whoever is on that network can replace them, and so forge tokens; use https";
-                bag.push(Problem::warning(place, message).help(help));
+                bag.push(Problem::warning(place, message).lint(Lint::PlainHttp).help(help));
             }
             Some(url)
         }

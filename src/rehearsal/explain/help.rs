@@ -57,7 +57,11 @@ fn request(fault: RequestFault, stage: &Stage, judged: &Judged<'_>) -> Vec<Strin
     vec![match (fault, judged) {
         (RequestFault::Host, Ok(_)) => "say which host: the rules for this path depend on it (`--host`)".to_owned(),
         (RequestFault::Host, Err(_)) => "send one valid host name".to_owned(),
-        (RequestFault::Method, _) => "send a method such as `GET`".to_owned(),
+        (RequestFault::Method, _) => "send one method: a name such as `GET`, and no other one in the query".to_owned(),
+        (RequestFault::LaxReading, _) => {
+            "send a path without escapes and dots that backends read differently, or let the rules of both readings agree"
+                .to_owned()
+        }
         (RequestFault::Connect, _) => "add a rule that names CONNECT, if tunnels are wanted".to_owned(),
         (RequestFault::NoHttpRequest | RequestFault::TooLarge, _) => "send a smaller request".to_owned(),
         (RequestFault::CaseAmbiguous, Ok(request)) => {

@@ -23,6 +23,7 @@ pub(super) fn rule_of(fault: RequestFault) -> String {
         RequestFault::CaseAmbiguous => {
             "a path that another pattern decides about in lower case is spelt as the pattern is".to_owned()
         }
+        RequestFault::LaxReading => "no reading of it by a lax backend needs more than the path itself".to_owned(),
         RequestFault::NoHttpRequest
         | RequestFault::TooLarge
         | RequestFault::Host

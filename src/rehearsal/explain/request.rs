@@ -9,6 +9,7 @@ use crate::{
     authorizer::RequestAttributes,
     decision::{DenyReason, RequestFault},
     limits,
+    policy::Method,
     rehearsal::{answered::Answered, ask::Message},
 };
 
@@ -35,7 +36,11 @@ pub(super) fn walk(
     let is_other = matches!(fault, Some(RequestFault::Method | RequestFault::Host)) || is_message;
     let path_fault = fault.filter(|_| !is_other);
     walk.made(PART, "path", path_fault.is_some(), of_path(message, judged, path_fault));
-    let method = Check::found(value::text(message.method())).expected("a method name, in its exact case");
+    let method = Check::found(value::text(message.method()));
+    let method = match Method::parse(message.method()) {
+        Ok(_) => method.expected("the same method in the query, if it names one (`_method`)"),
+        Err(_) => method.expected("a method name"),
+    };
     walk.made(PART, "method", fault == Some(RequestFault::Method), method);
     walk.made(PART, "host", fault == Some(RequestFault::Host), of_host(message, judged));
 }

@@ -61,6 +61,11 @@ fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, a
     let target = &request.target;
     let deciding = stage.policy().deciding_pattern(target);
     let fault = |fault: RequestFault| answered.deny == Some(fault.into());
+    // It is shown before what it was found on, some of which it may precede: nothing is said to pass that was not judged.
+    if fault(RequestFault::LaxReading) {
+        let known = Check::found(value::text(target.path.as_str())).expected(path::rule_of(RequestFault::LaxReading));
+        walk.made(ROUTE, "other readings", true, known);
+    }
     let table = match &deciding {
         _ if fault(RequestFault::Host) => {
             Check::found("no host").expected("a host: the rules for this path are not the same for each")

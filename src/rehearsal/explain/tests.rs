@@ -148,6 +148,8 @@ fn every_other_denial_has_its_check_as_well() {
         (at("GET", None, "/admin/x"), "route", "host table"),
         (get("/nothing"), "route", "path pattern"),
         (get("/API/public"), "route", "path pattern"),
+        (get("/api/public%20"), "route", "other readings"),
+        (get("/api/public?_method=DELETE"), "request", "method"),
         (at("PUT", Some("api.example.com"), "/api/a/messages"), "route", "method"),
         (at("CONNECT", Some("api.example.com"), "/api/public"), "route", "method"),
         (messages().policy("partner"), "route", "named policy"),

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::UnixTime,
     config::{
-        document::{Bag, Document, TextKind},
+        document::{Bag, Document},
         error::{ConfigErrors, Problem},
         tree::Place,
     },
@@ -43,8 +43,7 @@ impl TestFile {
     /// # Errors
     /// Every problem of it that can be seen without the configuration.
     pub fn open(path: &Path, now: UnixTime) -> Result<Self, ConfigErrors> {
-        let kind = TextKind { name: "test file", smaller: "split it into several files" };
-        Self::of(Document::open(path, kind)?, now)
+        Self::of(Document::open(path)?, now)
     }
 
     /// The same of a text; `name` is the file's.

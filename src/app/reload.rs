@@ -1,0 +1,284 @@
+//! Loads the configuration anew and swaps it in one step. Whatever fails on the way leaves the last good one in force.
+//!
+//! *Invariant: one answer, one configuration.* What is swapped is the whole [`Engine`], and a Check takes it once.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Outside, ServeError,
+    candidate::{self, Read, Rejected},
+    issuers::{Around, Issuers},
+    observers::Observers,
+    origin::{Reload, short},
+    status::ConfigStatus,
+    watch::Trigger,
+};
+use crate::{
+    authorizer::Authorizer,
+    config::{Config, Listen, Loaded},
+    digest::Sha256,
+    ext_authz::service::{Current, Engine},
+    jwks::saved::SavedKeys,
+    limits,
+    telemetry::{events, metrics::Metrics},
+};
+
+/// Tasks that keep keys fresh. They outlive whoever starts them.
+pub(super) type Refreshers = Arc<Mutex<JoinSet<()>>>;
+
+/// What lives through reloads.
+pub(super) struct Lasting {
+    pub(super) current: Arc<Current>,
+    pub(super) outside: Outside,
+    pub(super) observers: Arc<Observers>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) status: Arc<ConfigStatus>,
+    pub(super) refreshers: Refreshers,
+}
+
+/// What there was to see in the file.
+#[derive(PartialEq)]
+enum Seen {
+    Text(Sha256),
+    Unreadable(String),
+}
+
+/// Loads the configuration anew.
+pub(super) struct Reloader {
+    reload: Reload,
+    lasting: Lasting,
+    issuers: Issuers,
+    /// As of the start: changes need another one.
+    listen: Listen,
+    keys_dir: Option<PathBuf>,
+    /// What is in force.
+    in_force: Option<Sha256>,
+    /// What the last attempt saw.
+    seen: Option<Seen>,
+    last_ok: bool,
+    /// Engines that Checks may still be using.
+    retired: Vec<Arc<Engine>>,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        reload: Reload,
+        lasting: Lasting,
+        issuers: Issuers,
+        listen: Listen,
+        keys_dir: Option<PathBuf>,
+    ) -> Self {
+        let in_force = reload.file.as_ref().map(|file| file.digest);
+        let seen = in_force.map(Seen::Text);
+        Self { reload, lasting, issuers, listen, keys_dir, in_force, seen, last_ok: true, retired: Vec::new() }
+    }
+
+    /// Acts on triggers until there can be no more.
+    pub(super) async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
+        loop {
+            let has_retired = !self.retired.is_empty();
+            tokio::select! {
+                trigger = triggers.recv() => match trigger {
+                    Some(trigger) => self.look(trigger).await,
+                    None => return,
+                },
+                () = sleep(limits::RETIRED_SWEEP), if has_retired => self.sweep().await,
+                () = sleep(limits::TASKS_LOOKED_AT) => {}
+            }
+            self.report_ended_tasks();
+        }
+    }
+
+    /// Looks at the file, and loads it if there is a reason to.
+    pub(super) async fn look(&mut self, trigger: Trigger) {
+        let Some(file) = self.reload.file.as_ref().map(|file| file.path.clone()) else {
+            events::config_from_environment();
+            return;
+        };
+        let began = Instant::now();
+        let read = match self.read(&file, trigger).await {
+            Ok(read) => read,
+            Err(rejected) => {
+                let seen = Some(Seen::Unreadable(rejected.to_string()));
+                let is_news = seen != self.seen || trigger == Trigger::Hangup;
+                self.seen = seen;
+                return if is_news {
+                    self.reject(&file, &rejected, trigger)
+                };
+            }
+        };
+        let seen = Some(Seen::Text(read.digest));
+        let is_known = seen == self.seen;
+        self.seen = seen;
+        match trigger {
+            Trigger::Hangup => {}
+            // What failed may depend on other files than this one.
+            Trigger::File if is_known && self.last_ok => return,
+            Trigger::Poll if is_known => return,
+            Trigger::File | Trigger::Poll if self.in_force == Some(read.digest) => return self.is_back(trigger),
+            Trigger::File | Trigger::Poll => {}
+        }
+        match self.load(&file, read, trigger, began).await {
+            Ok(()) => self.ended("success", None),
+            Err(rejected) => self.reject(&file, &rejected, trigger),
+        }
+    }
+
+    /// Reads the file until it stands still. SIGHUP says that it does.
+    async fn read(&self, file: &Path, trigger: Trigger) -> Result<Read, Rejected> {
+        let mut before = read(file).await;
+        for _ in 0..limits::RELOAD_READS {
+            let is_seen = before.as_ref().is_ok_and(|read| self.seen == Some(Seen::Text(read.digest)));
+            if trigger == Trigger::Hangup || is_seen {
+                return before;
+            }
+            sleep(self.reload.pace.quiet).await;
+            match (read(file).await, &before) {
+                (Ok(now), Ok(before)) if now.digest == before.digest => return Ok(now),
+                // Whoever removes it to put another one there had the time.
+                (Err(error), Err(_)) => return Err(error),
+                (now, _) => before = now,
+            }
+        }
+        Err(Rejected::Restless)
+    }
+
+    async fn load(&mut self, file: &Path, read: Read, trigger: Trigger, began: Instant) -> Result<(), Rejected> {
+        let Read { text, digest } = read;
+        let (path, env, suite) = (file.to_owned(), self.reload.env.clone(), self.reload.suite.clone());
+        let judging = spawn_blocking(move || candidate::judge(&path, &text, &env, suite.as_ref()));
+        let Loaded { config, warnings, .. } = judging.await.map_err(|_| Rejected::Bug)??;
+        let saved = self.saved(config.keys_dir.as_deref()).await?;
+        let issuers = self.succeed(&config, saved)?;
+        // Asked for before the swap, so that the first request finds them.
+        if timeout(limits::RELOAD_KEYS_WAIT, issuers.keys.settled()).await.is_err() {
+            let status = issuers.keys.status(Instant::now());
+            status.iter().filter(|status| !status.settled).for_each(|late| events::config_without_keys(&late.issuer));
+        }
+        for warning in warnings.problems().take(limits::RELOAD_ERRORS_LOGGED) {
+            events::config_warning(&warning.to_string());
+        }
+        self.swap(config, issuers, digest, trigger, began);
+        Ok(())
+    }
+
+    /// The directory of saved keys; the one in force is not opened again.
+    async fn saved(&self, dir: Option<&Path>) -> Result<Option<SavedKeys>, Rejected> {
+        if dir == self.keys_dir.as_deref() {
+            return Ok(self.issuers.saved().cloned());
+        }
+        let Some(dir) = dir.map(Path::to_owned) else { return Ok(None) };
+        let opened = spawn_blocking(move || SavedKeys::open(&dir)).await.map_err(|_| Rejected::Bug)?;
+        Ok(Some(opened.map_err(ServeError::KeysDir)?))
+    }
+
+    fn succeed(&self, config: &Config, saved: Option<SavedKeys>) -> Result<Issuers, ServeError> {
+        let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
+        let observer = Arc::clone(&self.lasting.observers) as _;
+        let mut around = Around { tasks: &mut tasks, outside: &self.lasting.outside, observer };
+        self.issuers.succeeded_by(config.issuers.clone(), saved, &mut around)
+    }
+
+    /// The one step.
+    fn swap(&mut self, config: Config, issuers: Issuers, digest: Sha256, trigger: Trigger, began: Instant) {
+        let before = self.lasting.current.load_full();
+        let restart_needed_for = changed(&self.listen, &config.listen);
+        let (keys, tokens) = (Arc::clone(&issuers.keys), Arc::clone(issuers.verifier.cache()));
+        let revision = short(&digest);
+        let engine = Engine {
+            revision: Arc::clone(&revision),
+            authorizer: Authorizer::new(config.policy, issuers.verifier.clone()),
+            keys: Arc::clone(&keys),
+            identity: config.identity,
+            clock: Arc::clone(&before.clock),
+            observer: Arc::clone(&before.observer),
+            in_flight: before.in_flight.clone(),
+        };
+        self.lasting.current.store(Arc::new(engine));
+        let now = self.lasting.outside.clock.now();
+        self.lasting.metrics.follow(keys, tokens, now.as_secs());
+        restart_needed_for.iter().for_each(|field| events::config_needs_restart(field));
+        events::config_loaded(&revision, &before.revision, trigger.name(), began.elapsed());
+        self.lasting.status.loaded(&revision, restart_needed_for, now);
+        (self.issuers, self.keys_dir, self.in_force) = (issuers, config.keys_dir, Some(digest));
+        self.retired.push(before);
+    }
+
+    /// The file holds what is in force, after something else.
+    fn is_back(&mut self, trigger: Trigger) {
+        events::config_unchanged(&self.lasting.current.load().revision, trigger.name());
+        self.ended("unchanged", None);
+    }
+
+    fn reject(&mut self, file: &Path, rejected: &Rejected, trigger: Trigger) {
+        let name = file.display().to_string();
+        rejected.log(&name, limits::RELOAD_ERRORS_LOGGED);
+        let revision = &self.lasting.current.load().revision;
+        events::config_rejected(&name, rejected.outcome(), rejected, revision, trigger.name());
+        self.ended(rejected.outcome(), Some(&rejected.to_string()));
+    }
+
+    fn ended(&mut self, outcome: &'static str, error: Option<&str>) {
+        self.last_ok = error.is_none();
+        self.lasting.metrics.reloaded(outcome, self.last_ok);
+        self.lasting.status.reloaded(outcome, error, self.lasting.outside.clock.now());
+    }
+
+    /// Drops engines that no Check uses any more, on a thread that may take its time for 10,000 rules, and then what was
+    /// counted for rules and issuers that are no more.
+    async fn sweep(&mut self) {
+        let (ended, in_use) = self.retired.drain(..).partition(|engine| Arc::strong_count(engine) == 1);
+        self.retired = in_use;
+        let ended: Vec<Arc<Engine>> = ended;
+        if ended.is_empty() {
+            return;
+        }
+        let current = self.lasting.current.load_full();
+        let (metrics, observers) = (Arc::clone(&self.lasting.metrics), Arc::clone(&self.lasting.observers));
+        let issuers: HashSet<String> = self.issuers.names().map(str::to_owned).collect();
+        let dropping = spawn_blocking(move || {
+            drop(ended);
+            let rules: HashSet<&str> = current.authorizer.policy().rule_ids().map(|id| id.as_str()).collect();
+            metrics.retain(|rule| rules.contains(rule), |issuer| issuers.contains(issuer));
+            observers.retain(|issuer| issuers.contains(issuer));
+        });
+        let _ = dropping.await;
+    }
+
+    fn report_ended_tasks(&self) {
+        let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = tasks.try_join_next() {
+            // One that was cancelled has no issuer any more. None ends by itself: if a bug ends one, its issuer has the
+            // trouble, and the others go on.
+            if let Err(error) = ended
+                && !error.is_cancelled()
+            {
+                events::part_failed("key refresher", &error);
+            }
+        }
+    }
+}
+
+async fn read(file: &Path) -> Result<Read, Rejected> {
+    let file = file.to_owned();
+    spawn_blocking(move || candidate::read(&file)).await.map_err(|_| Rejected::Bug)?
+}
+
+/// The listeners that a configuration wants elsewhere.
+fn changed(now: &Listen, wanted: &Listen) -> Vec<&'static str> {
+    let fields = [("listen.grpc", now.grpc == wanted.grpc), ("listen.admin", now.admin == wanted.admin)];
+    fields.into_iter().filter_map(|(field, is_same)| (!is_same).then_some(field)).collect()
+}
+
+#[cfg(test)]
+mod tests;

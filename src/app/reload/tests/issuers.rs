@@ -1,0 +1,140 @@
+//! Keys through reloads.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::fake::{Service, issuer, policy, with_issuers};
+use super::*;
+use crate::jwks::key_store::{Generation, MissAnswer};
+
+const A: &str = "https://a.test/";
+const B: &str = "https://b.test/";
+
+fn a(more: &str) -> String {
+    issuer(A, "https://a.test/jwks", more)
+}
+
+fn b() -> String {
+    issuer(B, "https://b.test/jwks", "")
+}
+
+async fn load(service: &mut Service, text: &str) -> Duration {
+    service.write(text);
+    let began = Instant::now();
+    service.reloader.look(Trigger::Hangup).await;
+    assert_eq!(service.status()["last_reload"]["error"], serde_json::Value::Null, "{text}");
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_left_alone_keeps_its_keys_and_its_task() {
+    let mut service = Service::start(&policy("read")).await;
+    service.keys.down.store(true, Ordering::SeqCst);
+    for rule in ["write", "read", "admin"] {
+        // The rules for its tokens say nothing about its keys; nor does the line it stands in.
+        for more in ["", ", clock_tolerance: 9s", ", strict: true"] {
+            let text = format!("\n\n{}", with_issuers(&a(more), rule));
+            assert!(load(&mut service, &text).await < Duration::from_secs(1));
+            assert_eq!(Service::kids(&service.engine(), A), ["https://a.test/jwks"], "{text}");
+        }
+    }
+    assert_eq!((service.fetches(), service.tasks().await), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_keys_of_a_new_issuer_are_here_when_it_goes_into_force_and_a_removed_ones_go() {
+    let mut service = Service::start(&policy("read")).await;
+    load(&mut service, &with_issuers(&(a("") + &b()), "read")).await;
+    assert_eq!(Service::kids(&service.engine(), B), ["https://b.test/jwks"]);
+    assert_eq!((service.fetches(), service.tasks().await), (2, 2));
+    let check = service.engine();
+    load(&mut service, &policy("read")).await;
+    assert!(Service::kids(&service.engine(), B).is_empty());
+    assert_eq!(Service::kids(&check, B), ["https://b.test/jwks"], "a Check in flight keeps them");
+    assert_eq!(service.tasks().await, 2, "and whoever may bring it the one it waits for");
+    drop(check);
+    assert_eq!((service.tasks().await, service.fetches()), (1, 2));
+    assert!(!service.metrics().contains(B), "{}", service.metrics());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_issuers_old_keys_never_vouch_again() {
+    for changed in [
+        issuer(A, "https://elsewhere.test/jwks", ""),
+        a(", algorithms: [EdDSA]"),
+        a(", proxy: 'http://127.0.0.1:1'"),
+        issuer(A, "http://127.0.0.1:1/jwks", ""),
+    ] {
+        let mut service = Service::start(&policy("read")).await;
+        let before = service.engine();
+        service.keys.down.store(true, Ordering::SeqCst);
+        load(&mut service, &with_issuers(&changed, "read")).await;
+        assert!(Service::kids(&service.engine(), A).is_empty(), "{changed}");
+        assert_eq!(service.fetches(), 2, "{changed}");
+        let missed = service.engine().keys.on_miss(A, Generation::NONE, Instant::now());
+        assert!(matches!(missed, MissAnswer::Unavailable(_)), "503, not 401: {missed:?}");
+        service.keys.down.store(false, Ordering::SeqCst);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(Service::kids(&service.engine(), A).len(), 1, "{changed}");
+        drop(before);
+        assert_eq!(service.tasks().await, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_hangs_holds_a_change_up_for_seconds_at_most() {
+    let mut service = Service::start(&policy("read")).await;
+    service.keys.hangs.store(true, Ordering::SeqCst);
+    let took = load(&mut service, &with_issuers(&(a("") + &b()), "write")).await;
+    assert!((limits::RELOAD_KEYS_WAIT..limits::RELOAD_KEYS_WAIT * 2).contains(&took), "{took:?}");
+    assert_eq!(service.rule_ids(), ["write"]);
+    assert_eq!(Service::kids(&service.engine(), A).len(), 1, "the others have theirs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_kept_otherwise_are_the_same_keys() {
+    let mut service = Service::start(&policy("read")).await;
+    service.keys.down.store(true, Ordering::SeqCst);
+    sleep(Duration::from_secs(7)).await;
+    let dir = service.dir.path().join("keys");
+    for text in [
+        with_issuers(&a(", max_stale: 48h"), "read"),
+        format!("keys_dir: {}\n{}", dir.display(), policy("read")),
+        policy("read"),
+    ] {
+        load(&mut service, &text).await;
+        let status = service.engine().keys.status(Instant::now());
+        assert_eq!(status[0].kids, ["https://a.test/jwks"], "no outage: {text}");
+        assert!(status[0].age_seconds >= Some(7), "and no younger than they are: {status:?}");
+    }
+    assert!(dir.is_dir());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keys_dir_that_cannot_be_used_is_a_failed_reload() {
+    let mut service = Service::start(&policy("read")).await;
+    let before = service.engine();
+    service.write(&format!("keys_dir: {}/sub\n{}", service.file().display(), policy("write")));
+    service.reloader.look(Trigger::File).await;
+    assert!(Arc::ptr_eq(&before, &service.engine()) && service.count("keys") == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn remembered_tokens_count_only_under_the_rules_they_were_verified_by() {
+    let mut service = Service::start(&policy("read")).await;
+    let cache = |service: &Service| Arc::clone(service.reloader.issuers.verifier.cache());
+    let first = cache(&service);
+    load(&mut service, &policy("write")).await;
+    assert!(Arc::ptr_eq(&first, &cache(&service)), "only routes have changed");
+    for text in [
+        with_issuers(&a(", clock_tolerance: 9s"), "read"),
+        with_issuers(&a(", clients: [x]"), "read"),
+        with_issuers(&issuer(A, "https://elsewhere.test/jwks", ""), "read"),
+        with_issuers(&(a("") + &b()), "read"),
+        policy("read"),
+    ] {
+        let before = cache(&service);
+        load(&mut service, &text).await;
+        let after = cache(&service);
+        assert!(!Arc::ptr_eq(&before, &after) && after.stats().entries == 0, "{text}");
+    }
+}

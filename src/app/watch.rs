@@ -1,0 +1,221 @@
+//! When to look at the configuration file again: the system says that it changed, SIGHUP, or some time has passed.
+//!
+//! Changes are only hints to look: what counts is what stands in the file. So a hint too many costs a read, and one that is
+//! missed costs the time to the next look.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
+    event::{AccessKind, AccessMode, ModifyKind},
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, timeout},
+};
+
+use super::places::Places;
+use crate::{limits, shutdown::Hangups, telemetry::events};
+
+/// Why to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// The file may have changed.
+    File,
+    /// Some time has passed.
+    Poll,
+    /// Somebody asked.
+    Hangup,
+}
+
+impl Trigger {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Poll => "poll",
+            Self::Hangup => "SIGHUP",
+        }
+    }
+}
+
+/// How fast a change is noticed.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long a change waits for the next one.
+    pub quiet: Duration,
+    /// How often the file is looked at where nobody tells of changes.
+    pub poll: Duration,
+    /// Whether the system is asked to tell of changes.
+    pub watch: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { quiet: limits::RELOAD_QUIET, poll: limits::RELOAD_POLL, watch: true }
+    }
+}
+
+/// Sends triggers until nobody takes them.
+pub(super) async fn run(
+    file: Option<PathBuf>,
+    mut hangups: Option<Hangups>,
+    pace: Pace,
+    triggers: mpsc::Sender<Trigger>,
+) {
+    let hints = Arc::new(Hints::default());
+    let followed = file.map(|file| Arc::new(Mutex::new(Followed::new(file, pace, &hints))));
+    let has_file = followed.is_some();
+    // What changed between loading and watching is seen by looking once.
+    let mut trigger = Trigger::Poll;
+    loop {
+        if let Some(followed) = followed.clone() {
+            // Before looking at the file: what changes from here on is told.
+            let following = tokio::task::spawn_blocking(move || lock(&followed).follow());
+            let _ = following.await;
+        }
+        if (has_file || trigger == Trigger::Hangup) && triggers.send(trigger).await.is_err() {
+            return;
+        }
+        trigger = tokio::select! {
+            () = hangup(&mut hangups) => Trigger::Hangup,
+            () = hints.settled(pace.quiet) => Trigger::File,
+            () = hints.idle(pace.poll), if has_file => Trigger::Poll,
+        };
+    }
+}
+
+async fn hangup(hangups: &mut Option<Hangups>) {
+    match hangups {
+        Some(hangups) => hangups.asked().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the system told and nobody has acted on.
+#[derive(Default)]
+struct Hints {
+    state: Mutex<State>,
+    told: Notify,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    changed: bool,
+    /// Somebody has written and not closed the file yet.
+    writing: bool,
+}
+
+impl Hints {
+    fn take(&self, event: &notify::Result<Event>, names: &Mutex<Places>) {
+        let (told, writing) = match event {
+            Ok(event) => {
+                let names = &lock(names).names;
+                let ours = event.need_rescan() || event.paths.iter().any(|path| names.contains(path));
+                match event.kind {
+                    EventKind::Access(AccessKind::Close(AccessMode::Write)) => (ours, Some(false)),
+                    // Our own reading is one.
+                    EventKind::Access(_) => (false, None),
+                    EventKind::Modify(ModifyKind::Data(_)) => (ours, Some(true)),
+                    EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => (ours, Some(false)),
+                    EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => (ours, None),
+                }
+            }
+            Err(_) => (true, None),
+        };
+        if told {
+            let mut state = lock(&self.state);
+            state.changed = true;
+            state.writing = writing.unwrap_or(state.writing);
+            drop(state);
+            self.told.notify_one();
+        }
+    }
+
+    /// Returns when something has changed, and nothing has for a while. A writer that has not closed the file is waited
+    /// for: half a policy may be a valid one, without the rules at its end.
+    async fn settled(&self, quiet: Duration) {
+        while !lock(&self.state).changed {
+            self.told.notified().await;
+        }
+        let began = Instant::now();
+        loop {
+            let writing = lock(&self.state).writing;
+            let wait = if writing { limits::RELOAD_WRITER } else { quiet };
+            let is_quiet = timeout(wait, self.told.notified()).await.is_err();
+            if is_quiet || (!writing && began.elapsed() > limits::RELOAD_QUIET_MAX) {
+                *lock(&self.state) = State::default();
+                return;
+            }
+        }
+    }
+
+    /// Returns after that time, at a moment when nothing is being written.
+    async fn idle(&self, time: Duration) {
+        loop {
+            tokio::time::sleep(time).await;
+            if !lock(&self.state).changed {
+                return;
+            }
+        }
+    }
+}
+
+/// The file's places, as far as they are watched.
+struct Followed {
+    file: PathBuf,
+    /// Where events are judged; as of the last look.
+    places: Arc<Mutex<Places>>,
+    watcher: Option<RecommendedWatcher>,
+    warned: bool,
+    poll: Duration,
+}
+
+impl Followed {
+    fn new(file: PathBuf, pace: Pace, hints: &Arc<Hints>) -> Self {
+        let places = Arc::new(Mutex::new(Places::default()));
+        let (names, hints) = (Arc::clone(&places), Arc::clone(hints));
+        let mut followed = Self { file, places, watcher: None, warned: false, poll: pace.poll };
+        if pace.watch {
+            let watcher = notify::recommended_watcher(move |event| hints.take(&event, &names));
+            followed.watcher = watcher.map_err(|error| followed.warn(&error)).ok();
+        }
+        followed
+    }
+
+    /// Watches the places as they are now: links may lead elsewhere than before.
+    fn follow(&mut self) {
+        let now = Places::of(&self.file);
+        let before = std::mem::replace(&mut *lock(&self.places), now.clone());
+        let Some(watcher) = &mut self.watcher else { return };
+        for dir in before.dirs.difference(&now.dirs) {
+            // It may be gone, and its watch with it.
+            let _ = watcher.unwatch(dir);
+        }
+        let mut trouble = None;
+        // Again also where it is watched: a directory may have been removed and made anew under its name.
+        for dir in &now.dirs {
+            trouble = watcher.watch(dir, RecursiveMode::NonRecursive).err().or(trouble);
+        }
+        match trouble {
+            Some(error) => self.warn(&error),
+            None => self.warned = false,
+        }
+    }
+
+    fn warn(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.warned, true) {
+            events::config_not_watched(error, self.poll);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

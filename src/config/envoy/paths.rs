@@ -1,0 +1,44 @@
+//! Path normalisation: Envoy's routes, the policy and the API must read the same path.
+
+use super::{findings::Findings, read};
+use crate::config::{lint::Lint, tree::Node};
+
+pub(super) fn lint(findings: &mut Findings, manager: &Node) {
+    // It takes the place of all three settings.
+    if read::field(manager, "typed_header_validation_config").is_some() {
+        return;
+    }
+    let mut missing = Vec::new();
+    for (name, setting) in [("normalize_path", "normalize_path: true"), ("merge_slashes", "merge_slashes: true")] {
+        if read::switched_on(manager, name).is_none() {
+            missing.push((name, setting));
+        }
+    }
+    let action = read::field(manager, SLASHES);
+    if !action.is_some_and(|entry| takes_away_escaped_slashes(&entry.node)) {
+        missing.push((SLASHES, "path_with_escaped_slashes_action: REJECT_REQUEST"));
+    }
+    let Some((first, _)) = missing.first() else { return };
+    let written = missing.iter().find_map(|(name, _)| read::field(manager, name)).map(|entry| &entry.place);
+    let start = read::field(manager, "stat_prefix").map(|entry| &entry.place);
+    let place = written.or(start).unwrap_or(&manager.place);
+    let message = match missing.as_slice() {
+        [_, _, _] => {
+            "Envoy leaves paths as clients spell them: its routes and the API may read one in two ways".to_owned()
+        }
+        _ => format!("Envoy leaves some paths as clients spell them: `{first}` is not set as it should be"),
+    };
+    let settings: Vec<String> = missing.iter().map(|(_, setting)| format!("`{setting}`")).collect();
+    let help = format!("set {}; Portcullis refuses ambiguous paths with 400 all the same", settings.join(", "));
+    findings.warn(Lint::EnvoyPaths, place, message, help);
+}
+
+const SLASHES: &str = "path_with_escaped_slashes_action";
+
+/// By name or number; the default keeps them.
+fn takes_away_escaped_slashes(action: &Node) -> bool {
+    ["REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"]
+        .iter()
+        .any(|name| read::as_text(action) == Some(name))
+        || read::number(action).is_some_and(|number| (2..=4).contains(&number))
+}

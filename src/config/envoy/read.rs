@@ -1,0 +1,169 @@
+//! Fields of Envoy's messages as YAML or JSON has them. What is unknown here is none of our business.
+
+use std::time::Duration;
+
+use crate::config::tree::{Entry, Node, Place, Value};
+
+/// Whether a key is that name: protobuf's JSON knows a field as `snake_case` and as `lowerCamelCase`.
+pub(super) fn is_named(key: &str, name: &str) -> bool {
+    let mut rest = key.chars();
+    let mut upper = false;
+    let is_camel = name.chars().all(|c| {
+        if c == '_' {
+            upper = true;
+            return true;
+        }
+        let wanted = if upper { c.to_ascii_uppercase() } else { c };
+        upper = false;
+        rest.next() == Some(wanted)
+    });
+    key == name || (is_camel && rest.next().is_none())
+}
+
+/// The entries of a section; none of anything else.
+pub(super) fn entries(node: &Node) -> &[Entry] {
+    match &node.value {
+        Value::Section(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// The items of a list; none of anything else.
+pub(super) fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
+        _ => &[],
+    }
+}
+
+/// A field that is set: `null` is as good as absent. Of several Envoy takes the last.
+pub(super) fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Entry> {
+    let found = entries(node).iter().rfind(|entry| is_named(&entry.key, name));
+    found.filter(|entry| !matches!(entry.node.value, Value::Null))
+}
+
+/// The value of a field.
+pub(super) fn value<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    field(node, name).map(|entry| &entry.node)
+}
+
+/// The value at a path of fields.
+pub(super) fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, name| value(node, name))
+}
+
+/// The items of a list field.
+pub(super) fn list<'n>(node: &'n Node, name: &str) -> &'n [Node] {
+    value(node, name).map_or(&[], items)
+}
+
+/// A text field.
+pub(super) fn text<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
+    value(node, name).and_then(as_text)
+}
+
+/// A text.
+pub(super) fn as_text(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The field, if it is there and true. If it is there twice, once is enough: which one counts is not for guessing.
+pub(super) fn switched_on<'n>(node: &'n Node, name: &str) -> Option<&'n Entry> {
+    entries(node).iter().find(|entry| is_named(&entry.key, name) && is_true(&entry.node))
+}
+
+/// Whether Envoy takes it for true: its YAML reader knows the booleans of YAML 1.1, its JSON reader `"true"` in quotes.
+pub(super) fn is_true(node: &Node) -> bool {
+    const YES: [&str; 12] = ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE", "1"];
+    match &node.value {
+        Value::Bool(value) => *value,
+        Value::String(text) => YES.contains(&text.as_str()),
+        _ => false,
+    }
+}
+
+/// A whole number; protobuf's JSON has 64-bit ones in quotes.
+pub(super) fn number(node: &Node) -> Option<u64> {
+    match &node.value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A `google.protobuf.Duration`: `0.25s`.
+pub(super) fn duration(node: &Node) -> Option<Duration> {
+    let seconds: f64 = as_text(node)?.strip_suffix('s')?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The name of the message that an `Any` holds, without what stands before its last `/`, and the message itself.
+pub(super) fn message(any: &Node) -> Option<(&str, &Node)> {
+    let name = |url: &'_ str| url.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+    let url = text(any, "@type")?;
+    let outer = url.get(name(url)..)?;
+    if !["xds.type.v3.TypedStruct", "udpa.type.v1.TypedStruct"].contains(&outer) {
+        return Some((outer, any));
+    }
+    let url = text(any, "type_url")?;
+    Some((url.get(name(url)..)?, value(any, "value")?))
+}
+
+/// Where something stands: its name if it is a section.
+pub(super) fn place(node: &Node) -> &Place {
+    field(node, "name").map_or(&node.place, |entry| &entry.node.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse::parse;
+
+    #[test]
+    fn both_spellings_are_found_and_no_other() {
+        for key in ["failure_mode_allow", "failureModeAllow"] {
+            assert!(is_named(key, "failure_mode_allow"), "{key}");
+        }
+        for key in
+            ["failure_modeAllow2", "FailureModeAllow", "failuremodeallow", "failureModeAllo", "failure-mode-allow"]
+        {
+            assert!(!is_named(key, "failure_mode_allow"), "{key}");
+        }
+        assert!(is_named("name", "name") && is_named("@type", "@type"));
+    }
+
+    #[test]
+    fn what_envoy_takes_for_true_is_true() {
+        let node = parse("{ a: yes, b: 'true', c: On, d: no, e: false, f: 0, a_b: true, aB: false, g: null }").unwrap();
+        let on: Vec<&str> = ["a", "b", "c", "d", "e", "f", "a_b", "g"]
+            .into_iter()
+            .filter(|name| switched_on(&node, name).is_some())
+            .collect();
+        assert_eq!(on, ["a", "b", "c", "a_b"]);
+        assert!(field(&node, "g").is_none());
+    }
+
+    #[test]
+    fn durations_are_those_of_protobuf() {
+        for (text, millis) in
+            [("0.25s", Some(250)), ("1s", Some(1000)), ("0.200s", Some(200)), ("250ms", None), ("-1s", None)]
+        {
+            let node = parse(&format!("'{text}'")).unwrap();
+            assert_eq!(duration(&node).map(|found| found.as_millis()), millis, "{text}");
+        }
+    }
+
+    #[test]
+    fn typed_structs_are_what_they_hold() {
+        let plain = parse("{ '@type': type.googleapis.com/a.B, x: 1 }").unwrap();
+        assert_eq!(message(&plain).unwrap().0, "a.B");
+        let wrapped =
+            parse("{ '@type': type.googleapis.com/xds.type.v3.TypedStruct, type_url: t/a.B, value: { x: 1 } }")
+                .unwrap();
+        let (name, inner) = message(&wrapped).unwrap();
+        assert_eq!((name, number(value(inner, "x").unwrap())), ("a.B", Some(1)));
+    }
+}

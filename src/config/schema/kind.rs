@@ -1,0 +1,110 @@
+//! What can be said of a field.
+
+/// A field.
+#[derive(Clone, Copy)]
+pub(in crate::config) struct Field {
+    pub(in crate::config) name: &'static str,
+    /// What it holds.
+    pub(in crate::config) kind: Kind,
+    /// What it means, in a line.
+    pub(in crate::config) about: &'static str,
+    /// What holds without it.
+    pub(in crate::config) default: Option<Fallback>,
+    /// Whether its section must have it.
+    pub(in crate::config) is_required: bool,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+pub(in crate::config) enum Kind {
+    /// One value: a variable can set it.
+    Scalar(Scalar),
+    /// A list or rules: in the file only.
+    List(List),
+    /// A section.
+    Section(&'static [Field]),
+    /// A list of sections, whose scalars a variable can set by index.
+    Sections(&'static [Field]),
+}
+
+/// One value.
+#[derive(Clone, Copy)]
+pub(in crate::config) enum Scalar {
+    /// A text that is not empty.
+    Text,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// `true`.
+    True,
+    /// `1m30s`.
+    Duration,
+    /// The same, or this word.
+    DurationOr(&'static str),
+    /// An address with http or https.
+    Url,
+    /// `host:port`, or what that pattern matches.
+    Address { instead: &'static str },
+    /// The pattern of a path.
+    Path,
+    /// A host, or `*.` and a name.
+    Host,
+    /// A method.
+    Method,
+    /// A scope.
+    ScopeToken,
+    /// A value to compare a claim with.
+    Value,
+    /// A part of the request.
+    Part,
+    /// A header's name, or `none`.
+    Header,
+}
+
+/// Several values.
+#[derive(Clone, Copy)]
+pub(in crate::config) enum List {
+    /// A list of different values, at least one.
+    Of(Scalar),
+    /// A list of sections.
+    Routes(&'static [Field]),
+    /// A list of scopes, or a section.
+    Scopes(&'static [Field]),
+    /// A section by claim.
+    Claims(&'static [Field]),
+    /// A section by name.
+    Policies(&'static [Field]),
+    /// A list of scopes by scope.
+    Implications,
+}
+
+/// What holds without a field.
+#[derive(Clone, Copy)]
+pub(in crate::config) enum Fallback {
+    Text(&'static str),
+    Flag(bool),
+    Texts(&'static [&'static str]),
+}
+
+pub(super) const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, about, default: None, is_required: false }
+}
+
+impl Field {
+    pub(super) const fn required(self) -> Self {
+        Self { is_required: true, ..self }
+    }
+
+    pub(super) const fn or(self, default: bool) -> Self {
+        Self { default: Some(Fallback::Flag(default)), ..self }
+    }
+
+    pub(super) const fn or_text(self, default: &'static str) -> Self {
+        Self { default: Some(Fallback::Text(default)), ..self }
+    }
+
+    pub(super) const fn or_texts(self, default: &'static [&'static str]) -> Self {
+        Self { default: Some(Fallback::Texts(default)), ..self }
+    }
+}

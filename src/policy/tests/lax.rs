@@ -1,0 +1,59 @@
+//! What lax backends could take a path for.
+
+use super::*;
+
+fn with_access(routes: Vec<(&str, Access)>) -> Policy {
+    let routes = routes.into_iter().map(|(text, access)| route(text, access)).collect();
+    Policy::build(routes, None).unwrap_or_else(|problems| panic!("{problems:?}")).0
+}
+
+/// A public wildcard beside rules: what a lax backend could take for something that needs more is refused, and nothing
+/// else is.
+#[test]
+fn a_lax_reading_must_not_need_more_than_the_path_itself() {
+    let policy = with_access(vec![
+        ("/**", Access::Public),
+        ("/admin/**", scoped(&["a"])),
+        ("/wiki/{page}", Access::Public),
+        ("/lang/**", scoped(&[])),
+        ("/lang/c%23", scoped(&["a"])),
+        ("GET /items/{id}", Access::Public),
+    ]);
+    for path in ["/admin%3Fx", "/ADMIN%23", "/admin.", "/admin%20/x", "/%EF%BD%81dmin", "/x/%E2%80%A5/admin"] {
+        assert_eq!(selected(&policy, "GET", "h", path), "request_lax_reading", "{path}");
+    }
+    for (path, rule) in [
+        ("/wiki/C%23", "/wiki/{page}"),
+        ("/wiki/Why%3F", "/wiki/{page}"),
+        ("/wiki/etc.", "/wiki/{page}"),
+        ("/v1./x", "/**"),
+        ("/lang/c%23", "/lang/c%23"),
+        ("/admin/%3F", "/admin/**"),
+    ] {
+        assert_eq!(selected(&policy, "GET", "h", path), rule, "{path}");
+    }
+}
+
+#[test]
+fn what_no_route_covers_needs_more_than_any_route_and_the_method_counts() {
+    let policy = with_access(vec![
+        ("/open/{x}", Access::Public),
+        ("GET,POST /items/{id}/{x}", Access::Public),
+        ("GET /items/{id}", Access::Public),
+        ("POST /items/{id}", scoped(&["a"])),
+    ]);
+    assert_eq!(selected(&policy, "GET", "h", "/open/a%EF%BC%8Fb"), "request_lax_reading");
+    assert_eq!(selected(&policy, "GET", "h", "/items/7/%3Fx"), "GET,POST /items/{id}/{x}");
+    assert_eq!(selected(&policy, "POST", "h", "/items/7/%3Fx"), "request_lax_reading");
+    // Denials stay what they are.
+    assert_eq!(selected(&policy, "PUT", "h", "/items/7/%3Fx"), "method_not_admitted");
+    assert_eq!(selected(&policy, "GET", "h", "/nowhere%3F"), "no_route");
+}
+
+#[test]
+fn a_reading_may_depend_on_the_host_as_a_path_may() {
+    let policy = with_access(vec![("/**", Access::Public), ("a.io/admin/**", scoped(&["a"]))]);
+    assert_eq!(selected(&policy, "GET", "a.io", "/admin%3Fx"), "request_lax_reading");
+    assert_eq!(selected(&policy, "GET", "b.io", "/admin%3Fx"), "/**");
+    assert_eq!(selected(&policy, "GET", "", "/admin%3Fx"), "request_host");
+}

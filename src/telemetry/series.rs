@@ -1,0 +1,36 @@
+//! Counters by label of which some can be taken away.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+};
+
+use prometheus_client::metrics::{counter::Counter, family::Family};
+
+/// Counters by label, of which some can be taken away: a family does not say which it has.
+#[derive(Debug)]
+pub(super) struct Series<L: Clone + Hash + Eq + fmt::Debug> {
+    pub(super) family: Family<L, Counter>,
+    known: Mutex<HashSet<L>>,
+}
+
+impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
+    pub(super) fn new() -> Self {
+        Self { family: Family::default(), known: Mutex::default() }
+    }
+
+    pub(super) fn count(&self, labels: &L) {
+        let is_known = self.family.get(labels).map(|counter| counter.inc()).is_some();
+        if !is_known {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(labels.clone());
+            self.family.get_or_create(labels).inc();
+        }
+    }
+
+    pub(super) fn retain(&self, stays: impl Fn(&L) -> bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|labels| stays(labels) || !self.family.remove(labels));
+    }
+}

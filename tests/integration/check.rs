@@ -1,0 +1,165 @@
+//! `portcullis check` and `portcullis schema` as CI and editors use them.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::process::portcullis;
+
+const GOOD: &str = "issuers: [{ issuer: https://i.example/, audiences: [a] }]\nroutes: [{ path: /a, scopes: [s] }]\n";
+const WARNED: &str =
+    "issuers:\n  - issuer: https://tenant.eu.auth0.com\n    audiences: [a]\nroutes: [{ path: /a, scopes: [s] }]\n";
+const BROKEN: &str =
+    "routes:\n  - path: /users/{id}/delete\n    access: public\n  - path: /users/me/{action}\n    access: public\n";
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+    let output = portcullis(arguments).envs(environment.iter().copied()).output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The bytes of a place.
+fn underlined<'t>(text: &'t str, place: &Value) -> &'t str {
+    let number = |name: &str| usize::try_from(place[name].as_u64().unwrap()).unwrap();
+    text.get(number("offset")..number("offset") + number("length")).unwrap()
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> String {
+    let path = dir.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn exit_codes_say_what_was_found_and_several_files_are_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [("good.yaml", GOOD), ("warned.yaml", WARNED), ("broken.yaml", BROKEN)];
+    let [good, warned, broken] = files.map(|(name, text)| write(dir.path(), name, text));
+    for (arguments, code) in [
+        (vec![&*good], 0),
+        (vec![&*warned], 0),
+        (vec!["--deny-warnings", &*good], 0),
+        (vec!["--deny-warnings", &*warned], 1),
+        (vec!["--deny-warnings", "--allow", "issuer-mismatch", &*warned], 0),
+        (vec!["--deny-warnings", "--allow", "scope-spelling", &*warned], 1),
+        (vec![&*broken], 2),
+        (vec!["--allow", "crossing-patterns", &*broken], 2),
+        (vec!["--deny-warnings", &*warned, &*broken], 2),
+        (vec!["--allow", "isuer-mismatch", &*good], 2),
+    ] {
+        for format in ["text", "json"] {
+            let said = run(&[&["check", "--format", format], &*arguments].concat(), &[]).await;
+            assert_eq!(said.code, code, "{arguments:?} {format}: {}{}", said.out, said.err);
+        }
+    }
+    let said = run(&["check", &good, &warned, &broken], &[]).await;
+    assert!(said.out.contains("good.yaml is good: 1 issuer, 1 route, 0 warnings"), "{}", said.out);
+    assert!(said.out.contains("warned.yaml is good: 1 issuer, 1 route, 1 warning"), "{}", said.out);
+    for told in ["[issuer-mismatch]", "warned.yaml:2", "[crossing-patterns]", "broken.yaml: 1 error"] {
+        assert!(said.err.contains(told), "{told}: {}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn json_has_every_place_and_nothing_else_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (warned, broken) = (write(dir.path(), "warned.yaml", WARNED), write(dir.path(), "broken.yaml", BROKEN));
+    let said = run(&["check", "--format", "json", &warned, &broken], &[("PORTCULLIS_LISEN__GRPC", "x")]).await;
+    assert_eq!((said.code, said.err.as_str()), (2, ""));
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(report["version"], 1);
+    let problems = report["problems"].as_array().unwrap();
+    let count = |severity: &str| problems.iter().filter(|problem| problem["severity"] == severity).count();
+    assert_eq!((&report["errors"], &report["warnings"]), (&count("error").into(), &count("warning").into()));
+
+    let of = |file: &str, code: &str| {
+        let found = problems.iter().find(|problem| problem["file"] == file && problem["code"] == code);
+        found.unwrap_or_else(|| panic!("no {code} in {}", said.out)).clone()
+    };
+    let issuer = of(&warned, "issuer-mismatch");
+    assert_eq!(issuer["severity"], "warning");
+    assert_eq!((&issuer["line"], &issuer["column"]), (&2.into(), &13.into()));
+    assert_eq!((&issuer["end_line"], &issuer["end_column"]), (&2.into(), &40.into()));
+    assert_eq!(underlined(WARNED, &issuer), "https://tenant.eu.auth0.com");
+    assert!(issuer["help"].as_str().unwrap().contains("https://tenant.eu.auth0.com/"));
+    assert_eq!(
+        (&issuer["related"], &issuer["variable"], &issuer["more"]),
+        (&Value::Array(vec![]), &Value::Null, &0.into())
+    );
+
+    let variable = problems.iter().find(|problem| problem["variable"] == "PORTCULLIS_LISEN__GRPC").unwrap();
+    assert!(variable.get("line").is_none() && variable["code"].is_null(), "{variable}");
+
+    let crossing = of(&broken, "crossing-patterns");
+    assert_eq!((underlined(BROKEN, &crossing), &crossing["label"]), ("/users/me/{action}", &"this route".into()));
+    let other = &crossing["related"][0];
+    assert_eq!((underlined(BROKEN, other), &other["label"]), ("/users/{id}/delete", &"the other route".into()));
+}
+
+#[tokio::test]
+async fn columns_count_characters_and_offsets_count_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "routes: [{ id: 'é', path: /a, access: public }]\n";
+    let file = write(dir.path(), "p.yaml", text);
+    let said = run(&["check", "--format", "json", &file], &[]).await;
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let problem = &report["problems"][0];
+    assert_eq!((&problem["column"], &problem["end_column"]), (&16.into(), &19.into()), "{problem}");
+    assert_eq!((&problem["offset"], &problem["length"]), (&15.into(), &4.into()), "{problem}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_in_the_json_as_well() {
+    let said = run(&["check", "--format", "json", "/nowhere/p.yaml"], &[]).await;
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &report["errors"]), (2, &1.into()));
+    assert!(report["problems"][0]["message"].as_str().unwrap().contains("there is no such file"), "{report}");
+}
+
+#[tokio::test]
+async fn the_schema_is_printed() {
+    let said = run(&["schema"], &[]).await;
+    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/portcullis.schema.json")).unwrap();
+    assert_eq!((said.code, said.out), (0, sample));
+}
+
+#[tokio::test]
+async fn an_envoy_configuration_is_checked_with_or_without_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = include_str!("../../envoy/envoy.yaml");
+    let with = |name: &str, from: &str, to: &str| {
+        assert!(sample.contains(from), "the sample has no {from}");
+        write(dir.path(), name, &sample.replacen(from, to, 1))
+    };
+    let good = write(dir.path(), "portcullis.yaml", GOOD);
+    let clean = write(dir.path(), "envoy.yaml", sample);
+    let warned = with("raw.yaml", "encode_raw_headers: true", "encode_raw_headers: false");
+    let broken = with("open.yaml", "failure_mode_allow: false", "failure_mode_allow: true");
+    for (arguments, code) in [
+        (vec!["--envoy", &*clean], 0),
+        (vec!["--deny-warnings", "--envoy", &*clean, &*good], 0),
+        (vec!["--envoy", &*warned, &*good], 0),
+        (vec!["--deny-warnings", "--envoy", &*warned], 1),
+        (vec!["--deny-warnings", "--allow", "envoy-raw-headers", "--envoy", &*warned], 0),
+        (vec!["--envoy", &*broken], 2),
+        (vec!["--envoy", "/nowhere/envoy.yaml"], 2),
+        (vec![], 2),
+    ] {
+        let said = run(&[&["check"], &*arguments].concat(), &[]).await;
+        assert_eq!(said.code, code, "{arguments:?}: {}{}", said.out, said.err);
+    }
+    let said = run(&["check", "--envoy", &warned, &good], &[]).await;
+    for told in ["portcullis.yaml is good: 1 issuer", "raw.yaml is good: 1 warning"] {
+        assert!(said.out.contains(told), "{told}: {}", said.out);
+    }
+    assert!(said.err.contains("[envoy-raw-headers]"), "{}", said.err);
+    let said = run(&["check", "--format", "json", "--envoy", &broken], &[]).await;
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["problems"][0]["code"], &report["errors"]), (&"envoy-fail-open".into(), &1.into()));
+}

@@ -1,0 +1,493 @@
+//! The sample Envoy configuration with one fault each: what `check --envoy` must say of it. A real Envoy accepts every
+//! one of them, so that the lints are about configurations that there can be.
+
+pub(crate) const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
+
+/// A name, what is changed in the sample, and what is found: `error` or `warning`, and a part of the message.
+pub(crate) type Fault = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// The sample with those changes, each of which must have a place in it.
+pub(crate) fn changed(name: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(SAMPLE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{name}: the sample has no {from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// The sample with these lines in place of its ext_authz filter.
+pub(crate) fn with_filter(lines: &str) -> String {
+    let (before, rest) = SAMPLE.split_once("                  - name: envoy.filters.http.ext_authz\n").unwrap();
+    let (_, after) = rest.split_once(ROUTER).unwrap();
+    format!("{before}{lines}{ROUTER}{after}")
+}
+
+/// A filter that a matcher lets requests pass by.
+pub(crate) const SKIPPED: &str = r#"
+                  - name: envoy.filters.http.ext_authz
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher
+                      xds_matcher:
+                        matcher_list:
+                          matchers:
+                            - predicate:
+                                single_predicate:
+                                  input:
+                                    name: header
+                                    typed_config:
+                                      "@type": type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput
+                                      header_name: x-skip
+                                  value_match: { exact: please }
+                              on_match:
+                                action:
+                                  name: skip
+                                  typed_config:
+                                    "@type": type.googleapis.com/envoy.extensions.filters.common.matcher.action.v3.SkipFilter
+                      extension_config:
+                        name: inner
+                        typed_config:
+                          "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
+                          transport_api_version: V3
+                          grpc_service: { envoy_grpc: { cluster_name: portcullis }, timeout: 1s }
+                          status_on_error: { code: 503 }
+                          encode_raw_headers: true
+"#;
+
+const ALLOW: &str = "failure_mode_allow: false";
+const API_VERSION: &str = "                      transport_api_version: V3\n";
+const STATUS: &str = "                      status_on_error:\n                        code: ServiceUnavailable # 503\n";
+const RAW: &str = "                      encode_raw_headers: true\n";
+const ROUTER: &str = "                  - name: envoy.filters.http.router\n";
+const FILTER: &str = "                  - name: envoy.filters.http.ext_authz\n                    typed_config:";
+const CORS: &str = "                  - name: envoy.filters.http.cors
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors\n";
+const PER_FILTER: &str = "                      typed_per_filter_config:\n";
+const ROUTE: &str = "                          route:\n                            cluster: upstream\n";
+const HTTP2: &str = "            http2_protocol_options:
+              # A peer that vanished without a goodbye is noticed here, not by every request's timeout.
+              connection_keepalive:
+                interval: 30s
+                timeout: 5s\n";
+const OPTIONS: &str = "      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config:\n";
+const SERVICE: &str = "                      grpc_service:
+                        envoy_grpc:
+                          cluster_name: portcullis\n";
+const TIMEOUT: &str = "                        timeout: 1s\n";
+const ADDRESS: &str = "                      address: 127.0.0.1\n                      port_value: 9191\n";
+
+pub(crate) const FAULTS: &[Fault] = &[
+    // What happens without an answer.
+    ("failure-mode", &[(ALLOW, "failure_mode_allow: true")], &["error: `failure_mode_allow` is on"]),
+    ("failure-mode-yes", &[(ALLOW, "failure_mode_allow: yes")], &["error: `failure_mode_allow` is on"]),
+    ("failure-mode-quoted", &[(ALLOW, "failure_mode_allow: \"true\"")], &["error: `failure_mode_allow` is on"]),
+    ("failure-mode-camel", &[(ALLOW, "failureModeAllow: true")], &["error: `failure_mode_allow` is on"]),
+    (
+        "failure-mode-twice",
+        &[(API_VERSION, "                      failure_mode_allow: true\n")],
+        &["error: `failure_mode_allow` is on"],
+    ),
+    (
+        "failure-mode-header",
+        &[(ALLOW, "failure_mode_allow_header_add: true")],
+        &["warning: `failure_mode_allow_header_add` does nothing"],
+    ),
+    ("shadow-mode", &[(ALLOW, "shadow_mode: true")], &["error: `shadow_mode` is on"]),
+    ("no-status", &[(STATUS, "")], &["warning: when Portcullis can't be asked, clients get 403"]),
+    (
+        "status-blames",
+        &[("code: ServiceUnavailable", "code: Unauthorized")],
+        &["warning: when Portcullis can't be asked, clients get a status that blames them"],
+    ),
+    ("status-number", &[("code: ServiceUnavailable", "code: 403")], &["warning: when Portcullis can't be asked"]),
+    // What Portcullis sees.
+    ("raw-headers", &[(RAW, "")], &["warning: `encode_raw_headers` is off"]),
+    (
+        "raw-headers-off",
+        &[("encode_raw_headers: true", "encode_raw_headers: off")],
+        &["warning: `encode_raw_headers` is off"],
+    ),
+    (
+        "allowed-headers",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      allowed_headers: { patterns: [{ exact: authorization }, { exact: content-type }, { prefix: x- }] }\n"
+            ),
+        )],
+        &["warning: `allowed_headers` hides `x_auth-client-id`"],
+    ),
+    (
+        "allowed-nothing-needed",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      allowedHeaders: { patterns: [{ exact: cookie }] }\n"
+            ),
+        )],
+        &[
+            "error: `allowedHeaders` hides `authorization`",
+            "warning: `allowedHeaders` hides `x-request-id`",
+            "warning: `allowedHeaders` hides `content-type`",
+            "warning: `allowedHeaders` hides `x_auth",
+        ],
+    ),
+    (
+        "disallowed-headers",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      disallowed_headers: { patterns: [{ exact: Authorization, ignore_case: true }, { prefix: x_ }] }\n"
+            ),
+        )],
+        &["error: `disallowed_headers` hides `authorization`", "warning: `disallowed_headers` hides `x_auth"],
+    ),
+    (
+        "request-body",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      with_request_body: { max_request_bytes: 1024 }\n"
+            ),
+        )],
+        &["warning: `with_request_body` makes Envoy hold and send bodies"],
+    ),
+    (
+        "mutation-rules",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      decoder_header_mutation_rules: { disallow_all: true }\n"
+            ),
+        )],
+        &["warning: Envoy ignores every header that Portcullis sets or removes"],
+    ),
+    // Whether the filter is there.
+    (
+        "partly-enabled",
+        &[(ALLOW, "filter_enabled: { default_value: { numerator: 50 } }")],
+        &["warning: `filter_enabled` lets a part of all requests pass"],
+    ),
+    (
+        "partly-enabled-by-default",
+        &[(ALLOW, "filter_enabled: { default_value: { numerator: 100, denominator: MILLION }, runtime_key: a }")],
+        &["warning: `filter_enabled` lets a part of all requests pass"],
+    ),
+    (
+        "enabled-by-metadata",
+        &[(ALLOW, "filter_enabled_metadata: { filter: a, path: [{ key: b }], value: { present_match: true } }")],
+        &["warning: requests whose metadata `filter_enabled_metadata` does not match"],
+    ),
+    (
+        "filter-off",
+        &[(
+            FILTER,
+            "                  - name: envoy.filters.http.ext_authz\n                    disabled: true\n                    typed_config:",
+        )],
+        &["error: this filter is off, and no route switches it on"],
+    ),
+    (
+        "filter-off-but-for-some",
+        &[
+            (
+                FILTER,
+                "                  - name: envoy.filters.http.ext_authz\n                    disabled: true\n                    typed_config:",
+            ),
+            (
+                PER_FILTER,
+                concat!(
+                    "                      typed_per_filter_config:\n",
+                    "                        envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: false }\n"
+                ),
+            ),
+        ],
+        &["warning: this filter is off unless a route switches it on"],
+    ),
+    (
+        "upgrade",
+        &[(
+            "                stat_prefix: ingress\n",
+            concat!(
+                "                stat_prefix: ingress\n",
+                "                upgrade_configs: [{ upgrade_type: websocket, filters: [{ name: r, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }] }]\n"
+            ),
+        )],
+        &["warning: upgrades to `websocket` pass filters of their own"],
+    ),
+    // Routes.
+    (
+        "host-off",
+        &[(
+            PER_FILTER,
+            concat!(
+                "                      typed_per_filter_config:\n",
+                "                        envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: true }\n"
+            ),
+        )],
+        &["warning: ext_authz is off here"],
+    ),
+    (
+        "route-off",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            cluster: upstream\n",
+                "                          typedPerFilterConfig:\n",
+                "                            envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true }\n"
+            ),
+        )],
+        &["warning: ext_authz is off here"],
+    ),
+    (
+        "weighted-cluster-off",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            weighted_clusters:\n",
+                "                              clusters:\n                                - name: upstream\n                                  weight: 1\n",
+                "                                  typed_per_filter_config:\n",
+                "                                    envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: true }\n"
+            ),
+        )],
+        &["warning: ext_authz is off here"],
+    ),
+    (
+        "route-asks-another",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            cluster: upstream\n",
+                "                          typed_per_filter_config:\n                            envoy.filters.http.ext_authz:\n",
+                "                              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute\n",
+                "                              check_settings: { http_service: { server_uri: { uri: 'http://a', cluster: upstream, timeout: 1s } } }\n"
+            ),
+        )],
+        &["warning: another service is asked here"],
+    ),
+    (
+        "forged-identity",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            cluster: upstream\n",
+                "                          request_headers_to_add: [{ header: { key: X_Auth_Subject, value: admin } }]\n"
+            ),
+        )],
+        &["warning: Envoy sets `X_Auth_Subject` after the decision"],
+    ),
+    // The order of filters.
+    (
+        "cors-behind",
+        &[
+            (CORS, ""),
+            (
+                ROUTER,
+                concat!(
+                    "                  - name: envoy.filters.http.cors\n                    typed_config:\n",
+                    "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors\n",
+                    "                  - name: envoy.filters.http.router\n"
+                ),
+            ),
+        ],
+        &["warning: the cors filter stands behind ext_authz"],
+    ),
+    (
+        "lua-behind",
+        &[(
+            ROUTER,
+            concat!(
+                "                  - name: script\n                    typed_config:\n",
+                "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua\n",
+                "                      default_source_code: { inline_string: 'function envoy_on_request(h) end' }\n",
+                "                  - name: envoy.filters.http.router\n"
+            ),
+        )],
+        &["warning: a Lua script sees requests behind ext_authz"],
+    ),
+    (
+        "processor-behind",
+        &[(
+            ROUTER,
+            concat!(
+                "                  - name: processor\n                    typed_config:\n",
+                "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor\n",
+                "                      grpc_service: { envoy_grpc: { cluster_name: upstream } }\n",
+                "                  - name: envoy.filters.http.router\n"
+            ),
+        )],
+        &["warning: an external processor sees requests behind ext_authz"],
+    ),
+    (
+        "mutation-behind",
+        &[(
+            ROUTER,
+            concat!(
+                "                  - name: mutation\n                    typed_config:\n",
+                "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation\n",
+                "                      mutations: { request_mutations: [{ append: { header: { key: x-auth-scopes, value: all } } }] }\n",
+                "                  - name: envoy.filters.http.router\n"
+            ),
+        )],
+        &["warning: Envoy sets `x-auth-scopes` after the decision"],
+    ),
+    (
+        "token-taken",
+        &[(
+            FILTER,
+            concat!(
+                "                  - name: jwt\n                    typed_config:\n",
+                "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication\n",
+                "                      providers: { tenant: { issuer: a, remote_jwks: { http_uri: { uri: 'http://a', cluster: upstream, timeout: 1s } } } }\n",
+                "                  - name: envoy.filters.http.ext_authz\n                    typed_config:"
+            ),
+        )],
+        &["warning: jwt_authn takes the tokens"],
+    ),
+    (
+        "route-cache",
+        &[(ALLOW, "clear_route_cache: true")],
+        &["warning: `clear_route_cache` has the route chosen again"],
+    ),
+    // Paths.
+    ("normalize-path", &[("normalize_path: true", "normalize_path: false")], &["warning: Envoy leaves some paths"]),
+    ("merge-slashes", &[("                merge_slashes: true\n", "")], &["warning: Envoy leaves some paths"]),
+    ("escaped-slashes", &[("REJECT_REQUEST\n", "KEEP_UNCHANGED\n")], &["warning: Envoy leaves some paths"]),
+    (
+        "paths",
+        &[
+            ("                normalize_path: true\n", ""),
+            ("                merge_slashes: true\n", ""),
+            ("                path_with_escaped_slashes_action: REJECT_REQUEST\n", ""),
+        ],
+        &["warning: Envoy leaves paths as clients spell them"],
+    ),
+    // Whom it asks.
+    (
+        "http-service",
+        &[
+            (
+                SERVICE,
+                "                      http_service:\n                        server_uri: { uri: 'http://portcullis', cluster: portcullis, timeout: 1s }\n",
+            ),
+            (TIMEOUT, ""),
+        ],
+        &["error: this filter asks by HTTP"],
+    ),
+    (
+        "missing-cluster",
+        &[("cluster_name: portcullis\n", "cluster_name: portculis\n")],
+        &["error: there is no cluster `portculis`"],
+    ),
+    (
+        "http1-cluster",
+        &[(HTTP2, "            http_protocol_options: {}\n")],
+        &["error: the cluster `portcullis` does not speak HTTP/2"],
+    ),
+    ("no-protocol", &[(OPTIONS, ""), (HTTP2, "")], &["error: the cluster `portcullis` does not speak HTTP/2"]),
+    ("no-timeout", &[(TIMEOUT, "")], &["warning: Envoy waits 200 ms for an answer, unless told otherwise"]),
+    (
+        "short-timeout",
+        &[(TIMEOUT, "                        timeout: 0.25s\n")],
+        &["warning: Envoy waits 250ms for an answer"],
+    ),
+    (
+        "plaintext",
+        &[(ADDRESS, "                      address: 10.0.0.7\n                      port_value: 9191\n")],
+        &["warning: the cluster `portcullis` reaches another machine without TLS"],
+    ),
+];
+
+/// Changes that harm nothing, and of which nothing must be said.
+pub(crate) const HARMLESS: &[(&str, &[(&str, &str)])] = &[
+    ("nothing", &[]),
+    ("peer-certificate", &[(ALLOW, "include_peer_certificate: true")]),
+    ("validated-mutations", &[(ALLOW, "validate_mutations: true")]),
+    ("api-version", &[(API_VERSION, "")]),
+    (
+        "all-of-them",
+        &[(ALLOW, "filter_enabled: { default_value: { numerator: 1000000, denominator: MILLION }, runtime_key: a }")],
+    ),
+    (
+        "denied-while-off",
+        &[(
+            ALLOW,
+            "filter_enabled: { default_value: { numerator: 1 } }\n                      deny_at_disable: { default_value: true, runtime_key: a }",
+        )],
+    ),
+    ("another-name", &[(FILTER, "                  - name: gate\n                    typed_config:")]),
+    ("status-number", &[("code: ServiceUnavailable", "code: 503")]),
+    ("redirected-slashes", &[("REJECT_REQUEST\n", "UNESCAPE_AND_REDIRECT\n")]),
+    ("allowed-by-expression", &[(ALLOW, "allowed_headers: { patterns: [{ safe_regex: { regex: '.*' } }] }")]),
+    (
+        "script-for-answers",
+        &[(
+            ROUTER,
+            concat!(
+                "                  - name: script\n                    typed_config:\n",
+                "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua\n",
+                "                      default_source_code: { inline_string: 'function envoy_on_response(h) end' }\n",
+                "                  - name: envoy.filters.http.router\n"
+            ),
+        )],
+    ),
+    (
+        "health-page",
+        &[(
+            "                        - match:\n",
+            concat!(
+                "                        - match: { path: /healthz }\n",
+                "                          direct_response: { status: 200 }\n",
+                "                          typed_per_filter_config:\n",
+                "                            envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: true }\n",
+                "                        - match:\n"
+            ),
+        )],
+    ),
+    (
+        "somebody-elses-filter",
+        &[
+            (
+                FILTER,
+                concat!(
+                    "                  - name: waf\n                    typed_config:\n",
+                    "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz\n",
+                    "                      failure_mode_allow: true\n",
+                    "                      http_service: { server_uri: { uri: 'http://waf', cluster: upstream, timeout: 1s } }\n",
+                    "                  - name: envoy.filters.http.ext_authz\n                    typed_config:"
+                ),
+            ),
+            (
+                PER_FILTER,
+                concat!(
+                    "                      typed_per_filter_config:\n",
+                    "                        waf: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: true }\n"
+                ),
+            ),
+        ],
+    ),
+    (
+        "other-headers",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            cluster: upstream\n",
+                "                          request_headers_to_add: [{ header: { key: x-team, value: a } }]\n"
+            ),
+        )],
+    ),
+    ("ignored-block", &[("static_resources:\n", "!ignore blocks: &timeout { timeout: 1s }\nstatic_resources:\n")]),
+    (
+        "unix-socket",
+        &[(
+            "                    socket_address:\n                      address: 127.0.0.1\n                      port_value: 9191\n",
+            "                    pipe: { path: /run/portcullis.sock }\n",
+        )],
+    ),
+];
