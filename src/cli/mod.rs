@@ -34,12 +34,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Validates a configuration: every problem at once, with the place underlined
     Check(check::CheckArgs),
+    /// Prints the JSON Schema of the configuration, for editors
+    Schema(schema::SchemaArgs),
     /// Says why a request is allowed or denied, check by check, without a running service
     Explain(explain::ExplainArgs),
     /// Runs policy tests, and reports what of the policy they exercised
     Test(test::TestArgs),
-    /// Prints the JSON Schema of the configuration, for editors
-    Schema(schema::SchemaArgs),
     /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
     Demo(demo::DemoArgs),
 }
@@ -50,9 +50,9 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => run(serve::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => run(explain::run(args)),
         Command::Test(args) => test::run(&args),
-        Command::Schema(args) => schema::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
 }

@@ -10,6 +10,12 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Prints a value as JSON on standard output, for programs.
+pub(super) fn json(value: &impl serde::Serialize) {
+    // What we make has string keys and finite numbers only, which JSON has.
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
 /// Prints a text that ends its lines itself on standard output.
 pub(super) fn text(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
@@ -20,12 +26,6 @@ pub(super) fn progress(text: &str) {
     if io::stderr().is_terminal() {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
-}
-
-/// Prints a value as JSON on standard output, for programs.
-pub(super) fn json(value: &impl serde::Serialize) {
-    // What we make has string keys and finite numbers only, which JSON has.
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// Prints an error on standard error.

@@ -161,14 +161,14 @@ impl Policy {
         self.rules.iter()
     }
 
-    /// Every host and path pattern, in the order of the routes: for people who may have meant another one.
-    pub fn patterns(&self) -> impl Iterator<Item = (&HostPattern, &PathPattern)> {
-        self.entries.iter().map(|entry| (&entry.host, &entry.path))
-    }
-
     /// The ids of all rules that can decide.
     pub fn rule_ids(&self) -> impl Iterator<Item = &RuleId> {
         self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
+    }
+
+    /// Every host and path pattern, in the order of the routes: for people who may have meant another one.
+    pub fn patterns(&self) -> impl Iterator<Item = (&HostPattern, &PathPattern)> {
+        self.entries.iter().map(|entry| (&entry.host, &entry.path))
     }
 
     /// What holds where no route covers the path.

@@ -15,7 +15,7 @@ const STEPS: [Step; 4] = [fitted, cut, spaces_trimmed, dots_trimmed];
 pub(super) fn readings(path: &CanonicalPath) -> Option<Vec<CanonicalPath>> {
     let text = path.as_str();
     // Nearly all paths.
-    if !text.contains('%') && !text.contains('.') {
+    if !text.contains('%') && !text.contains("./") && !text.ends_with('.') {
         return Some(Vec::new());
     }
     let mut found = vec![text.to_owned()];

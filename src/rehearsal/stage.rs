@@ -133,7 +133,7 @@ impl Stage {
         let rules = rules.chain(named).chain(default).collect();
         let clock = Arc::new(ChosenClock::default());
         let engine = Engine {
-            revision: Arc::from(""),
+            revision: "rehearsal".into(),
             authorizer: Authorizer::new(policy, verifier),
             keys: keyring.store(),
             identity,

@@ -13,6 +13,7 @@ mod faults;
 mod files;
 #[cfg(test)]
 mod language;
+#[cfg(test)]
 mod lints;
 #[cfg(test)]
 mod offline;

@@ -23,9 +23,9 @@ async fn help_has_examples() {
     for command in [
         &["serve"][..],
         &["check"],
+        &["schema"],
         &["explain"],
         &["test"],
-        &["schema"],
         &["demo"],
         &["demo", "issuer"],
         &["demo", "upstream"],

@@ -23,7 +23,11 @@ pub(super) fn rule_of(fault: RequestFault) -> String {
         RequestFault::CaseAmbiguous => {
             "a path that another pattern decides about in lower case is spelt as the pattern is".to_owned()
         }
-        RequestFault::LaxReading => "no reading of it by a lax backend needs more than the path itself".to_owned(),
+        RequestFault::LaxReading => {
+            "nothing that a lax backend could take for a path that needs more: an escaped `?` or `#`, dots or spaces at \
+             the end of a segment, compatibility forms of letters and slashes"
+                .to_owned()
+        }
         RequestFault::NoHttpRequest
         | RequestFault::TooLarge
         | RequestFault::Host
