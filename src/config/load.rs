@@ -2,18 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, ErrorKind},
+    fs::File,
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    Config, decode,
-    document::{TextKind, text_of},
-    env,
+    Config, decode, env,
     error::{ConfigErrors, Problem},
     parse::parse as parse_yaml,
     source::Source,
+    suggest::quoted,
     tree::{Entry, Node, Place, Value},
 };
 use crate::{
@@ -22,13 +22,6 @@ use crate::{
     jwt::issuer_rules::IssuerRules,
     limits,
     policy::Policy,
-};
-
-/// A configuration file, to whoever reads it.
-const KIND: TextKind = TextKind {
-    name: "configuration file",
-    most: limits::CONFIG_BYTES,
-    smaller: "cover several routes with one pattern, `/api/**`",
 };
 
 /// What problems of a start without a file belong to.
@@ -79,7 +72,7 @@ fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Opt
 /// # Errors
 /// The one problem that it can't be read.
 pub fn read(path: &Path) -> Result<String, ConfigErrors> {
-    text_of(path, KIND).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
+    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
 /// What of a configuration decides about requests, without what it takes to serve it.
@@ -232,6 +225,32 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
     let issuers = vec![section(vec![("issuer", text(issuer)), ("audiences", audiences)])];
     let routes = vec![section(vec![("path", text("/**")), ("access", text("authenticated"))])];
     section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
+}
+
+/// The text of a configuration file, within its limit.
+fn text_of(path: &Path) -> Result<String, Box<Problem>> {
+    read_text(path, "the configuration file", limits::CONFIG_BYTES, "cover several routes with one pattern, `/api/**`")
+}
+
+/// The text of a file of at most so many bytes; `smaller` says what to do with a larger one.
+pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+    let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
+    let shown = quoted(&path.display().to_string());
+    let io = |error: io::Error| {
+        let help = "name a YAML file that this user may read";
+        fail(format!("{what} {shown} can't be read: {}", words(&error)), help)
+    };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
+    if bytes.len() > most {
+        return Err(fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
+        fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
+    })
 }
 
 /// Why a file can't be read, without the number that the system gives it.

@@ -27,8 +27,8 @@ use std::{path::Path, sync::Arc};
 use super::{
     Config,
     bounds::Bounds,
-    document::{TextKind, text_of},
     error::{ConfigErrors, Problem},
+    load,
     parse::parse_within,
     source::Source,
     suggest::quoted,
@@ -51,7 +51,7 @@ struct Around<'a> {
 pub fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
     let name = path.display().to_string();
     let smaller = "leave out what this Envoy's ext_authz filters, routes and clusters don't need";
-    match text_of(path, TextKind { name: "Envoy configuration", most: limits::ENVOY_BYTES, smaller }) {
+    match load::read_text(path, "the Envoy configuration", limits::ENVOY_BYTES, smaller) {
         Ok(text) => lint(&text, &name, config),
         Err(problem) => ConfigErrors::single(&name, *problem),
     }
