@@ -9,6 +9,7 @@ mod issuers;
 pub mod listen;
 pub mod observers;
 mod origin;
+pub mod own_tests;
 mod places;
 mod reload;
 mod servers;

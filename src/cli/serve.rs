@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    app::{App, Drain, Outside, Reload, ServeError, Stopped},
+    app::{App, Drain, Outside, Reload, ServeError, Stopped, own_tests},
     clock::SystemClock,
     config::{self, Config},
     jwks::fetch::HttpFetchers,
@@ -84,10 +84,20 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
         output::error(&error.to_string());
         ExitCode::from(USAGE)
     })?;
+    // As at a reload: a policy whose own tests fail must not come into force by a restart.
+    if let Some(file) = &loaded.file {
+        own_tests::check(&loaded.config, &file.path).map_err(|lines| {
+            output::error(&format!("the policy's own tests fail: {}", lines.join("\n  ")));
+            ExitCode::from(USAGE)
+        })?;
+    }
     for warning in loaded.warnings.problems() {
         events::config_warning(&warning.to_string());
     }
-    Ok((loaded.config, Reload { file: loaded.file, env, ..Reload::default() }))
+    Ok((
+        loaded.config,
+        Reload { file: loaded.file, env, suite: Some(Arc::new(own_tests::of_candidate)), ..Reload::default() },
+    ))
 }
 
 async fn serve(config: Config, reload: Reload) -> Result<Stopped, ServeError> {

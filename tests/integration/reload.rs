@@ -286,3 +286,55 @@ async fn a_check_that_waits_for_a_key_ends_under_the_configuration_it_began_with
     assert_eq!((got.reason.as_str(), got.rule.as_deref()), ("token_unknown_issuer", Some("b")), "{got:?}");
     assert_eq!(client.send(&get("/api/private").bearer(&scoped(&other, ""))).await.status, 200);
 }
+
+/// The configuration with tests of its own, which say that `/api/public` is open.
+fn tested(config: &str) -> String {
+    format!("{config}tests: [policy_test.yaml]\n")
+}
+
+fn says_that_public_is_open(dir: &Path) {
+    fs::write(dir.join("policy_test.yaml"), "tests: [{ name: open, request: GET /api/public, expect: allow }]\n")
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_whose_own_tests_fail_never_counts() {
+    let issuer = issuer().await;
+    let (open, shut) = (config(issuer.issuer()), shut(issuer.issuer()));
+    let up = Up::file(&open).await;
+    says_that_public_is_open(up.dir.path());
+    let first = status(&up.serve).await;
+    up.replace(&tested(&open));
+    let second = up.until_other(&first).await;
+    up.replace(&tested(&shut));
+    let failed = until(&up.serve, "red tests", |now| now["last_reload"]["outcome"] == "tests_failed").await;
+    assert_eq!((up.public().await, &failed["revision"]), (200, &second["revision"]));
+    assert!(failed.to_string().contains("policy_test.yaml:1"), "{failed}");
+    fs::remove_file(up.path("policy_test.yaml")).unwrap();
+    up.replace(&tested(&open.replace("/api/feed", "/api/food")));
+    let gone =
+        until(&up.serve, "no tests", |now| now["last_reload"]["error"].to_string().contains("no such file")).await;
+    assert_eq!((&gone["last_reload"]["outcome"], &gone["revision"]), (&"tests_failed".into(), &second["revision"]));
+    // Mended by what the file names alone: only a signal says so.
+    fs::write(
+        up.path("policy_test.yaml"),
+        "tests: [{ name: shut, request: GET /api/public, expect: no_credentials }]\n",
+    )
+    .unwrap();
+    up.replace(&tested(&shut));
+    up.until_other(&second).await;
+    assert_eq!(up.public().await, 401);
+}
+
+#[tokio::test]
+async fn nor_does_it_by_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    says_that_public_is_open(dir.path());
+    let path = dir.path().join("portcullis.yaml");
+    fs::write(&path, tested(&shut("https://issuer.example/"))).unwrap();
+    let arguments = ["serve", "--config", path.to_str().unwrap()];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis")).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("the policy's own tests fail") && said.contains("policy_test.yaml:1"), "{said}");
+}
