@@ -1,7 +1,8 @@
 //! Mutants: the policy with one thing about it weakened, to see whether a test notices.
 //!
-//! A mutant changes answers only where the rule it is about decides, or, where it adds or takes away a route, where no
-//! rule did: that is the law of [`crate::policy`]. So only those tests are run again.
+//! A mutant that only changes what a rule asks changes answers where that rule decides, and where no rule did: a path
+//! that could be read as another is refused unless its rule is as strict as the other's. So only those tests are run
+//! again. One that moves requests from rule to rule can change any answer.
 
 use serde::Serialize;
 
@@ -67,7 +68,7 @@ enum How {
 }
 
 impl Mutant {
-    /// Whether requests that no rule decides about may be decided otherwise.
+    /// Whether another rule than before may decide about a request.
     pub(super) const fn moves_requests(&self) -> bool {
         !matches!(self.how, How::Access(_))
     }

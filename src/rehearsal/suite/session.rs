@@ -206,13 +206,13 @@ impl Session {
         mutation
     }
 
-    /// The tests that a mutant can change.
+    /// The tests that a mutant can change, those first that it changes most likely.
     fn concerned(&self, mutant: &Mutant, decided_by: &[Option<Arc<str>>]) -> Vec<&Prepared> {
-        let concerns = |rule: &Option<Arc<str>>| match rule {
-            Some(rule) => **rule == *mutant.rule.as_str(),
-            None => mutant.moves_requests(),
-        };
-        self.tests.iter().zip(decided_by).filter(|(_, rule)| concerns(rule)).map(|(prepared, _)| prepared).collect()
+        let tests = || self.tests.iter().zip(decided_by);
+        let is_its = |rule: &Option<Arc<str>>| rule.as_ref().is_some_and(|rule| **rule == *mutant.rule.as_str());
+        let own = tests().filter(|(_, rule)| is_its(rule));
+        let others = tests().filter(|(_, rule)| !is_its(rule) && (rule.is_none() || mutant.moves_requests()));
+        own.chain(others).map(|(prepared, _)| prepared).collect()
     }
 }
 
