@@ -195,6 +195,19 @@ fn a_gap_that_is_planted_is_found_by_both() {
 }
 
 #[test]
+fn a_test_of_another_reading_notices_that_the_rule_there_is_weaker() {
+    let config = "issuers: [{ issuer: https://a.example/, audiences: [api] }]
+routes:
+  - { path: '/api/{id}', access: authenticated }
+  - { path: /api/secret, scopes: [s] }";
+    let tests = "tests: [{ request: GET /api/secret., token: valid, expect: 400 }]";
+    green(config, tests);
+    let survivors = session(config, tests).mutate(&mut |_, _| {}).survivors;
+    let left: Vec<&str> = survivors.iter().map(|one| one.change.as_str()).collect();
+    assert!(!left.contains(&"without scope s"), "{left:?}");
+}
+
+#[test]
 fn what_stands_behind_a_requirement_that_is_not_met_was_not_tested() {
     let report = green(TWO, "tests: [{ request: GET /org/acme, token: { scopes: s }, expect: insufficient_scope }]");
     let missing: Vec<&str> = report.coverage.gaps.iter().map(|gap| gap.missing.as_str()).collect();
