@@ -58,6 +58,14 @@ async fn the_quickstart_of_the_readme_passes_the_sample_tests_as_well() {
 }
 
 #[tokio::test]
+async fn the_readmes_tests_pass() {
+    let (config, tests) = (readme::yaml("## Five minutes to Envoy"), readme::yaml("### Testing a policy"));
+    let minimum = ["--min-coverage", "100", "--min-mutation", "100", "policy_test.yaml"];
+    let (code, out, err) = run(dir(config, tests).path(), &minimum).await;
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+}
+
+#[tokio::test]
 async fn a_weakened_policy_is_red() {
     for (strong, weak, failed) in [
         ("access: authenticated", "access: public", "private paths take any good token"),
