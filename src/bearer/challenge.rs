@@ -234,7 +234,12 @@ mod tests {
             (TokenFault::Expired.into(), 401, 16, Some("invalid_token")),
             (TokenFault::Opaque.into(), 401, 16, Some("invalid_token")),
             (TokenFault::Encrypted.into(), 401, 16, Some("invalid_token")),
+            (DenyReason::IssuerNotAdmitted, 401, 16, Some("invalid_token")),
+            (DenyReason::AudienceNotAdmitted, 401, 16, Some("invalid_token")),
+            (DenyReason::InsufficientScope, 403, 7, Some("insufficient_scope")),
+            (DenyReason::ClaimRule, 403, 7, Some("insufficient_scope")),
             (DenyReason::NoRoute, 403, 7, None),
+            (DenyReason::UnknownPolicy, 403, 7, None),
             (DenyReason::MethodNotAdmitted, 403, 7, None),
             (RequestFault::DotSegment.into(), 400, 3, None),
             (DenyReason::KeysUnavailable, 503, 14, None),
@@ -249,28 +254,8 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_token_has_a_description_of_its_own() {
-        let faults = [
-            TokenFault::Opaque,
-            TokenFault::Encrypted,
-            TokenFault::Malformed,
-            TokenFault::AlgorithmNotAllowed,
-            TokenFault::CriticalHeader,
-            TokenFault::TypeNotAllowed,
-            TokenFault::UnknownIssuer,
-            TokenFault::UnknownKey,
-            TokenFault::AmbiguousKey,
-            TokenFault::BadSignature,
-            TokenFault::MalformedClaims,
-            TokenFault::WrongAudience,
-            TokenFault::Expired,
-            TokenFault::NotYetValid,
-            TokenFault::IssuedInFuture,
-            TokenFault::TooOld,
-            TokenFault::NotAnAccessToken,
-            TokenFault::Bound,
-            TokenFault::ClientNotAllowed,
-            TokenFault::ClaimRule,
-        ];
+        let faults = DenyReason::all()
+            .filter_map(|reason| if let DenyReason::Token(fault) = reason { Some(fault) } else { None });
         let mut seen = std::collections::HashSet::new();
         for fault in faults {
             let text = describe_token(fault);
