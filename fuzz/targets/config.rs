@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 
 use portcullis::{
+    clock::UnixTime,
     config::{self, Config, Loaded, error::ConfigErrors},
     jwks::{address, source::KeySource},
     limits,
     policy::{CanonicalPath, Host, Method, route::RequestTarget},
+    rehearsal::suite::TestFile,
 };
 use portcullis_fuzz::json_writer::CHOICES;
 
@@ -75,7 +77,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let (text, env) = with_environment(&String::from_utf8_lossy(input));
             let loaded = load(&text, &env);
             match &loaded {
-                Ok(Loaded { config, warnings }) => {
+                Ok(Loaded { config, warnings, .. }) => {
                     assert!(!warnings.has_errors());
                     it_is_shut_unless_opened(config);
                     keys_come_from_allowed_places(config);
@@ -88,6 +90,13 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
                 }
             }
             a_comment_changes_nothing(&text, &env, loaded.is_ok());
+            // What can be served can be tried offline.
+            assert!(loaded.is_err() || config::parse_offline(&text, "portcullis.yaml", &env).is_ok());
+            // Whatever it is, other readers of YAML don't fall over it.
+            printing_problems_never_fails(&config::envoy::lint(&text, "envoy.yaml", None));
+            if let Err(errors) = TestFile::parse(&text, "policy_test.yaml", UnixTime::from_secs(1_800_000_000)) {
+                printing_problems_never_fails(&errors);
+            }
         }
     }
 });
