@@ -149,6 +149,7 @@ async fn a_hundred_reloads_under_load_fail_no_request_and_mix_no_answer() {
         let client = clients[sender % CONNECTIONS].clone();
         senders.spawn(send(client, token.clone(), path, Arc::clone(&counts)));
     }
+    let began = tokio::time::Instant::now();
     let ask = get("/open").bearer(&token);
     let mut revision = reloads.until("the first", |_| true).await["revision"].clone();
     for n in 1..=RELOADS {
@@ -178,6 +179,8 @@ async fn a_hundred_reloads_under_load_fail_no_request_and_mix_no_answer() {
     senders.join_all().await;
     let [a, b] = counts.answers();
     assert!(a > RELOADS && b > RELOADS, "{a} {b}");
+    // For whoever wants to know; how fast the machine is, is no law.
+    println!("{RELOADS} reloads in {:?}, {} answers", began.elapsed(), a + b);
     let metrics = reloads.service.page("/metrics").await.1;
     assert!(metrics.contains(&format!("config_reloads_total{{outcome=\"success\"}} {RELOADS}\n")), "{metrics}");
     assert_eq!(reloads.issuer.key_set_reads(), 1, "and no reload cost a fetch");
