@@ -128,6 +128,9 @@ pub const CONFIG_TEXT_BYTES: usize = 2 * CONFIG_BYTES;
 pub const CONFIG_ITEMS: usize = 1000;
 /// Scopes in all lists of `implies` together. Each required scope is followed through all of them at load.
 pub const IMPLICATIONS: usize = 256;
+/// Items of two rules, multiplied, up to which they are compared for one reading of a path. Beyond it the reading counts as
+/// one that needs more.
+pub const READING_COMPARISONS: usize = 10_000;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;
 /// Warnings of one kind that are kept of one configuration: more are no help, and would hide the others.
@@ -138,6 +141,8 @@ pub const COMPARED_SCOPE_BYTES: usize = 64;
 pub const COMPARED_SCOPES: usize = 100_000;
 /// How long a change of the configuration file waits for the next one: whoever writes it in several steps is done then.
 pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
+/// The same where nobody tells who writes: network file systems, or too many watches.
+pub const RELOAD_QUIET_UNWATCHED: Duration = Duration::from_secs(2);
 /// And for how long at most, where a file is changed all the time.
 pub const RELOAD_QUIET_MAX: Duration = Duration::from_secs(1);
 /// How long a writer that has changed the file and not closed it is waited for: half a policy may be a valid one.

@@ -1,7 +1,7 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 //!
-//! [`listen`] binds, [`servers`] serve, [`issuers`] keeps keys fresh, [`watch`] says when to look at the file again, [`candidate`] judges what
-//! stands in it, and [`reload`] puts it into force.
+//! [`listen`] binds, `servers` serve, `issuers` keeps keys fresh, `watch` says when to look at the file again, [`candidate`] judges what
+//! stands in it, and `reload` puts it into force.
 
 pub mod candidate;
 mod error;
@@ -278,7 +278,8 @@ fn reload_with(
     let mut tasks = JoinSet::new();
     let (triggers, triggered) = mpsc::channel(1);
     let (file, hangups) = (reload.file.as_ref().map(|file| file.path.clone()), reload.hangups.take());
-    tasks.spawn(watch::run(file, hangups, reload.pace, triggers));
-    tasks.spawn(Reloader::new(reload, lasting, issuers, listen, keys_dir).run(triggered));
+    let hints = Arc::default();
+    tasks.spawn(watch::run(file, hangups, reload.pace, Arc::clone(&hints), triggers));
+    tasks.spawn(Reloader::new(reload, lasting, issuers, listen, keys_dir, hints).run(triggered));
     tasks
 }

@@ -6,6 +6,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -21,7 +22,7 @@ use super::{
     observers::Observers,
     origin::{Reload, short},
     status::ConfigStatus,
-    watch::Trigger,
+    watch::{Hints, Trigger},
 };
 use crate::{
     authorizer::Authorizer,
@@ -61,6 +62,8 @@ pub(super) struct Reloader {
     /// As of the start: changes need another one.
     listen: Listen,
     keys_dir: Option<PathBuf>,
+    /// What is known of whoever writes the file.
+    hints: Arc<Hints>,
     /// What is in force.
     in_force: Option<Sha256>,
     /// What the last attempt saw.
@@ -77,10 +80,12 @@ impl Reloader {
         issuers: Issuers,
         listen: Listen,
         keys_dir: Option<PathBuf>,
+        hints: Arc<Hints>,
     ) -> Self {
         let in_force = reload.file.as_ref().map(|file| file.digest);
         let seen = in_force.map(Seen::Text);
-        Self { reload, lasting, issuers, listen, keys_dir, in_force, seen, last_ok: true, retired: Vec::new() }
+        let (last_ok, retired) = (true, Vec::new());
+        Self { reload, lasting, issuers, listen, keys_dir, hints, in_force, seen, last_ok, retired }
     }
 
     /// Acts on triggers until there can be no more.
@@ -89,7 +94,11 @@ impl Reloader {
             let has_retired = !self.retired.is_empty();
             tokio::select! {
                 trigger = triggers.recv() => match trigger {
-                    Some(trigger) => self.look(trigger).await,
+                    Some(trigger) => {
+                        self.look(trigger).await;
+                        // Also where there is a trigger after the other, and no time between them.
+                        self.sweep().await;
+                    }
                     None => return,
                 },
                 () = sleep(limits::RETIRED_SWEEP), if has_retired => self.sweep().await,
@@ -135,6 +144,9 @@ impl Reloader {
     }
 
     /// Reads the file until it stands still. SIGHUP says that it does.
+    ///
+    /// SECURITY: half a policy may be a valid one, without the rules at its end. A trigger may be an old one that had to wait
+    /// for the load before, so what counts is whether the file is being written now.
     async fn read(&self, file: &Path, trigger: Trigger) -> Result<Read, Rejected> {
         let mut before = read(file).await;
         for _ in 0..limits::RELOAD_READS {
@@ -142,15 +154,23 @@ impl Reloader {
             if trigger == Trigger::Hangup || is_seen {
                 return before;
             }
-            sleep(self.reload.pace.quiet).await;
+            sleep(self.quiet()).await;
             match (read(file).await, &before) {
-                (Ok(now), Ok(before)) if now.digest == before.digest => return Ok(now),
+                (Ok(now), Ok(before)) if now.digest == before.digest && !self.hints.is_being_written() => {
+                    return Ok(now);
+                }
                 // Whoever removes it to put another one there had the time.
                 (Err(error), Err(_)) => return Err(error),
                 (now, _) => before = now,
             }
         }
         Err(Rejected::Restless)
+    }
+
+    /// How long a file must stand still.
+    fn quiet(&self) -> Duration {
+        let quiet = self.reload.pace.quiet;
+        if self.hints.is_unwatched() { quiet.max(limits::RELOAD_QUIET_UNWATCHED) } else { quiet }
     }
 
     async fn load(&mut self, file: &Path, read: Read, trigger: Trigger, began: Instant) -> Result<(), Rejected> {

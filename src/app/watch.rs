@@ -5,7 +5,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -64,9 +67,9 @@ pub(super) async fn run(
     file: Option<PathBuf>,
     mut hangups: Option<Hangups>,
     pace: Pace,
+    hints: Arc<Hints>,
     triggers: mpsc::Sender<Trigger>,
 ) {
-    let hints = Arc::new(Hints::default());
     let followed = file.map(|file| Arc::new(Mutex::new(Followed::new(file, pace, &hints))));
     let has_file = followed.is_some();
     // What changed between loading and watching is seen by looking once.
@@ -101,9 +104,11 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the system told and nobody has acted on.
 #[derive(Default)]
-struct Hints {
+pub(super) struct Hints {
     state: Mutex<State>,
     told: Notify,
+    /// Whether nobody tells of changes.
+    unwatched: AtomicBool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -114,6 +119,22 @@ struct State {
 }
 
 impl Hints {
+    /// Whether somebody has begun to write the file and is not known to have ended.
+    pub(super) fn is_being_written(&self) -> bool {
+        lock(&self.state).writing
+    }
+
+    /// As if somebody had begun to write, or ended.
+    #[cfg(test)]
+    pub(super) fn set_writing(&self, writing: bool) {
+        lock(&self.state).writing = writing;
+    }
+
+    /// Whether nothing is known of who writes.
+    pub(super) fn is_unwatched(&self) -> bool {
+        self.unwatched.load(Ordering::Relaxed)
+    }
+
     fn take(&self, event: &notify::Result<Event>, names: &Mutex<Places>) {
         let (told, writing) = match event {
             Ok(event) => {
@@ -173,6 +194,7 @@ struct Followed {
     file: PathBuf,
     /// Where events are judged; as of the last look.
     places: Arc<Mutex<Places>>,
+    hints: Arc<Hints>,
     watcher: Option<RecommendedWatcher>,
     warned: bool,
     poll: Duration,
@@ -181,12 +203,14 @@ struct Followed {
 impl Followed {
     fn new(file: PathBuf, pace: Pace, hints: &Arc<Hints>) -> Self {
         let places = Arc::new(Mutex::new(Places::default()));
-        let (names, hints) = (Arc::clone(&places), Arc::clone(hints));
-        let mut followed = Self { file, places, watcher: None, warned: false, poll: pace.poll };
+        let (names, told) = (Arc::clone(&places), Arc::clone(hints));
+        let mut followed =
+            Self { file, places, hints: Arc::clone(hints), watcher: None, warned: false, poll: pace.poll };
         if pace.watch {
-            let watcher = notify::recommended_watcher(move |event| hints.take(&event, &names));
+            let watcher = notify::recommended_watcher(move |event| told.take(&event, &names));
             followed.watcher = watcher.map_err(|error| followed.warn(&error)).ok();
         }
+        hints.unwatched.store(followed.watcher.is_none(), Ordering::Relaxed);
         followed
     }
 
@@ -204,6 +228,7 @@ impl Followed {
         for dir in &now.dirs {
             trouble = watcher.watch(dir, RecursiveMode::NonRecursive).err().or(trouble);
         }
+        self.hints.unwatched.store(trouble.is_some(), Ordering::Relaxed);
         match trouble {
             Some(error) => self.warn(&error),
             None => self.warned = false,

@@ -12,14 +12,17 @@ use clap::{
 };
 
 use super::{FAILED, USAGE, environment, output};
-use crate::config::{
-    self, Config,
-    error::{ConfigErrors, Severity},
-    lint::Lint,
-    report::Report,
+use crate::{
+    app::own_tests,
+    config::{
+        self, Config,
+        error::{ConfigErrors, Severity},
+        lint::Lint,
+        report::Report,
+    },
 };
 
-/// Validates configurations: every problem at once, with the place underlined.
+/// Validates configurations: every problem at once, with the place underlined, and the tests that they name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -95,6 +98,12 @@ fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) 
         Err(problems) => (problems, None),
     };
     let problems = problems.without(&args.allow);
+    // A start and a reload run them as well, and refuse what they don't pass.
+    let (problems, config) = match config.map(|config| (own_tests::check(&config, file), config)) {
+        Some((Err(failed), _)) => (with_failed(problems, &failed), None),
+        Some((Ok(()), config)) => (problems, Some(config)),
+        None => (problems, None),
+    };
     let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let holds = config.as_ref().map(|config| {
         format!(
@@ -106,6 +115,11 @@ fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) 
         )
     });
     Checked { problems, holds, config }
+}
+
+fn with_failed(problems: ConfigErrors, failed: &[String]) -> ConfigErrors {
+    let (summary, lines) = failed.split_first().map_or(("", failed), |(summary, lines)| (summary.as_str(), lines));
+    problems.with_error(&format!("the policy's own tests fail: {summary}"), &lines.join("\n"))
 }
 
 /// Of several configurations nothing tells which one this Envoy asks: its lints go without.

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::HashMap, error::Error, fmt, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::{lint::Lint, source::Source};
+use super::{lint::Lint, source::Source, tree::Place};
 pub use super::{
     problem::{Problem, Severity},
     source::Underlined,
@@ -37,6 +37,13 @@ impl ConfigErrors {
 
     pub(crate) fn single(name: &str, problem: Problem) -> Self {
         Self::new(name, None, vec![problem])
+    }
+
+    /// The same with one more error, about the whole.
+    #[must_use]
+    pub fn with_error(mut self, message: &str, help: &str) -> Self {
+        self.problems.push(Problem::error(&Place::Nowhere, message).help(help));
+        self
     }
 
     /// The same without the warnings of these kinds. Errors stay.

@@ -16,7 +16,12 @@ pub(crate) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', ' '], "_");
     let wanted = plain(text);
     let allowed = (wanted.chars().count() / 3).max(1);
-    let near = |candidate: &&'a str| strsim::osa_distance(&wanted, &plain(candidate));
+    // Whoever leaves out the end means it nearly: `rout`, `audience`.
+    let is_begun = |candidate: &str| wanted.len() > 2 && plain(candidate).starts_with(&wanted);
+    let near = |candidate: &&'a str| match strsim::osa_distance(&wanted, &plain(candidate)) {
+        far if far > allowed && is_begun(candidate) => allowed,
+        distance => distance,
+    };
     let close = candidates.into_iter().filter(|candidate| near(candidate) <= allowed);
     close.min_by_key(near)
 }

@@ -12,14 +12,19 @@ pub(super) fn asks_for_another_method(path: &str, method: &Method) -> bool {
     let pairs = query.split(['&', ';']).flat_map(|pair| form_urlencoded::parse(pair.as_bytes()));
     let mut methods = pairs.filter(|(name, _)| is_override(name)).map(|(_, value)| value);
     methods.any(|value| {
-        let value = value.trim();
+        let value = before_nul(&value).trim();
         Method::is_common(value) && !value.eq_ignore_ascii_case(method.as_str())
     })
 }
 
 /// PHP drops spaces before a name and makes underscores of its dots and spaces: `.method` is `_method`.
 fn is_override(name: &str) -> bool {
-    name.trim_start().replace(['.', ' '], "_").eq_ignore_ascii_case("_method")
+    before_nul(name).trim_start().replace(['.', ' '], "_").eq_ignore_ascii_case("_method")
+}
+
+/// What is left of a text for whoever takes it for a string of C, as PHP does.
+fn before_nul(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -40,6 +45,9 @@ mod tests {
             "_METHOD=DELETE",
             "_method=POST&_method=DELETE",
             "_method=+GET",
+            "_method%00=DELETE",
+            "_method%00x=DELETE",
+            "_method=DELETE%00",
         ] {
             assert!(asks_for_another_method(&format!("/a?{query}"), &post), "{query}");
         }

@@ -43,6 +43,15 @@ impl ClaimRule {
 }
 
 impl ClaimTest {
+    /// How many values there are to compare with.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Present | Self::Equals(_) => 1,
+            Self::OneOf(values) | Self::Includes(values) => values.len(),
+        }
+    }
+
     /// Whether some value meets all of the tests. `true` is no proof that there is one.
     #[must_use]
     pub fn can_all_be_met(tests: &[&Self]) -> bool {

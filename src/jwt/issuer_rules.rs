@@ -24,11 +24,11 @@ impl<T> NonEmpty<T> {
 
 #[cfg(test)]
 impl IssuerRules {
-    /// Rules for unit tests: `aud` must be `api`, HS256, no tolerance.
+    /// Rules for unit tests: `aud` must be `api` or `other`, HS256, no tolerance.
     pub(crate) fn for_tests(issuer: &str) -> Self {
         Self {
             issuer: issuer.into(),
-            audiences: NonEmpty(vec!["api".to_owned()]),
+            audiences: NonEmpty(vec!["api".to_owned(), "other".to_owned()]),
             algorithms: NonEmpty(vec![Algorithm::HS256]),
             clock_tolerance: Duration::ZERO,
             max_token_age: None,

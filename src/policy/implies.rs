@@ -1,6 +1,7 @@
 //! Which scopes imply which, where the configuration says so. Nothing is ever guessed from how a scope is spelt.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
@@ -34,6 +35,8 @@ impl Implied {
 pub struct Implications {
     exact: HashMap<Scope, Vec<Scope>>,
     prefixes: Vec<(Box<str>, Scope)>,
+    /// What was found before: policies ask for few scopes in many places.
+    known: RefCell<HashMap<Scope, ScopeNeed>>,
 }
 
 impl Implications {
@@ -51,6 +54,9 @@ impl Implications {
         if self.exact.is_empty() && self.prefixes.is_empty() {
             return scope.into();
         }
+        if let Some(need) = self.known.borrow().get(&scope) {
+            return need.clone();
+        }
         let mut found: BTreeSet<&Scope> = BTreeSet::new();
         let mut open = vec![&scope];
         while let Some(next) = open.pop() {
@@ -58,7 +64,9 @@ impl Implications {
             open.extend(news);
         }
         let others: Arc<[Scope]> = found.into_iter().filter(|holder| **holder != scope).cloned().collect();
-        ScopeNeed::implied_by(scope, others)
+        let need = ScopeNeed::implied_by(scope.clone(), others);
+        self.known.borrow_mut().insert(scope, need.clone());
+        need
     }
 
     /// The scopes that imply this one directly.

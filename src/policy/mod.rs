@@ -48,7 +48,10 @@ use self::{
     rule::{Access, Rule, RuleId},
     tables::HostTables,
 };
-use crate::decision::{DenyReason, RequestFault};
+use crate::{
+    decision::{DenyReason, RequestFault},
+    limits,
+};
 
 /// A whole policy. The default one is empty and denies everything.
 #[derive(Clone, Debug, Default)]
@@ -120,17 +123,29 @@ impl Policy {
         let is_bound = |other: &Rule| matches!(&other.access, Access::Token(asked) if !asked.bindings.is_empty());
         let fixed = found.map_or(0, |entry| entry.path.segments().len());
         let stays = || reading.segments().take(fixed).eq(target.path.segments().take(fixed));
-        let is_as_strict = |other: &Rule| rule.access.is_at_least_as_strict_as(&other.access);
+        // Most readings lead to the same rule. Others are compared item by item, as often as a client likes: not where
+        // that is more work than the answer is worth.
+        let is_as_strict = |other: &Rule| {
+            let work = rule.access.size().saturating_mul(other.access.size());
+            std::ptr::eq(rule, other)
+                || work <= limits::READING_COMPARISONS && rule.access.is_at_least_as_strict_as(&other.access)
+        };
         other.is_some_and(|other| is_as_strict(other) && (!is_bound(other) || stays()))
     }
 
     /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
     ///
     /// # Errors
-    /// [`DenyReason::UnknownPolicy`], and [`RequestFault::Connect`] for a tunnel: no policy is for those.
+    /// [`DenyReason::UnknownPolicy`], [`RequestFault::Connect`] for a tunnel: no policy is for those, and
+    /// [`RequestFault::LaxReading`] for a path that a lax backend could take for another one.
     pub fn select_named(&self, name: &str, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let rule = self.named.get(name).ok_or(DenyReason::UnknownPolicy)?;
-        if target.method.is_connect() { Err(RequestFault::Connect.into()) } else { Ok(rule) }
+        if target.method.is_connect() {
+            return Err(RequestFault::Connect.into());
+        }
+        // Which rule another reading would have is the proxy's to know.
+        let is_plain = readings(&target.path).is_some_and(|readings| readings.is_empty());
+        if is_plain { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
     }
 
     /// The same policy with rules that are chosen by name.

@@ -110,6 +110,10 @@ fn trimmed(text: &str, ends: &[&str]) -> String {
         while let Some(shorter) = ends.iter().find_map(|end| name.strip_suffix(end)) {
             name = shorter;
         }
+        // Whoever trims names, trims both ends.
+        while let Some(shorter) = name.strip_prefix("%20") {
+            name = shorter;
+        }
         // An empty name is merged with the slash beside it.
         if !name.is_empty() {
             whole.push('/');
@@ -144,6 +148,8 @@ mod tests {
             ("/%3f", "/"),
             ("/a%23b%3fc", "/a"),
             ("/admin.", "/admin"),
+            ("/%20admin", "/admin"),
+            ("/x/%20%20admin%20/y", "/x/admin/y"),
             ("/admin../x", "/admin/x"),
             ("/admin%20/x%20%20", "/admin/x"),
             ("/admin.%20", "/admin"),

@@ -172,6 +172,16 @@ impl Requirement {
 }
 
 impl Access {
+    /// How many items there are to compare in it.
+    pub(super) fn size(&self) -> usize {
+        let Self::Token(asked) = self else { return 1 };
+        let lists = asked.issuers.as_ref().map_or(0, |all| all.as_slice().len())
+            + asked.audiences.as_ref().map_or(0, |all| all.as_slice().len());
+        let needs = asked.scopes.all.iter().chain(&asked.scopes.any).map(|need| 1 + need.substitutes().len());
+        let claims = asked.claims.iter().map(|rule| rule.test.size());
+        1 + lists + needs.sum::<usize>() + claims.sum::<usize>() + asked.bindings.len()
+    }
+
     /// Whether whatever `self` lets in, `other` would let in as well.
     #[must_use]
     pub fn is_at_least_as_strict_as(&self, other: &Self) -> bool {

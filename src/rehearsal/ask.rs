@@ -5,7 +5,10 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 pub use crate::ext_authz::rehearsed::{CapturedError, Message};
-use crate::{clock::UnixTime, jwt::issuer_rules::IssuerRules};
+use crate::{
+    clock::UnixTime,
+    jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, issuer_rules::IssuerRules},
+};
 
 /// A request, its credentials and its moment.
 #[derive(Clone)]
@@ -133,8 +136,35 @@ impl Recipe {
         claim(&rules.audience_claim, rules.audiences.as_slice().first().map_or(Value::Null, |one| one.as_str().into()));
         claim("iat", now.into());
         claim("exp", now.saturating_add(LIFETIME).into());
+        meet_rules(&mut claims, rules);
         let mut header = Map::new();
         header.insert("typ".to_owned(), if rules.strict { json!("at+jwt") } else { json!("JWT") });
         Self { issuer: Some(rules.issuer.to_string()), header, claims, signature: Signature::Good }
     }
+}
+
+/// The claims of an issuer whose rules ask for some.
+fn meet_rules(claims: &mut Map<String, Value>, rules: &IssuerRules) {
+    for rule in &rules.claims {
+        let value = match &rule.test {
+            ClaimTest::Present => json!(true),
+            ClaimTest::Equals(value) => value.clone(),
+            ClaimTest::OneOf(values) => values.first().cloned().unwrap_or_default(),
+            ClaimTest::Includes(values) => Value::Array(values.clone()),
+        };
+        put(claims, &rule.claim, value);
+    }
+}
+
+/// Puts a value where a path leads. What stands in its way is no object, and replaced.
+pub(super) fn put(claims: &mut Map<String, Value>, path: &ClaimPath, value: Value) {
+    let mut at = claims.entry(path.name()).or_insert(Value::Null);
+    for member in path.members() {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        let Value::Object(members) = at else { return };
+        at = members.entry(member).or_insert(Value::Null);
+    }
+    *at = value;
 }

@@ -87,7 +87,7 @@ impl Watched {
         let (sender, triggers) = mpsc::channel(1);
         let pace = Pace { quiet: Duration::from_millis(10), poll, watch };
         let mut task = JoinSet::new();
-        task.spawn(run(Some(dir.path().join("portcullis.yaml")), None, pace, sender));
+        task.spawn(run(Some(dir.path().join("portcullis.yaml")), None, pace, Arc::default(), sender));
         let mut watched = Self { dir, triggers, _task: task };
         assert_eq!(watched.triggers.recv().await, Some(Trigger::Poll), "what changed before is looked for");
         watched
@@ -182,6 +182,6 @@ async fn without_watches_the_file_is_looked_at_now_and_then() {
 async fn without_a_file_nothing_is_looked_at() {
     let (sender, mut triggers) = mpsc::channel(1);
     let mut task = JoinSet::new();
-    task.spawn(run(None, None, Pace::default(), sender));
+    task.spawn(run(None, None, Pace::default(), Arc::default(), sender));
     assert!(timeout(HOUR, triggers.recv()).await.is_err());
 }

@@ -79,6 +79,11 @@ fn read(headers: &HeaderMap, parameters: &Parameters) -> Result<TokenRequest, Re
     if let Some(seconds) = once(parameters, "expires_in")? {
         request.expires_in = seconds.parse().map_err(|_| invalid_request("expires_in is not a number of seconds"))?;
     }
+    if let Some(claims) = once(parameters, "claims")? {
+        let claims: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(claims).map_err(|_| invalid_request("claims is not a JSON object"))?;
+        request.claims = claims.into_iter().map(|(name, value)| (name, Some(value).filter(|v| !v.is_null()))).collect();
+    }
     if let Some(alg) = once(parameters, "alg")? {
         request.alg = alg.parse().map_err(|_| invalid_request("alg is not one of the demo issuer's"))?;
     }
@@ -143,6 +148,8 @@ mod tests {
         assert_eq!(request.scope.as_deref(), Some("a b"));
         assert_eq!(request.audiences, ["x", "y"]);
         assert_eq!(request.expires_in, -5);
+        let claims = ask(&[("claims", r#"{"org_id": "acme", "sub": null}"#)]).unwrap().claims;
+        assert_eq!(claims, [("org_id".to_owned(), Some("acme".into())), ("sub".to_owned(), None)]);
         assert_eq!(request.alg.name(), "ES256");
         assert_eq!(request.client_id, "demo-client");
     }
@@ -151,6 +158,7 @@ mod tests {
     fn wrong_parameters_are_refused() {
         assert_eq!(refused(&[("expires_in", "soon")]), "invalid_request");
         assert_eq!(refused(&[("alg", "none")]), "invalid_request");
+        assert_eq!(refused(&[("claims", "org_id=acme")]), "invalid_request");
         assert_eq!(refused(&[("sub", "a"), ("sub", "b")]), "invalid_request");
         for scope in ["a  b", " a", "a\"", "a\\", "é", "a\tb"] {
             assert_eq!(refused(&[("scope", scope)]), "invalid_scope", "{scope:?}");

@@ -43,10 +43,13 @@ impl VerifiedToken {
         &self.rules.issuer
     }
 
-    /// Whether it is for one of these audiences, by its issuer's audience claim.
+    /// Whether it is for one of these audiences, by its issuer's audience claim, and its issuer is trusted for that one:
+    /// whatever else an issuer writes into its tokens is no business of other issuers' audiences.
     #[must_use]
     pub fn is_for(&self, audiences: &[String]) -> bool {
-        self.claims.check_audience(&self.rules.audience_claim, audiences).is_ok()
+        let is_trusted = |audience: &&String| self.rules.audiences.as_slice().contains(audience);
+        let trusted: Vec<String> = audiences.iter().filter(is_trusted).cloned().collect();
+        self.claims.check_audience(&self.rules.audience_claim, &trusted).is_ok()
     }
 
     /// The claim that names its audience.

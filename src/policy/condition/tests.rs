@@ -101,3 +101,13 @@ fn each_more_condition_is_stricter() {
     assert!(Access::Token(narrower.clone()).is_at_least_as_strict_as(&whole));
     assert!(!whole.is_at_least_as_strict_as(&Access::Token(narrower)));
 }
+
+#[test]
+fn an_audience_counts_only_from_an_issuer_that_is_trusted_for_it() {
+    // The issuer of test tokens is configured with `api` and `other`.
+    let asks =
+        |audience: &str| Requirement { audiences: NonEmpty::new(vec![audience.to_owned()]), ..Requirement::default() };
+    let token = || json!({"aud": ["api", "other", "admin"]});
+    assert_eq!(judge(asks("other"), token()), Ok(()));
+    assert_eq!(judge(asks("admin"), token()), Err(DenyReason::AudienceNotAdmitted));
+}

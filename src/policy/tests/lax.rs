@@ -73,3 +73,19 @@ fn a_reading_must_not_bring_another_tenant() {
     assert_eq!(selected(&policy, "GET", "h", "/x/mine%EF%BC%8Fyours/z"), "request_lax_reading");
     assert_eq!(selected(&policy, "GET", "h", "/x/mine/report%23.pdf"), "/{area}/{org}/**");
 }
+
+#[test]
+fn comparing_readings_is_bounded_whatever_the_lists() {
+    use crate::jwt::claim_rule::{ClaimRule, ClaimTest};
+    let one_of = |count: usize| {
+        let values = (0..count).map(|n| serde_json::json!(format!("org_{n}"))).collect();
+        let rule = ClaimRule { claim: ClaimPath::top_level("org"), test: ClaimTest::OneOf(values) };
+        Access::Token(Requirement { claims: vec![rule], ..Requirement::default() })
+    };
+    let decided = |count| {
+        let policy = with_access(vec![("/api/**", one_of(count)), ("/api/x", one_of(count))]);
+        [selected(&policy, "GET", "h", "/api/y%20"), selected(&policy, "GET", "h", "/api/x%20")]
+    };
+    assert_eq!(decided(50), ["/api/**", "/api/**"], "as strict, and found to be");
+    assert_eq!(decided(1000), ["/api/**", "request_lax_reading"], "the same rule needs no look; too much to look at");
+}

@@ -1,4 +1,4 @@
-//! What can be wrong with a token: one word for each [`TokenFault`] that a test can bring about.
+//! What can be wrong with a token: one word for each `TokenFault` that a test can bring about.
 
 #[cfg(test)]
 use crate::decision::TokenFault;

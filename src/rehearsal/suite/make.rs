@@ -5,11 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{case::Recipe, fault::Fault};
-use crate::{
-    clock::UnixTime,
-    jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, issuer_rules::IssuerRules},
-    rehearsal::ask,
-};
+use crate::{clock::UnixTime, jwt::issuer_rules::IssuerRules, rehearsal::ask};
 
 /// An hour: more than any clock tolerance.
 const HOUR: i64 = 3600;
@@ -35,7 +31,6 @@ pub(super) enum Made {
 /// The issuer's rules leave no room for its fault: what would have to be configured.
 pub(super) fn made(recipe: &Recipe, rules: &IssuerRules, at: UnixTime) -> Result<Made, &'static str> {
     let mut made = ask::Recipe::usual(rules, at);
-    meet_rules(&mut made.claims, rules);
     say(&mut made, recipe, rules, at.as_secs());
     let Some(fault) = recipe.fault else { return Ok(Made::Signed(made)) };
     match fault {
@@ -56,19 +51,6 @@ pub(super) fn made(recipe: &Recipe, rules: &IssuerRules, at: UnixTime) -> Result
     Ok(Made::Signed(made))
 }
 
-/// The claims of an issuer whose rules ask for some.
-fn meet_rules(claims: &mut Map<String, Value>, rules: &IssuerRules) {
-    for rule in &rules.claims {
-        let value = match &rule.test {
-            ClaimTest::Present => json!(true),
-            ClaimTest::Equals(value) => value.clone(),
-            ClaimTest::OneOf(values) => values.first().cloned().unwrap_or_default(),
-            ClaimTest::Includes(values) => Value::Array(values.clone()),
-        };
-        put(claims, &rule.claim, value);
-    }
-}
-
 /// What the test says.
 fn say(made: &mut ask::Recipe, recipe: &Recipe, rules: &IssuerRules, now: i64) {
     let claims = &mut made.claims;
@@ -77,7 +59,7 @@ fn say(made: &mut ask::Recipe, recipe: &Recipe, rules: &IssuerRules, now: i64) {
         set(claims, &rules.audience_claim, value);
     }
     if let (Some(scopes), Some(claim)) = (&recipe.scopes, rules.scope_claims.first()) {
-        put(claims, claim, scopes.join(" ").into());
+        ask::put(claims, claim, scopes.join(" ").into());
     }
     if let Some(subject) = &recipe.subject {
         set(claims, "sub", json!(subject));
@@ -159,19 +141,6 @@ fn spoil(claims: &mut Map<String, Value>, fault: Fault, rules: &IssuerRules, now
 
 fn set(members: &mut Map<String, Value>, name: &str, value: Value) {
     members.insert(name.to_owned(), value);
-}
-
-/// Puts a value where a path leads. What stands in its way is no object, and replaced.
-fn put(claims: &mut Map<String, Value>, path: &ClaimPath, value: Value) {
-    let mut at = claims.entry(path.name()).or_insert(Value::Null);
-    for member in path.members() {
-        if !at.is_object() {
-            *at = Value::Object(Map::new());
-        }
-        let Value::Object(members) = at else { return };
-        at = members.entry(member).or_insert(Value::Null);
-    }
-    *at = value;
 }
 
 /// A token with a claim that was not there when it was signed.

@@ -108,7 +108,7 @@ impl Service {
         let current = Arc::new(Current::from_pointee(engine));
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting { current, outside, observers, metrics, status, refreshers };
-        let reloader = Reloader::new(reload, lasting, issuers, config.listen, config.keys_dir);
+        let reloader = Reloader::new(reload, lasting, issuers, config.listen, config.keys_dir, Arc::default());
         Self { dir, reloader, keys }
     }
 

@@ -143,7 +143,13 @@ fn test(bag: &mut Bag, node: &Node, context: &Context<'_>, cases: &mut Vec<Case>
             (Some(name), own) => Some(format!("{name} / {}", own.unwrap_or_else(number))),
             (None, own) => own,
         };
-        cases.extend(case(bag, &row_fields, whole, full, context));
+        let is_named = full.is_some();
+        let mut made = case(bag, &row_fields, whole, full, context);
+        // Several rows of one request: results of the same name are merged by some who read them.
+        if let Some(case) = made.as_mut().filter(|_| !is_named) {
+            case.name = format!("{} / {}", case.name, number());
+        }
+        cases.extend(made);
         if cases.len() > limits::POLICY_TESTS {
             return;
         }

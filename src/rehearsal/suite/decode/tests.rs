@@ -66,7 +66,7 @@ tests:
     cases: [{ token: valid }]",
     );
     let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
-    assert_eq!(names, ["t / #1", "t / own", "t / #3", "t / #4", "GET /c"]);
+    assert_eq!(names, ["t / #1", "t / own", "t / #3", "t / #4", "GET /c / #1"]);
     let lines: Vec<usize> = cases.iter().map(|case| case.line).collect();
     assert_eq!(lines, [8, 9, 10, 11, 14]);
     assert_eq!(cases[1].request.path, "/b");
