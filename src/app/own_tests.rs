@@ -49,5 +49,11 @@ fn lines(report: &Report) -> Vec<String> {
         let mismatches: Vec<String> = test.mismatches.iter().map(differs).collect();
         format!("{} ({}:{}): {}", test.name, test.file, test.line, mismatches.join("; "))
     });
-    [report.summary()].into_iter().chain(unusable.chain(failed).take(limits::RELOAD_ERRORS_LOGGED)).collect()
+    let lines = [report.summary()].into_iter().chain(unusable.chain(failed).take(limits::RELOAD_ERRORS_LOGGED));
+    lines.map(|line| visible(&line)).collect()
+}
+
+/// Names of files and answers are others' words: one line, and nothing that acts on a terminal.
+fn visible(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -75,7 +75,7 @@ impl Policy {
                 problems.push(PolicyProblem { route: index, other: Some(first.first), kind });
             }
             None => {
-                if !is_folded {
+                if !is_folded && entry.path.is_easily_misspelt() {
                     let kind = ProblemKind::OneSpelling { pattern: entry.to_string(), folded: folded.to_string() };
                     problems.push(PolicyProblem { route: index, other: None, kind });
                 }

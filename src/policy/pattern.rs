@@ -136,6 +136,14 @@ impl PathPattern {
         self.segments.iter().all(fits) && (self.tail || rest.next().is_none())
     }
 
+    /// Whether people may well write it otherwise: `/API/Users` is. A gRPC method, `/pkg.Service/Method`, and words within a
+    /// name, `/userProfile`, are spelt by machines.
+    pub(super) fn is_easily_misspelt(&self) -> bool {
+        let mut literals = self.segments.iter().filter_map(Segment::literal);
+        let is_grpc = self.segments.first().and_then(Segment::literal).is_some_and(|first| first.contains('.'));
+        !is_grpc && literals.any(|text| text.starts_with(|c: char| c.is_ascii_uppercase() || c == '%'))
+    }
+
     /// Whether it names nothing: `/**`, with parameters before it or without.
     #[must_use]
     pub fn is_everything(&self) -> bool {

@@ -67,7 +67,7 @@ fn what_is_wrong_with_the_file_itself_is_wrong_offline_too() {
 #[test]
 fn the_samples_load_offline_with_the_same_rules() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for file in ["envoy/portcullis.yaml", "tests/fixtures/config/valid/everything.yaml"] {
+    for file in ["envoy/portcullis.yaml", "envoy/tenants.yaml", "tests/fixtures/config/valid/everything.yaml"] {
         let path = root.join(file);
         let offline = config::load_offline(Some(&path), &env(&[])).unwrap();
         let loaded = config::load(Some(&path), &env(&[("PARTNER_SECRET", &"s".repeat(64))])).unwrap();

@@ -40,13 +40,15 @@ fn without(part: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_sample_covers_its_policy_and_notices_every_mutant() {
+async fn the_samples_cover_their_policies_and_notice_every_mutant() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let minimum = ["--min-coverage", "100", "--min-mutation", "100", "envoy/policy_test.yaml"];
-    let (code, out, err) = run(root, &minimum).await;
-    assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    for told in ["coverage 100 %", "mutation 100 %"] {
-        assert!(out.contains(told), "{told} not in {out}");
+    for sample in ["envoy/policy_test.yaml", "envoy/tenants_test.yaml"] {
+        let minimum = ["--min-coverage", "100", "--min-mutation", "100", sample];
+        let (code, out, err) = run(root, &minimum).await;
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        for told in ["coverage 100 %", "mutation 100 %"] {
+            assert!(out.contains(told), "{told} not in {out}");
+        }
     }
 }
 
@@ -230,4 +232,48 @@ async fn files_that_make_no_sense_are_exit_2_and_told() {
         assert_eq!((code, out.as_str()), (2, ""), "{told}: {err}");
         assert!(err.contains(told), "{told} not in {err}");
     }
+}
+
+#[tokio::test]
+async fn what_the_api_gets_is_what_is_judged_as_upstream() {
+    let request = "request: { path: /api/private, headers: { x-admin: '1', x-auth-subject: forged } }, token: valid";
+    let test = |header: &str, value: &str| {
+        format!("tests: [{{ {request}, expect: {{ decision: allow, upstream: {{ {header}: {value} }} }} }}]\n")
+    };
+    let keeps_token = "identity: { forward_authorization: false }\n";
+    for (more, header, value, passes) in [
+        ("", "authorization", "~", false),
+        (keeps_token, "authorization", "~", true),
+        ("", "authorization", "{ contains: Bearer }", true),
+        ("", "x-admin", "~", false),
+        ("", "x-admin", "'1'", true),
+        ("", "x-auth-subject", "forged", false),
+        ("", "x-auth-client-id", "~", true),
+        ("", "x-nowhere", "~", true),
+    ] {
+        let dir = dir(&format!("{POLICY}{more}"), &test(header, value));
+        let (code, out, err) = run(dir.path(), &["--config", "portcullis.yaml", "policy_test.yaml"]).await;
+        assert_eq!(code, i32::from(!passes), "{more}{header}: {value}\n{out}{err}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_test_acts_on_a_terminal_or_tells_a_query() {
+    let path = r#""/priv?access_token=QSECRET\e[31m\e]0;title\a\nFORGED LINE""#;
+    let dir =
+        dir(POLICY, &format!("config: portcullis.yaml\ntests: [{{ request: {{ path: {path} }}, expect: allow }}]\n"));
+    for arguments in [&["policy_test.yaml"][..], &["--format", "json", "policy_test.yaml"]] {
+        let (code, out, err) = run(dir.path(), arguments).await;
+        assert_eq!(code, 1, "{out}{err}");
+        assert!(!format!("{out}{err}").contains("QSECRET"), "{out}{err}");
+        assert!(!format!("{out}{err}").lines().any(|line| line.starts_with("FORGED")), "{out}{err}");
+    }
+    let names = dir.path().join("names.yaml");
+    fs::write(
+        names,
+        "config: portcullis.yaml\ntests: [{ request: GET /, expect: { status: 403, headers: { \"a\\e[31m\": x } } }]\n",
+    )
+    .unwrap();
+    let (code, out, err) = run(dir.path(), &["names.yaml"]).await;
+    assert!(code == 2 && format!("{out}{err}").contains("is not the name of a header"), "{out}{err}");
 }

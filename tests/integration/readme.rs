@@ -72,3 +72,11 @@ async fn commands_about_policies_run_as_printed() {
     let junit = std::fs::read_to_string(dir.path().join("out.xml")).unwrap();
     assert!(junit.starts_with("<?xml") && junit.contains("messages need read:messages"), "{junit}");
 }
+
+#[test]
+fn every_reason_is_in_the_table_of_answers() {
+    let answers = section("## Answers");
+    for reason in portcullis::decision::DenyReason::all() {
+        assert!(answers.contains(&format!("`{}`", reason.code())), "{}", reason.code());
+    }
+}

@@ -49,7 +49,10 @@ pub(super) enum Part {
 #[command(
     after_help = "Example:\n  portcullis demo issuer --listen 127.0.0.1:9400 --issuer http://127.0.0.1:9400/\n  \
     curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages\n  \
-    portcullis demo issuer --fault rotate --fault-after 30s"
+    curl http://127.0.0.1:9400/token -d grant_type=client_credentials --data-urlencode 'claims={\"org_id\": \"acme\"}'\n  \
+    portcullis demo issuer --fault rotate --fault-after 30s\n\n\
+    What may be asked of /token beside: audience, claims (a JSON object; null takes one away), client_id, sub, \
+    expires_in (seconds), alg."
 )]
 pub(super) struct IssuerArgs {
     /// Where to listen

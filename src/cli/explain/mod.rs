@@ -39,7 +39,7 @@ give it with @FILE or on standard input (`-`).
 Exit codes: 0 allowed, 1 denied, 2 the command line or a file is wrong.")]
 pub(super) struct ExplainArgs {
     /// The request: a path or URL, `METHOD URL`, or a request line `GET /path HTTP/1.1`
-    #[arg(value_name = "REQUEST", num_args = 0..=3)]
+    #[arg(value_name = "REQUEST", num_args = 0..)]
     request: Vec<String>,
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]

@@ -105,9 +105,11 @@ fn lint_enabled(findings: &mut Findings, config: &Node) {
 fn is_everything(fraction: &Node) -> bool {
     let Some(value) = read::value(fraction, "default_value") else { return false };
     let numerator = read::value(value, "numerator").and_then(read::number).unwrap_or(0);
-    let whole = match read::text(value, "denominator") {
-        Some("TEN_THOUSAND") => 10_000,
-        Some("MILLION") => 1_000_000,
+    // The mapping of protobuf to JSON takes an enum's number for its name.
+    let number = read::value(value, "denominator").and_then(read::number);
+    let whole = match (read::text(value, "denominator"), number) {
+        (Some("TEN_THOUSAND"), _) | (_, Some(1)) => 10_000,
+        (Some("MILLION"), _) | (_, Some(2)) => 1_000_000,
         _ => 100,
     };
     numerator >= whole

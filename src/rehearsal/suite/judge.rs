@@ -14,8 +14,8 @@ pub struct Mismatch {
     pub found: String,
 }
 
-/// Every difference.
-pub(super) fn mismatches(expected: &Expectation, found: &Answered) -> Vec<Mismatch> {
+/// Every difference. `sent` are the headers of the request, credentials among them.
+pub(super) fn mismatches(expected: &Expectation, found: &Answered, sent: &[(String, String)]) -> Vec<Mismatch> {
     let mut all = Vec::new();
     let mut differ = |what: String, expected: String, found: String| all.push(Mismatch { what, expected, found });
     if expected.allowed != found.allowed {
@@ -35,12 +35,22 @@ pub(super) fn mismatches(expected: &Expectation, found: &Answered) -> Vec<Mismat
             differ("rule".to_owned(), rule.clone(), got.unwrap_or("none").to_owned());
         }
     }
+    let upstream = upstream(found, sent);
     let texts = texts(&expected.headers, &found.headers, "header");
-    all.extend(texts.chain(self::texts(&expected.upstream, &found.set, "upstream header")));
+    all.extend(texts.chain(self::texts(&expected.upstream, &upstream, "upstream header")));
     if let Some(test) = expected.body.as_ref().filter(|test| !test.is_met_by(Some(&found.body))) {
         all.push(Mismatch { what: "body".to_owned(), expected: wanted(test), found: found.body.clone() });
     }
     all
+}
+
+/// The headers that the API gets: those of the request that are neither removed nor overwritten, and those that are set.
+fn upstream(found: &Answered, sent: &[(String, String)]) -> Vec<(String, String)> {
+    let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+    let is_gone = |name: &str| {
+        found.removed.iter().any(|removed| is(removed, name)) || found.set.iter().any(|(set, _)| is(set, name))
+    };
+    found.set.iter().chain(sent.iter().filter(|(name, _)| !is_gone(name))).cloned().collect()
 }
 
 fn texts<'a>(

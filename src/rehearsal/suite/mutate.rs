@@ -44,7 +44,8 @@ impl Mutation {
     /// The share of mutants that a test noticed, rounded down; 100 if there are none.
     #[must_use]
     pub fn percent(&self) -> usize {
-        self.noticed.saturating_mul(100).checked_div(self.tried).unwrap_or(100)
+        let all = self.tried.saturating_add(self.left_out);
+        self.noticed.saturating_mul(100).checked_div(all).unwrap_or(100)
     }
 }
 

@@ -84,7 +84,14 @@ pub(super) fn prepare(
 pub(super) fn run(prepared: &Prepared, stage: &Stage) -> Ran {
     match stage.ask(&prepared.ask) {
         Ok(answered) => {
-            Ran { mismatches: judge::mismatches(&prepared.case.expect, &answered), answered: Some(answered) }
+            let mut sent = prepared.case.request.headers.clone();
+            match &*prepared.case.token {
+                Token::None => {}
+                // Not the token: what is found may be printed.
+                Token::Made(..) => sent.push(("authorization".to_owned(), "Bearer (the token)".to_owned())),
+                Token::Raw(_) => sent.push(("authorization".to_owned(), "(as sent)".to_owned())),
+            }
+            Ran { mismatches: judge::mismatches(&prepared.case.expect, &answered, &sent), answered: Some(answered) }
         }
         Err(error) => {
             let broken = Mismatch { what: "answer".to_owned(), expected: "one".to_owned(), found: error.to_string() };

@@ -269,7 +269,7 @@ fn a_failure_says_what_was_expected_and_found_and_how_to_see_why() {
     assert_eq!(report.tests[3].explain, None, "its signature can't be told to explain");
     assert_eq!(
         report.summary(),
-        "5 of 5 tests failed: GET /org/acme?x=1 (policy_test.yaml:2), several (policy_test.yaml:3), \
+        "5 of 5 tests failed: GET /org/acme (policy_test.yaml:2), several (policy_test.yaml:3), \
          GET /open (policy_test.yaml:6), …"
     );
 }

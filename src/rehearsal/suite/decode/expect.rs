@@ -128,6 +128,7 @@ fn tests(bag: &mut Bag, entry: Option<&Entry>) -> Option<Vec<(String, TextTest)>
         return None;
     }
     let tests = members.iter().map(|member| {
+        super::request::is_header_name(bag, member)?;
         let test = value::text_test(bag, member)?;
         Some((member.key.to_ascii_lowercase(), test))
     });

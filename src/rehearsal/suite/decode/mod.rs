@@ -177,6 +177,15 @@ fn parts(bag: &mut Bag, fields: &Fields<'_>, context: &Context<'_>) -> Parts {
     }
 }
 
+/// What a test without a name is called: without the query, which may hold a token, and without what would act on a
+/// terminal.
+fn name_of(request: &Request) -> String {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let whole = format!("{} {path}", request.method);
+    let visible = whole.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    visible.take(limits::POLICY_TEST_NAME_CHARS).collect()
+}
+
 /// A case of its parts.
 fn case(bag: &mut Bag, fields: &Fields<'_>, parts: Parts, name: Option<String>, context: &Context<'_>) -> Option<Case> {
     let is_missing = |name: &str, part: bool| part && !fields.mentions(name) && !fields.is_faulty();
@@ -190,7 +199,7 @@ fn case(bag: &mut Bag, fields: &Fields<'_>, parts: Parts, name: Option<String>, 
     }
     let (request, expect) = (parts.request??, parts.expect??);
     let token = parts.token.unwrap_or_else(|| Some(Arc::new(Token::None)))?;
-    let name = name.unwrap_or_else(|| format!("{} {}", request.method, request.path));
+    let name = name.unwrap_or_else(|| name_of(&request));
     let time = parts.time.unwrap_or(Some(context.defaults.time))?;
     let (file, line) = (Arc::clone(&context.file), context.document.line(fields.place()));
     Some(Case { name, file, line, request, token, time, expect })

@@ -79,6 +79,17 @@ fn section(bag: &mut Bag, entry: &Entry, defaults: &Defaults) -> Option<Request>
     })
 }
 
+/// Refuses what can't be the name of a header (RFC 9110 section 5.6.2).
+pub(super) fn is_header_name(bag: &mut Bag, entry: &Entry) -> Option<()> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !entry.key.is_empty() && entry.key.bytes().all(is_token) {
+        return Some(());
+    }
+    let problem = Problem::error(&entry.place, format!("{} is not the name of a header", quoted(&entry.key)));
+    bag.push(problem.help("write it as in HTTP: `x-request-id`"));
+    None
+}
+
 /// Headers by name.
 pub(super) fn headers(bag: &mut Bag, entry: &Entry, most: usize) -> Option<Vec<(String, String)>> {
     let entries = value::members(bag, entry, "headers: { x-request-id: a-1 }")?;
@@ -90,6 +101,7 @@ pub(super) fn headers(bag: &mut Bag, entry: &Entry, most: usize) -> Option<Vec<(
             bag.push(problem.help("write them as `token: { raw: \"Basic abc\" }`"));
             return None;
         }
+        is_header_name(bag, header)?;
         let text = read::text(bag, header)?;
         bytes = bytes.saturating_add(header.key.len()).saturating_add(text.len());
         headers.push((header.key.to_ascii_lowercase(), text.to_owned()));
