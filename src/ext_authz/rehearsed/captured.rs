@@ -63,6 +63,9 @@ pub(super) fn read(text: &str) -> Result<CheckRequest, CapturedError> {
         fragment: http.text("fragment")?,
         protocol: http.text("protocol")?,
         header_map: http.header_map()?,
+        // Nobody looks at a body, but its size counts.
+        body: http.text("body")?,
+        raw_body: http.bytes("rawBody")?,
         ..HttpRequest::default()
     };
     let request = Some(Request { http: Some(http), ..Request::default() });
@@ -110,6 +113,10 @@ impl<'v> At<'v> {
         }
     }
 
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, CapturedError> {
+        STANDARD.decode(self.text(name)?).map_err(|_| CapturedError::Type(self.at(name), "base64"))
+    }
+
     fn texts(&self, name: &str) -> Result<HashMap<String, String>, CapturedError> {
         let Some(section) = self.section(name)? else { return Ok(HashMap::new()) };
         section.members.keys().map(|key| Ok((key.clone(), section.exact_text(key)?))).collect()
@@ -132,8 +139,7 @@ impl<'v> At<'v> {
         let header = |(at, value): (usize, &Value)| {
             let path = format!("{path}[{at}]");
             let header = At { members: object(&path, value)?, path };
-            let raw = header.text("rawValue")?;
-            let raw_value = STANDARD.decode(&raw).map_err(|_| CapturedError::Type(header.at("rawValue"), "base64"))?;
+            let raw_value = header.bytes("rawValue")?;
             Ok(HeaderValue { key: header.text("key")?, value: header.text("value")?, raw_value })
         };
         let headers: Result<_, CapturedError> = list.iter().enumerate().map(header).collect();

@@ -86,3 +86,16 @@ fn a_message_without_a_request_is_heard_as_that() {
     assert_eq!(heard.judged().unwrap_err(), RequestFault::NoHttpRequest.into());
     assert_eq!(heard.authorization().count(), 0);
 }
+
+#[test]
+fn the_size_of_a_captured_body_counts() {
+    let text =
+        |body: &str| format!(r#"{{"attributes":{{"request":{{"http":{{"path":"/","method":"POST",{body}}}}}}}}}"#);
+    let long = "x".repeat(crate::limits::CHECK_REQUEST_BYTES);
+    let message = Message::from_json(&text(&format!(r#""body":"{long}""#))).unwrap();
+    assert!(message.encode().len() > long.len(), "so that it is as too large here as where it was captured");
+    let raw = Message::from_json(&text(r#""rawBody":"AAAA""#)).unwrap().encode();
+    let seen = complete::CheckRequest::decode(raw).unwrap().attributes.unwrap().request.unwrap().http.unwrap();
+    assert_eq!(seen.raw_body, [0, 0, 0]);
+    assert!(Message::from_json(&text(r#""raw_body":"?""#)).is_err());
+}
