@@ -83,16 +83,22 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::MalformedClaims`] if it is missing or of another type, [`TokenFault::WrongAudience`] if none fits.
     pub fn check_audience(&self, claim: &str, wanted: &[String]) -> Result<(), TokenFault> {
-        let is_wanted = |text: &String| wanted.contains(text);
-        let fits = match self.0.get(claim) {
-            Some(Value::String(text)) => is_wanted(text),
-            Some(Value::Array(members)) => {
-                let texts: Option<Vec<&String>> = members.iter().map(as_string).collect();
-                texts.ok_or(TokenFault::MalformedClaims)?.into_iter().any(is_wanted)
-            }
-            _ => return Err(TokenFault::MalformedClaims),
-        };
+        let fits = self.has_audience(claim, |text| wanted.iter().any(|wanted| wanted == text))?;
         if fits { Ok(()) } else { Err(TokenFault::WrongAudience) }
+    }
+
+    /// Whether an audience claim names one that is wanted: a string, or an array of strings.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`] if it is missing or of another type.
+    pub fn has_audience(&self, claim: &str, is_wanted: impl Fn(&str) -> bool) -> Result<bool, TokenFault> {
+        match self.0.get(claim) {
+            Some(Value::String(text)) => Ok(is_wanted(text)),
+            Some(Value::Array(members)) if members.iter().all(Value::is_string) => {
+                Ok(members.iter().filter_map(Value::as_str).any(is_wanted))
+            }
+            _ => Err(TokenFault::MalformedClaims),
+        }
     }
 
     /// The union of the scopes in some claims. A claim that is neither a string nor an array holds none, and a member
@@ -136,13 +142,6 @@ fn size_of_value(value: &Value) -> usize {
             values.iter().map(|value| size_of_value(value).saturating_add(size_of::<Value>())).sum()
         }
         Value::Object(members) => size_of_members(members),
-    }
-}
-
-fn as_string(value: &Value) -> Option<&String> {
-    match value {
-        Value::String(text) => Some(text),
-        _ => None,
     }
 }
 

@@ -5,7 +5,8 @@
 //! ([`diagnostics`]). [`Policy::select`] finds the rule; what that rule asks of a token is in [`rule`] and [`scope`].
 //!
 //! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
-//! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters. Nothing falls through: once a pattern is chosen, no other is consulted.
+//! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters.
+//! Nothing falls through: once a pattern is chosen, no other one opens what it refuses.
 
 mod apart;
 mod audit;
@@ -89,8 +90,8 @@ impl Policy {
     /// the host makes a difference.
     pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let is_connect = target.method.is_connect();
-        // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
         let readings = readings(&target.path).ok_or(RequestFault::LaxReading)?;
+        // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
         let needs_host = |path| self.tables.depends_on_host(path);
         if target.host.is_none() && (needs_host(&target.path) || readings.iter().any(needs_host)) {
             return Err(RequestFault::Host.into());

@@ -495,3 +495,26 @@ fn every_lint_reads_well() {
     let unseen: Vec<_> = ours.filter(|lint| !seen.contains(lint)).collect();
     assert!(unseen.is_empty(), "no fixture shows {unseen:?}");
 }
+
+#[test]
+fn a_spelling_is_warned_of_where_people_write_it_otherwise() {
+    for (path, warned) in [
+        ("/API/users", true),
+        ("/api/Users", true),
+        ("/pkg.Service/Method", false),
+        ("/pkg.Service/**", false),
+        ("/api/userProfile", false),
+        ("/api/users", false),
+    ] {
+        let errors = found(&routes(&format!("  - {{ path: '{path}', access: authenticated }}")));
+        let warns = errors.problems().any(|problem| problem.kind().is_some_and(|lint| lint.name() == "one-spelling"));
+        assert_eq!(warns, warned, "{path}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_field_is_enough_to_know_what_is_meant() {
+    let errors = parse("rout: []\n").unwrap_err();
+    let said: Vec<_> = errors.problems().map(|problem| (problem.message(), problem.help_text())).collect();
+    assert_eq!(said, [("the file has no field `rout`", Some("did you mean `routes`?"))]);
+}

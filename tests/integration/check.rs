@@ -163,3 +163,26 @@ async fn an_envoy_configuration_is_checked_with_or_without_ours() {
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&report["problems"][0]["code"], &report["errors"]), (&"envoy-fail-open".into(), &1.into()));
 }
+
+#[tokio::test]
+async fn the_tests_that_a_file_names_are_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "p.yaml", &format!("{GOOD}tests: [t.yaml]\n"));
+    for (tests, code, said) in [
+        (None, 2, "no such file"),
+        (Some("tests: [{ name: open, request: GET /a, expect: allow }]"), 2, "open (policy_test"),
+        (Some("tests: [{ request: GET /a, expect: no_credentials }]"), 0, ""),
+    ] {
+        if let Some(tests) = tests {
+            write(dir.path(), "t.yaml", tests);
+        }
+        let text = run(&["check", &file], &[]).await;
+        assert_eq!(text.code, code, "{}", text.err);
+        let said = said.replace("policy_test", &dir.path().join("t.yaml").display().to_string());
+        let joined: String = text.err.split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "");
+        assert!(code == 0 || joined.contains("the policy's own tests fail"), "{}", text.err);
+        assert!(joined.replace(' ', "").contains(&said.replace(' ', "")), "{said}: {}", text.err);
+        let json: Value = serde_json::from_str(&run(&["check", "--format", "json", &file], &[]).await.out).unwrap();
+        assert_eq!(json["errors"], i32::from(code != 0), "{json}");
+    }
+}

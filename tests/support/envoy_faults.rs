@@ -181,6 +181,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["warning: `filter_enabled` lets a part of all requests pass"],
     ),
     (
+        "partly-enabled-by-number",
+        &[(ALLOW, "filter_enabled: { default_value: { numerator: 100, denominator: 1 } }")],
+        &["warning: `filter_enabled` lets a part of all requests pass"],
+    ),
+    (
         "enabled-by-metadata",
         &[(ALLOW, "filter_enabled_metadata: { filter: a, path: [{ key: b }], value: { present_match: true } }")],
         &["warning: requests whose metadata `filter_enabled_metadata` does not match"],
