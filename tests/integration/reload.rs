@@ -333,7 +333,9 @@ async fn nor_does_it_by_a_restart() {
     let path = dir.path().join("portcullis.yaml");
     fs::write(&path, tested(&shut("https://issuer.example/"))).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap()];
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis")).args(arguments).output().unwrap();
+    let serving =
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_portcullis")).args(arguments).kill_on_drop(true).output();
+    let output = tokio::time::timeout(Duration::from_secs(60), serving).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("the policy's own tests fail") && said.contains("policy_test.yaml:1"), "{said}");
