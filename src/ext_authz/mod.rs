@@ -5,11 +5,13 @@
 
 pub mod attributes;
 pub mod codec;
+mod connection;
 pub mod deadline;
+mod front;
 mod method_override;
-mod only_grpc;
 pub mod proto;
 pub mod rehearsed;
 pub mod response;
 pub mod server;
 pub mod service;
+mod unary;
