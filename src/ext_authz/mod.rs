@@ -6,10 +6,14 @@
 pub mod attributes;
 pub mod codec;
 pub mod deadline;
+mod headers;
+mod message;
 mod method_override;
 mod only_grpc;
 pub mod proto;
 pub mod rehearsed;
 pub mod response;
+mod schema;
 pub mod server;
 pub mod service;
+mod wire;
