@@ -98,9 +98,12 @@ impl<'m> Wire<'m> {
     }
 
     /// Reads bytes.
+    #[inline]
     pub(super) fn bytes(&mut self, key: Key) -> Result<&'m [u8], Malformed> {
-        let start_and_end = self.span(key)?;
-        self.cut(start_and_end)
+        let end = self.end_of(key)?;
+        let bytes = self.scope.get(self.at..end).ok_or(Malformed)?;
+        self.at = end;
+        Ok(bytes)
     }
 
     /// Reads a text.
@@ -113,12 +116,12 @@ impl<'m> Wire<'m> {
     /// The texts of a message lie close together, so one look over many bytes finds them all to be ASCII; from each text
     /// by itself, the look would cost more than the reading.
     pub(super) fn text_bytes(&mut self, key: Key) -> Result<&'m [u8], Malformed> {
-        let (start, end) = self.span(key)?;
+        let bytes = self.bytes(key)?;
+        let start = self.at.saturating_sub(bytes.len());
         if start >= self.ascii_to {
             self.ascii_to = start.saturating_add(ascii_prefix(self.whole.get(start..).ok_or(Malformed)?));
         }
-        let bytes = self.cut((start, end))?;
-        if end > self.ascii_to {
+        if self.at > self.ascii_to {
             str::from_utf8(bytes).map_err(|_| Malformed)?;
         }
         Ok(bytes)
@@ -198,23 +201,6 @@ impl<'m> Wire<'m> {
         key.is(WireType::Length)?;
         let length = usize::try_from(self.varint()?).map_err(|_| Malformed)?;
         self.at.checked_add(length).ok_or(Malformed)
-    }
-
-    /// Passes over a length and what is that long, and says where that begins and ends.
-    #[inline]
-    fn span(&mut self, key: Key) -> Result<(usize, usize), Malformed> {
-        let end = self.end_of(key)?;
-        let start = self.at;
-        if end > self.scope.len() {
-            return Err(Malformed);
-        }
-        self.at = end;
-        Ok((start, end))
-    }
-
-    #[inline]
-    fn cut(&self, (start, end): (usize, usize)) -> Result<&'m [u8], Malformed> {
-        self.scope.get(start..end).ok_or(Malformed)
     }
 
     fn pass(&mut self, length: usize) -> Result<(), Malformed> {

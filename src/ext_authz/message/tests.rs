@@ -10,6 +10,7 @@ use self::{
     written::{bytes, group, key, number, varint, written},
 };
 use super::*;
+use crate::ext_authz::schema::Kind;
 
 /// A `CheckRequest` of these fields of its HTTP request.
 fn http(fields: &[Vec<u8>]) -> Vec<u8> {
@@ -150,7 +151,9 @@ fn another_layout_than_the_fields_own_is_refused() {
         assert!(refused(&http(&[fields.clone()])), "{fields:?}");
     }
     assert!(refused(&number(1, 1)) && refused(&bytes(1, &number(4, 1))) && refused(&bytes(1, &number(10, 0))));
-    assert!(refused(&bytes(1, &bytes(4, &bytes(1, &bytes(1, b"")))))); // The seconds of a time.
+    let seconds = bytes(4, &bytes(1, &bytes(1, b"")));
+    let double = bytes(11, &bytes(1, &bytes(2, &bytes(1, &bytes(2, &number(2, 1))))));
+    assert!(refused(&bytes(1, &seconds)) && refused(&bytes(1, &double)));
 }
 
 #[test]
@@ -200,7 +203,13 @@ proptest! {
 
     #[test]
     fn both_read_any_message_alike(choices in proptest::collection::vec(any::<u8>(), 0..400)) {
-        agree(&written(&choices));
+        agree(&written(&choices, &schema::CHECK_REQUEST));
+        // The depths of what nobody keeps are seldom reached from there.
+        for (field, kind) in schema::ATTRIBUTE_CONTEXT.0 {
+            if let Kind::Message(shape) = kind {
+                agree(&bytes(1, &bytes(*field, &written(&choices, shape))));
+            }
+        }
     }
 
     #[test]
@@ -213,7 +222,7 @@ proptest! {
         choices in proptest::collection::vec(any::<u8>(), 0..120),
         (at, byte) in (any::<prop::sample::Index>(), any::<u8>()),
     ) {
-        let mut message = written(&choices);
+        let mut message = written(&choices, &schema::CHECK_REQUEST);
         for end in 0..message.len().min(150) {
             agree(&message[..end]);
         }
@@ -238,7 +247,7 @@ fn what_is_written_by_choices_is_often_taken_and_often_refused() {
     let (mut with_headers, mut refused) = (0, 0);
     for _ in 0..400 {
         let choices: Vec<u8> = (0..300).map(|_| next()).collect();
-        match read(&written(&choices)) {
+        match read(&written(&choices, &schema::CHECK_REQUEST)) {
             Ok(kept) => with_headers += usize::from(kept.headers.names().count() > 1),
             Err(Malformed) => refused += 1,
         }

@@ -65,6 +65,7 @@ fn groups_that_nobody_knows_are_passed_over_whole() {
     for bad in [&b"\x1B"[..], b"\x1C", b"\x1B\x24", b"\x1B\x08\x01", b"\x1B\x1B\x1C", b"\x1D123", b"\x19234567"] {
         assert_eq!(skip(bad), Err(Malformed), "{bad:?}");
     }
+    assert_eq!(skip(&b"\x1B\x1C".repeat(300)), Ok(()), "one after the other, they are not deep");
     let nested = |depth: usize| [vec![0x1B; depth], vec![0x1C; depth]].concat();
     assert_eq!((skip(&nested(100)), skip(&nested(101))), (Ok(()), Err(Malformed)));
 }

@@ -32,12 +32,12 @@ pub(super) fn group(field: u32, inside: &[u8]) -> Vec<u8> {
 
 /// A message made of choices: a good one with fields in any order and number, or one with now and then each fault that
 /// there is.
-pub(super) fn written(choices: &[u8]) -> Vec<u8> {
+pub(super) fn written(choices: &[u8], shape: &Shape) -> Vec<u8> {
     let (faulty, left) = match choices.split_first() {
         Some((first, rest)) => (first % 2 == 1, rest),
         None => (false, choices),
     };
-    message(&mut Choices { left, faulty }, &schema::CHECK_REQUEST, 0)
+    message(&mut Choices { left, faulty }, shape, 0)
 }
 
 struct Choices<'a> {
