@@ -168,6 +168,12 @@ fn broken_keys_and_lengths_are_refused() {
     }
     let over = [bytes(1, &[0x22, 3, 0x12, 0]), bytes(1, b"")].concat();
     assert!(refused(&over), "a message may not reach past the one around it: {over:?}");
+    let cuts = [[key(50, 5), vec![0; 3]].concat(), [key(50, 1), vec![0; 7]].concat(), key(50, 0)];
+    for cut in cuts.into_iter().chain([[key(50, 0), vec![0x80]].concat()]) {
+        // With the next byte, the number would be whole, and what follows is a good field.
+        let message = bytes(1, &[bytes(4, &bytes(2, &cut)), vec![0], bytes(12, b"")].concat());
+        assert!(refused(&message), "nor may a number: {message:?}");
+    }
     // More bytes than needed are allowed, up to ten.
     let padded = [vec![0x8A, 0x80, 0x00], vec![0x80, 0x80, 0x80, 0x00]].concat();
     assert!(!taken(&padded).has_http);
