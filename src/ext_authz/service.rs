@@ -130,7 +130,7 @@ impl Engine {
     /// Answers one message. `wait` is how long it may wait for a missing key.
     pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
         let began = Instant::now();
-        let (attributes, undecodable) = match decode(message) {
+        let (attributes, undecodable) = match decode(&message) {
             Ok(attributes) => (attributes, None),
             Err(reason) => (Attributes::default(), Some(reason)),
         };
@@ -188,7 +188,7 @@ impl Engine {
 
     fn answer(
         &self,
-        attributes: &Attributes,
+        attributes: &Attributes<'_>,
         target: Option<&RequestTarget>,
         decision: &Decision,
         took: Duration,
@@ -237,7 +237,7 @@ impl<'a> Decided<'a> {
     }
 }
 
-fn decode(message: Bytes) -> Result<Attributes, DenyReason> {
+fn decode(message: &[u8]) -> Result<Attributes<'_>, DenyReason> {
     if message.len() > limits::CHECK_REQUEST_BYTES {
         return Err(RequestFault::TooLarge.into());
     }
