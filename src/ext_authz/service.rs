@@ -107,16 +107,22 @@ impl Service {
     pub fn new(current: Arc<Current>) -> Self {
         Self { current }
     }
+
+    /// Answers one message. `wait` is how long it may wait for a missing key.
+    pub(super) async fn answer(&self, message: Bytes, wait: Duration) -> Answer {
+        // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
+        let engine = self.current.load_full();
+        let _in_flight = engine.in_flight.token();
+        engine.check(message, wait).await
+    }
 }
 
 #[tonic::async_trait]
 impl Authorization for Service {
     async fn check(&self, request: Request<Bytes>) -> Result<Response<Answer>, Status> {
-        // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
-        let engine = self.current.load_full();
-        let _in_flight = engine.in_flight.token();
-        let wait = deadline::key_wait(request.metadata());
-        Ok(Response::new(engine.check(request.into_inner(), wait).await))
+        let (metadata, _, message) = request.into_parts();
+        let wait = deadline::key_wait(&metadata.into_headers());
+        Ok(Response::new(self.answer(message, wait).await))
     }
 }
 
