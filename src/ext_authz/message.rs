@@ -14,6 +14,10 @@ use super::{
 /// The key of `context_extensions` with which an Envoy route chooses a named policy.
 pub(super) const POLICY_EXTENSION: &str = "portcullis_policy";
 
+/// The key of the value in an entry of a map, and that of the value in bytes of a header.
+const VALUE: u8 = 2 << 3 | 2;
+const RAW_VALUE: u8 = 3 << 3 | 2;
+
 /// What is kept.
 #[derive(Default)]
 pub(super) struct Kept<'m> {
@@ -86,6 +90,9 @@ fn http_request<'m>(wire: &mut Wire<'m>, key: Key, kept: &mut Kept<'m>) -> Resul
 
 /// An entry of `map<string, string>`. What is missing in it is empty.
 fn entry<'m>(wire: &mut Wire<'m>, key: Key) -> Result<(&'m [u8], &'m [u8]), Malformed> {
+    if let Some(pair) = wire.short_pair(key, VALUE) {
+        return Ok(pair);
+    }
     let (mut name, mut value): (&[u8], &[u8]) = (b"", b"");
     wire.message(key, |wire, key| {
         match key.field {
@@ -101,6 +108,10 @@ fn entry<'m>(wire: &mut Wire<'m>, key: Key) -> Result<(&'m [u8], &'m [u8]), Malf
 fn header_map<'m>(wire: &mut Wire<'m>, key: Key, headers: &mut Headers<'m>) -> Result<(), Malformed> {
     if key.field != 1 {
         return check(wire, key, &schema::HEADER_MAP);
+    }
+    if let Some((name, raw)) = wire.short_pair(key, RAW_VALUE) {
+        headers.push_single(name, raw);
+        return Ok(());
     }
     let (mut name, mut value, mut raw): (&[u8], &[u8], &[u8]) = (b"", b"", b"");
     wire.message(key, |wire, key| {

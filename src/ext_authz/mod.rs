@@ -1,7 +1,8 @@
 //! Envoy's external authorization protocol: the only home of tonic and prost.
 //!
 //! [`service`] takes a call, [`attributes`] turns the message into what the engine judges, [`response`] is the only
-//! file that builds an answer. Nothing here decides anything.
+//! file that builds an answer. Nothing here decides anything. A message is read where it lies (`wire`, `schema`,
+//! `message`, `headers`); the generated types stand beside that in tests.
 
 pub mod attributes;
 pub mod codec;

@@ -25,7 +25,10 @@ pub(super) struct Shape(pub(super) &'static [(u32, Kind)]);
 
 impl Shape {
     fn kind(&self, field: u32) -> Option<&'static Kind> {
-        self.0.iter().find(|(number, _)| *number == field).map(|(_, kind)| kind)
+        // Most messages number their fields without gaps.
+        let there = usize::try_from(field).ok().and_then(|field| self.0.get(field.wrapping_sub(1)));
+        let is_it = |(number, _): &&(u32, Kind)| *number == field;
+        there.filter(is_it).or_else(|| self.0.iter().find(is_it)).map(|(_, kind)| kind)
     }
 }
 

@@ -117,14 +117,45 @@ impl<'m> Wire<'m> {
     /// by itself, the look would cost more than the reading.
     pub(super) fn text_bytes(&mut self, key: Key) -> Result<&'m [u8], Malformed> {
         let bytes = self.bytes(key)?;
-        let start = self.at.saturating_sub(bytes.len());
-        if start >= self.ascii_to {
-            self.ascii_to = start.saturating_add(ascii_prefix(self.whole.get(start..).ok_or(Malformed)?));
-        }
-        if self.at > self.ascii_to {
+        if !self.is_ascii(self.at.saturating_sub(bytes.len()), self.at) {
             str::from_utf8(bytes).map_err(|_| Malformed)?;
         }
         Ok(bytes)
+    }
+
+    /// Reads a message of two short texts, if it is laid out as every writer does it: the first one in field 1, the other
+    /// one with the key `second`, both ASCII, each with its length in one byte. If not, it stays where it is.
+    ///
+    /// That is nearly every header, and all headers together are most of a message.
+    #[inline]
+    pub(super) fn short_pair(&mut self, key: Key, second: u8) -> Option<(&'m [u8], &'m [u8])> {
+        const FIRST: u8 = 0x0A;
+        if key.wire_type != WireType::Length || self.depth == 0 {
+            return None;
+        }
+        let (&length, rest) = self.scope.get(self.at..)?.split_first()?;
+        let pair = rest.get(..usize::from(length))?;
+        let (&[FIRST, length_of_first], rest) = pair.split_first_chunk()? else { return None };
+        let (one, rest) = rest.split_at_checked(usize::from(length_of_first))?;
+        let (&[other_key, length_of_other], other) = rest.split_first_chunk()?;
+        if other_key != second || other.len() != usize::from(length_of_other) {
+            return None;
+        }
+        // The lengths among it: in one byte each, they are ASCII too. So is the one before it, being no longer.
+        let end = self.at.saturating_add(1).saturating_add(pair.len());
+        if !self.is_ascii(self.at, end) {
+            return None;
+        }
+        self.at = end;
+        Some((one, other))
+    }
+
+    #[inline]
+    fn is_ascii(&mut self, start: usize, end: usize) -> bool {
+        if end > self.ascii_to && start >= self.ascii_to {
+            self.ascii_to = start.saturating_add(self.whole.get(start..).map_or(0, ascii_prefix));
+        }
+        end <= self.ascii_to
     }
 
     /// Passes over a field that nobody knows.
@@ -174,13 +205,15 @@ impl<'m> Wire<'m> {
     fn varint(&mut self) -> Result<u64, Malformed> {
         match self.scope.get(self.at) {
             Some(&byte) if byte < 0x80 => {
-                self.at = self.at.saturating_add(1);
+                // There is a byte at `at`, so there is a number after it.
+                self.at = self.at.wrapping_add(1);
                 Ok(u64::from(byte))
             }
             _ => self.long_varint(),
         }
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Malformed> {
         let rest = self.scope.get(self.at..).ok_or(Malformed)?;
         let mut value = 0;
@@ -213,16 +246,24 @@ impl<'m> Wire<'m> {
 /// How many bytes at the beginning are ASCII.
 fn ascii_prefix(bytes: &[u8]) -> usize {
     const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    let mut length = 0;
+    let (pairs, rest) = bytes.as_chunks::<32>();
+    let is_high = |pair: &&[u8; 32]| {
+        let (halves, _) = pair.as_chunks::<16>();
+        halves.iter().fold(0, |all, half| all | u128::from_ne_bytes(*half)) & HIGH_BITS != 0
+    };
+    let pairs = pairs.iter().take_while(|pair| !is_high(pair)).count();
+    let passed = pairs.saturating_mul(32);
+    let rest = bytes.get(passed..).unwrap_or(rest);
+    let (chunks, end) = rest.as_chunks::<16>();
+    let mut passed = passed;
     for chunk in chunks {
         let high = u128::from_le_bytes(*chunk) & HIGH_BITS;
         if high != 0 {
-            return length + high.trailing_zeros() as usize / 8;
+            return passed + high.trailing_zeros() as usize / 8;
         }
-        length += 16;
+        passed += 16;
     }
-    length + rest.iter().take_while(|byte| byte.is_ascii()).count()
+    passed + end.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 #[cfg(test)]
