@@ -26,6 +26,7 @@ use portcullis::{
     clock::{Clock, UnixTime},
     ext_authz::{
         proto::envoy::service::auth::v3::CheckRequest as Ours,
+        response::Replies,
         service::{Decided, Engine, Observer},
     },
     jwks::{
@@ -94,7 +95,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         revision: "test".into(),
         authorizer: Authorizer::new(config.policy, verifier),
         keys,
-        identity: config.identity,
+        replies: Replies::new(&config.identity),
         clock: Arc::new(Fixed),
         observer: Arc::new(Deaf),
         in_flight: TaskTracker::new(),

@@ -36,6 +36,7 @@ use crate::{
     clock::Clock,
     config::{Config, Listen},
     ext_authz::{
+        response::Replies,
         server::{GrpcServer, Health},
         service::{Current, Engine},
     },
@@ -151,7 +152,7 @@ impl App {
             revision: reload.revision(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys,
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock: Arc::clone(&outside.clock),
             observer: Arc::clone(&observers) as _,
             in_flight: in_flight.clone(),
