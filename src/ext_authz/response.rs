@@ -19,7 +19,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use self::{
-    encode::{Field, Part},
+    encode::{Field, Fixed, Part},
     metadata::metadata,
     refusals::{RETRY_AFTER, Refusals, WWW_AUTHENTICATE},
     removals::Removals,
@@ -29,7 +29,7 @@ use super::attributes::Attributes;
 use crate::{authorizer::Denial, bearer::challenge::scope_attribute, identity::IdentityHeaders, policy::rule::Permit};
 
 /// `status` of a `CheckResponse` whose code is 0, which is left out on the wire.
-const STATUS_OK: &[u8] = b"\x0A\x00";
+const STATUS_OK: Fixed<2> = Fixed(b"\x0A\x00");
 /// `denied_response` and `ok_response` of a `CheckResponse`.
 const DENIED: u8 = 2;
 const OK: u8 = 3;
@@ -108,7 +108,7 @@ pub fn allow(permit: &Permit, attributes: &Attributes, replies: &Replies) -> Ans
     let sets = replies.names.of(token);
     let removed = replies.removals.of(attributes, sets.slots);
     let metadata = metadata(&replies.allowed, Some(permit.rule()), token, replies.subject_in_metadata);
-    Answer::of(&(STATUS_OK, Field::new(OK, (sets.headers, removed)), metadata))
+    Answer::of(&(STATUS_OK, Field::new(OK, (&sets.headers, &removed)), &metadata))
 }
 
 /// The message that turns a request away.
@@ -127,10 +127,10 @@ pub fn deny(denial: &Denial, attributes: &Attributes, replies: &Replies) -> Answ
     let metadata = metadata(&refusal.outcome, rule, token, replies.subject_in_metadata);
     let status = &*refusal.status;
     if attributes.is_grpc() {
-        Answer::of(&(status, Field::new(DENIED, (headers, &*refusal.grpc)), metadata))
+        Answer::of(&(status, Field::new(DENIED, (&headers, &*refusal.grpc)), &metadata))
     } else {
         let problem = refusal.problem(attributes.request_id());
-        Answer::of(&(status, Field::new(DENIED, (headers, problem)), metadata))
+        Answer::of(&(status, Field::new(DENIED, (&headers, &problem)), &metadata))
     }
 }
 

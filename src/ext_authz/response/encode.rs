@@ -22,6 +22,7 @@ pub(super) struct Field<P> {
 
 impl<P: Part> Field<P> {
     /// The field of that number, 1 to 15.
+    #[inline]
     pub(super) fn new(number: u8, content: P) -> Self {
         // The wire type of what has a length is 2.
         Self { key: number.wrapping_shl(3) | 2, length: content.size(), content }
@@ -36,8 +37,12 @@ impl<P: Part> Part for Field<P> {
 
     #[inline]
     fn put(&self, into: &mut Vec<u8>) {
-        into.push(self.key);
-        put_varint(self.length, into);
+        if self.length <= 0x7F {
+            into.extend_from_slice(&[self.key, low_bits(self.length)]);
+        } else {
+            into.push(self.key);
+            put_varint(self.length, into);
+        }
         self.content.put(into);
     }
 }
@@ -67,6 +72,22 @@ impl Part for Number {
     fn put(&self, into: &mut Vec<u8>) {
         into.push(self.key);
         put_varint(usize::from(self.value), into);
+    }
+}
+
+/// Bytes that never change.
+#[derive(Clone, Copy)]
+pub(super) struct Fixed<const N: usize>(pub(super) &'static [u8; N]);
+
+impl<const N: usize> Part for Fixed<N> {
+    #[inline]
+    fn size(&self) -> usize {
+        N
+    }
+
+    #[inline]
+    fn put(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.0);
     }
 }
 
@@ -168,12 +189,11 @@ pub(super) fn encoded(part: &impl Part) -> Box<[u8]> {
 }
 
 /// How many bytes a number takes: seven bits each.
+#[inline]
 const fn varint_size(value: usize) -> usize {
-    let bits = usize::BITS.saturating_sub(value.leading_zeros()) as usize;
-    if bits <= 7 { 1 } else { bits.div_ceil(7) }
+    if value <= 0x7F { 1 } else { (usize::BITS.saturating_sub(value.leading_zeros()) as usize).div_ceil(7) }
 }
 
-#[inline]
 fn put_varint(mut value: usize, into: &mut Vec<u8>) {
     while value > 0x7F {
         into.push(low_bits(value) | 0x80);

@@ -1,7 +1,7 @@
 //! What Envoy's access log can print, safe for a line of text. Nothing of an unverified token is in it.
 
 use super::{
-    encode::{Field, Part, encoded},
+    encode::{Field, Fixed, Part, encoded},
     values::{Listed, Safe},
 };
 use crate::{jwt::verifier::VerifiedToken, policy::rule::RuleId};
@@ -10,18 +10,19 @@ use crate::{jwt::verifier::VerifiedToken, policy::rule::RuleId};
 const METADATA: u8 = 4;
 
 /// The encoded names of the fields that vary: the `key` of an entry of a `google.protobuf.Struct`.
-const RULE: &[u8] = b"\x0A\x04rule";
-const SCOPES: &[u8] = b"\x0A\x06scopes";
-const ISSUER: &[u8] = b"\x0A\x06issuer";
-const CLIENT_ID: &[u8] = b"\x0A\x09client_id";
-const SUBJECT: &[u8] = b"\x0A\x07subject";
+const RULE: Fixed<6> = Fixed(b"\x0A\x04rule");
+const SCOPES: Fixed<8> = Fixed(b"\x0A\x06scopes");
+const ISSUER: Fixed<8> = Fixed(b"\x0A\x06issuer");
+const CLIENT_ID: Fixed<11> = Fixed(b"\x0A\x09client_id");
+const SUBJECT: Fixed<9> = Fixed(b"\x0A\x07subject");
 
 /// What is the same for every answer of a kind: the decision and the reason.
 pub(super) fn outcome(decision: &str, reason: &str) -> Box<[u8]> {
-    encoded(&[text(b"\x0A\x08decision", decision), text(b"\x0A\x06reason", reason)])
+    encoded(&(text(Fixed(b"\x0A\x08decision"), decision), text(Fixed(b"\x0A\x06reason"), reason)))
 }
 
 /// All of it. `outcome` is of [`outcome`].
+#[inline]
 pub(super) fn metadata<'a>(
     outcome: &'a [u8],
     rule: Option<&'a RuleId>,
@@ -42,12 +43,14 @@ pub(super) fn metadata<'a>(
     Field::new(METADATA, (outcome, rule, token))
 }
 
-fn text<V: Part>(name: &[u8], value: V) -> Field<(&[u8], Field<Field<V>>)> {
+#[inline]
+fn text<const N: usize, V: Part>(name: Fixed<N>, value: V) -> Field<(Fixed<N>, Field<Field<V>>)> {
     // `string_value` of a Value.
     entry(name, Field::new(3, value))
 }
 
-fn entry<V: Part>(name: &[u8], value: V) -> Field<(&[u8], Field<V>)> {
+#[inline]
+fn entry<const N: usize, V: Part>(name: Fixed<N>, value: V) -> Field<(Fixed<N>, Field<V>)> {
     // `fields` of a Struct; the `value` of an entry.
     Field::new(1, (name, Field::new(2, value)))
 }

@@ -379,7 +379,7 @@ impl super::Part for Liar {
     }
 
     fn put(&self, into: &mut Vec<u8>) {
-        into.extend_from_slice(super::STATUS_OK);
+        super::STATUS_OK.put(into);
     }
 }
 

@@ -99,6 +99,7 @@ pub(super) enum Removed<'a> {
 }
 
 impl Part for Removed<'_> {
+    #[inline]
     fn size(&self) -> usize {
         match self {
             Self::Usual(pieces, set) => kept(pieces, *set).map(<[u8]>::len).fold(0, usize::saturating_add),
@@ -106,6 +107,7 @@ impl Part for Removed<'_> {
         }
     }
 
+    #[inline]
     fn put(&self, into: &mut Vec<u8>) {
         match self {
             Self::Usual(pieces, set) => kept(pieces, *set).for_each(|bytes| into.extend_from_slice(bytes)),
@@ -121,32 +123,46 @@ fn kept(pieces: &[Piece], set: Slots) -> impl Iterator<Item = &[u8]> {
 /// All the spellings of guarded names. Almost no header is one, and that is seen at its length and its last letter.
 #[derive(Clone, Debug)]
 struct AliasesOf {
-    /// For each length, the last letters that guarded names of that length have, one bit each.
-    ends: Box<[u32]>,
-    folded: Box<[Box<str>]>,
+    /// By length.
+    names: Box<[OfOneLength]>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct OfOneLength {
+    /// The last letters that they have, one bit each.
+    ends: u32,
+    folded: Vec<Box<str>>,
 }
 
 impl AliasesOf {
     fn new(guarded: &[&str]) -> Self {
-        let folded: BTreeSet<Box<str>> = guarded.iter().map(|name| fold(name).into()).collect();
-        let longest = folded.iter().map(|name| name.len()).max().unwrap_or_default();
-        let mut ends = vec![0; longest.saturating_add(1)];
-        for name in &folded {
-            if let Some(end) = ends.get_mut(name.len()) {
-                *end |= last_letter(name);
+        let longest = guarded.iter().map(|name| name.len()).max().unwrap_or_default();
+        let mut names = vec![OfOneLength::default(); longest.saturating_add(1)];
+        for folded in guarded.iter().map(|name| fold(name)).collect::<BTreeSet<_>>() {
+            if let Some(of_length) = names.get_mut(folded.len()) {
+                of_length.ends |= last_letter(&folded);
+                of_length.folded.push(folded.into());
             }
         }
-        Self { ends: ends.into(), folded: folded.into_iter().collect() }
+        Self { names: names.into() }
     }
 
     /// Whether a header of that name folds to a guarded name.
+    #[inline]
     fn has(&self, name: &str) -> bool {
-        let may_be = self.ends.get(name.len()).is_some_and(|ends| ends & last_letter(name) != 0);
-        may_be && self.folded.iter().any(|folded| name.bytes().map(fold_byte).eq(folded.bytes()))
+        let of_length = self.names.get(name.len());
+        of_length.is_some_and(|names| names.ends & last_letter(name) != 0 && names.have(name))
+    }
+}
+
+impl OfOneLength {
+    fn have(&self, name: &str) -> bool {
+        self.folded.iter().any(|folded| name.bytes().map(fold_byte).eq(folded.bytes()))
     }
 }
 
 /// The bit of a name's last letter, folded. Other characters may share one.
+#[inline]
 fn last_letter(name: &str) -> u32 {
     name.as_bytes().last().map_or(0, |last| 1_u32.wrapping_shl(u32::from(fold_byte(*last))))
 }

@@ -1,7 +1,7 @@
 //! The headers of an answer: those that carry the identity upstream, and the form that all of them have.
 
 use super::{
-    encode::{Field, Number, Part, encoded},
+    encode::{Field, Fixed, Part, encoded},
     values::{Joined, Safe, Value},
 };
 use crate::{
@@ -81,12 +81,16 @@ pub(super) fn name_piece(name: &str) -> Box<[u8]> {
     encoded(&Field::new(1, name))
 }
 
+/// `append_action` of a `HeaderValueOption`: 2 for OVERWRITE_IF_EXISTS_OR_ADD.
+const OVERWRITE: Fixed<2> = Fixed(b"\x18\x02");
+
 /// A header, in its list.
-pub(super) type Header<'a, V> = Field<(Field<(&'a [u8], Field<V>)>, Number)>;
+pub(super) type Header<'a, V> = Field<(Field<(&'a [u8], Field<V>)>, Fixed<2>)>;
 
 /// The header of that encoded name. It overwrites, and says so: with neither field of the choice set, versions of Envoy
 /// differ.
+#[inline]
 pub(super) fn header<V: Part>(name: &[u8], value: V) -> Header<'_, V> {
-    // `value` of a HeaderValue; `header` and `append_action` of a HeaderValueOption, 2 for OVERWRITE_IF_EXISTS_OR_ADD.
-    Field::new(HEADERS, (Field::new(1, (name, Field::new(2, value))), Number::new(3, 2)))
+    // `value` of a HeaderValue; `header` of a HeaderValueOption.
+    Field::new(HEADERS, (Field::new(1, (name, Field::new(2, value))), OVERWRITE))
 }
