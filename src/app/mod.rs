@@ -37,6 +37,7 @@ use crate::{
     clock::Clock,
     config::{Config, Listen},
     ext_authz::{
+        response::Replies,
         server::{GrpcServer, Health},
         service::{Current, Engine},
     },
@@ -160,7 +161,7 @@ impl App {
             revision: reload.revision(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys,
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock: Arc::clone(&outside.clock),
             observer: Arc::clone(&observers) as _,
             in_flight: in_flight.clone(),
