@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{tests::rules, *};
 use crate::{
     jwks::{key_set::KeySet, key_store::Snapshot},
-    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty, token_cache::PLACE},
     limits,
 };
 
@@ -149,12 +149,8 @@ fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
     for filler in [0, 8000] {
         let token = Arc::new(VerifiedToken::for_tests(json!({ "filler": "x".repeat(filler) })));
         let cache = TokenCache::default();
-        let set = keys(&[(1, "a")]).0.unwrap().set.fingerprint();
-        for n in 0..limits::TOKEN_CACHE_ENTRIES as u64 + 50_000 {
-            let mut digest = [0; 32];
-            digest[..8].copy_from_slice(&n.to_be_bytes());
-            let entry = Entry { token: Arc::clone(&token), valid: NOW..NOW, set, key: "k".into() };
-            cache.put(digest, entry);
+        for n in 0..limits::TOKEN_CACHE_ENTRIES + 50_000 {
+            cache.put(sha256(&n.to_be_bytes()), Arc::clone(&token));
         }
         let stats = cache.stats();
         assert!(stats.bytes <= limits::TOKEN_CACHE_BYTES as u64, "{stats:?}");
@@ -171,16 +167,15 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
         let token = Arc::new(VerifiedToken::for_tests(claims));
         let size = token.size();
         let cache = TokenCache::default();
-        let set = keys(&[(1, "a")]).0.unwrap().set.fingerprint();
-        cache.put([0; 32], Entry { token, valid: NOW..NOW, set, key: "k".into() });
+        cache.put([0; 32], token);
         (size, cache.stats().bytes)
     };
-    let beside = (size_of::<Entry>() + size_of::<[u8; 32]>()) as u64;
     let (size, bytes) = weight(5000, "");
-    assert_eq!(bytes, size as u64 + beside);
+    assert_eq!(bytes, (size + PLACE) as u64);
+    assert!(PLACE >= size_of::<Arc<VerifiedToken>>() + size_of::<[u8; 32]>());
     assert!((5000 + size_of::<VerifiedToken>()..7000).contains(&size), "{size}");
     assert_eq!(weight(6000, "").0, size + 1000);
-    assert!(weight(5000, "a b c").0 > size + 3 * size_of::<crate::policy::scope::Scope>());
+    assert_eq!(weight(5000, "a b c").0, size + 2 * "a b c".len() + limits::ALLOCATION_BYTES, "a claim, and the scopes");
     let texts = VerifiedToken::for_tests(json!({ "sub": "u".repeat(100) })).size();
     assert!(texts >= VerifiedToken::for_tests(json!({ "x": "u".repeat(100) })).size() + 100, "sub is held twice");
 }
