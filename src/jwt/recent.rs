@@ -47,6 +47,7 @@ impl Default for Recent {
 }
 
 impl Recent {
+    /// With so many places, a power of two.
     fn with_places(count: usize) -> Self {
         Self { places: (0..count).map(|_| Place::default()).collect() }
     }
@@ -94,7 +95,7 @@ impl Recent {
         let end = u64::from_le_bytes(*text.last_chunk()?);
         // Fibonacci hashing: the upper bits depend on all of the characters.
         let hash = end.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> u32::BITS;
-        self.places.get(usize::try_from(hash).ok()?.checked_rem(self.places.len())?)
+        self.places.get(usize::try_from(hash).ok()? & self.places.len().wrapping_sub(1))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::{ops::Range, sync::Arc};
 
 use super::claim_checks::{Facts, Times};
+#[cfg(test)]
+use crate::jwt::kept_claims::KeptClaims;
 use crate::{
     clock::UnixTime,
     jwks::basis::Basis,
@@ -143,6 +145,12 @@ impl VerifiedToken {
     #[cfg(test)]
     #[expect(clippy::needless_pass_by_value, reason = "json!() at the call reads better")]
     pub(crate) fn for_tests(claims: serde_json::Value) -> Self {
+        Self::for_tests_keeping(&claims, &KeptClaims::All)
+    }
+
+    /// The same with those of its claims that are kept.
+    #[cfg(test)]
+    pub(crate) fn for_tests_keeping(claims: &serde_json::Value, kept: &KeptClaims) -> Self {
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
         let start = UnixTime::from_secs(0);
         let facts = Facts {
@@ -152,7 +160,8 @@ impl VerifiedToken {
             times: Times { expires_at: start, valid: start..start },
         };
         let rules = Arc::new(IssuerRules::for_tests("https://issuer.test/"));
-        Self::of(rules, facts, Arc::new(Basis::for_tests())).with(claims.only(|_| true))
+        let token = Self::of(Arc::clone(&rules), facts, Arc::new(Basis::for_tests()));
+        token.with(kept.of(claims.only(|_| true), &rules))
     }
 }
 
