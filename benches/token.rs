@@ -3,9 +3,7 @@
 //! `token hot N`: one token, N times. `token warm N`: so many tokens in rotation. `token cold N`: so many tokens, each once.
 //! `token fill N`: bytes of resident memory for each of N tokens that are remembered.
 
-mod support;
-
-use std::{hint::black_box, time::Instant};
+use std::{collections::BTreeMap, hint::black_box};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -16,13 +14,18 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
+    config,
     jwks::{
         key_set::KeySet,
         key_store::{IssuerKeys, KeyStore, KeysAt},
     },
     jwt::verifier::Verifier,
 };
-use support::{load, yaml};
+use tokio::time::Instant;
+
+const CONFIG: &str = "issuers: [{ issuer: https://tenant.eu.auth0.com/, audiences: [https://api.example.com] }]
+routes: [{ path: /**, scopes: [read:messages] }]
+";
 
 const NOW: i64 = 1_800_000_100;
 
@@ -89,7 +92,7 @@ impl Signer {
     fn token(&self, user: usize) -> String {
         let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"Zx9c8v7b6n5m4a3s2d1f0"}}"#, self.algorithm());
         let claims = format!(
-            r#"{{"iss":"https://tenant.eu.auth0.com/","sub":"auth0|5f7c8ec7c33c{user:012}","aud":["https://api.example.com","https://tenant.eu.auth0.com/userinfo"],"iat":{},"exp":{},"azp":"Vb5n6m7q8w9e0r1t2y3u4i5o6p7a8s9d","scope":"openid profile read:messages"}}"#,
+            r#"{{"iss":"https://tenant.eu.auth0.com/","sub":"auth0|5f7c8ec7c33c{user:012}","aud":["https://api.example.com","https://tenant.eu.auth0.com/userinfo"],"iat":{},"exp":{},"azp":"Vb5n6m7q8w9e0r1t2y3u4i5o6p7a8s9d","scope":"openid profile email read:messages"}}"#,
             NOW - 100,
             NOW + 86_300
         );
@@ -111,15 +114,18 @@ fn main() {
     let mode = arguments.next().unwrap_or_else(|| "hot".to_owned());
     let count = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(1_000);
     let Some(signer) = Signer::new(mode != "fill") else { return };
-    let config = load(&yaml(10));
+    let Ok(config) = config::parse(CONFIG, "portcullis.yaml", &BTreeMap::new()).map(|loaded| loaded.config) else {
+        return;
+    };
     let store = KeyStore::new();
     for issuer in &config.issuers {
         let set = format!(r#"{{"keys":[{}]}}"#, signer.jwk());
         let Ok(set) = KeySet::parse(set.as_bytes(), issuer.rules.algorithms.as_slice()) else { return };
-        store.add(issuer.rules.issuer.clone(), IssuerKeys::fixed(set, tokio::time::Instant::now()));
+        store.add(issuer.rules.issuer.clone(), IssuerKeys::fixed(set, Instant::now()));
     }
     let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
-    let keys = store.at(tokio::time::Instant::now());
+    let verifier = verifier.keeping(config.policy.asked_claims());
+    let keys = store.at(Instant::now());
     if mode == "fill" {
         let before = resident();
         assert!((0..count).all(|user| verify(&verifier, &keys, &signer.token(user))), "every token is good");

@@ -54,9 +54,10 @@ pub const NAME_CLAIM_BYTES: usize = 1024;
 /// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
 pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
 
-/// Verified tokens that are remembered: 100,000, however they are spread over the parts of the cache.
-pub const TOKEN_CACHE_ENTRIES: usize = 120_000;
-/// Bytes that they may take, as estimated: usual tokens take 300 each (`benches/token.rs`).
+/// Verified tokens that are remembered, if they are small.
+pub const TOKEN_CACHE_ENTRIES: usize = 150_000;
+/// Bytes that they may take, as estimated: usual tokens take 300 each (`benches/token.rs`), so 100,000 of them fit however
+/// they are spread over the parts of the cache.
 pub const TOKEN_CACHE_BYTES: usize = 48 * 1024 * 1024;
 /// Bytes that the allocator takes for each piece of memory, beside its length: what glibc's does on average.
 pub const ALLOCATION_BYTES: usize = 16;

@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn more_may_be_kept_than_is_asked_about_and_never_less() {
-        let (none, org, audience) = (asked(&[], false), asked(&["org"], false), asked(&[], true));
-        let all = [none.clone(), org.clone(), audience.clone(), asked(&["org"], true), asked(&["a", "org"], false)];
+        let (org, audience) = (asked(&["org"], false), asked(&[], true));
+        let all = [asked(&[], false), org, audience, asked(&["org"], true), asked(&["a", "org"], false)];
         for (mine, included) in [(0, [1, 0, 0, 0, 0]), (1, [1, 1, 0, 0, 0]), (2, [1, 0, 1, 0, 0]), (3, [1, 1, 1, 1, 0])]
         {
             let mine = KeptClaims::from(all[mine].clone());

@@ -23,6 +23,10 @@ use arc_swap::ArcSwapOption;
 use super::verifier::VerifiedToken;
 use crate::limits;
 
+// What the module says that all of them take.
+const _: () = assert!(limits::RECENT_TOKENS.is_power_of_two());
+const _: () = assert!(limits::RECENT_TOKENS * limits::RECENT_TOKEN_BYTES <= 1024 * 1024);
+
 /// Places for tokens that are shown again and again.
 pub(super) struct Recent {
     places: Box<[Place]>,
@@ -100,7 +104,8 @@ impl Recent {
 }
 
 /// Whether two tokens are the same. SECURITY: all characters are looked at, wherever the first difference is; how long a
-/// token is, is no secret. Eight at a time, so it costs less than half of what aws-lc takes.
+/// token is, is no secret. Eight at a time: about 500 instructions for a usual token, and 27,000 for its SHA-256 where
+/// the processor has none of its own for that.
 fn are_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;

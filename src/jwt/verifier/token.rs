@@ -36,6 +36,9 @@ pub struct VerifiedToken {
     claims: Option<Box<Claims>>,
 }
 
+/// Bytes of the token itself, of the counts of its `Arc`, and of what two allocations cost.
+const OWN_BYTES: usize = size_of::<VerifiedToken>() + 2 * size_of::<usize>() + 2 * limits::ALLOCATION_BYTES;
+
 // A name's length has a place in `VerifiedToken`.
 const _: () = assert!(limits::NAME_CLAIM_BYTES <= u16::MAX as usize);
 
@@ -83,8 +86,7 @@ impl VerifiedToken {
             // The list, and the place of the list.
             claims.size().saturating_add(size_of::<Claims>()).saturating_add(2 * limits::ALLOCATION_BYTES)
         });
-        let own = size_of::<Self>() + 2 * size_of::<usize>() + 2 * limits::ALLOCATION_BYTES;
-        own.saturating_add(self.texts.len()).saturating_add(claims)
+        OWN_BYTES.saturating_add(self.texts.len()).saturating_add(claims)
     }
 
     /// `iss`
