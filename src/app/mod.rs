@@ -149,6 +149,7 @@ impl App {
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
         let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier = verifier.keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;

@@ -209,7 +209,7 @@ impl Reloader {
         let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
         let observer = Arc::clone(&self.lasting.observers) as _;
         let mut around = Around { tasks: &mut tasks, outside: &self.lasting.outside, observer };
-        self.issuers.succeeded_by(config.issuers.clone(), saved, &mut around)
+        self.issuers.succeeded_by(config.issuers.clone(), saved, config.policy.asked_claims(), &mut around)
     }
 
     /// The one step.

@@ -170,7 +170,7 @@ fn metadata(
     let mut fields = vec![("decision", text(decision)), ("reason", text(reason))];
     fields.extend(rule.map(|rule| ("rule", text(rule.as_str()))));
     if let Some(token) = token {
-        let values = token.scopes().iter().map(|scope| text(scope.as_str())).collect();
+        let values = token.scopes().iter().map(text).collect();
         fields.push(("scopes", Value { kind: Some(Kind::ListValue(ListValue { values })) }));
         fields.push(("issuer", text(token.issuer())));
         fields.extend(token.client_id().map(|id| ("client_id", text(&header_safe(id)))));

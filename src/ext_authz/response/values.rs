@@ -59,37 +59,27 @@ const fn hex(digit: u8) -> u8 {
 }
 
 /// Scopes with single spaces between, as in a `scope` parameter. Scope-tokens are safe as they are.
-#[derive(Clone, Copy)]
-pub(super) struct Joined<'a>(pub(super) &'a ScopeSet);
+pub(super) struct Joined<'a>(pub(super) ScopeSet<'a>);
 
 impl Part for Joined<'_> {
     #[inline]
     fn size(&self) -> usize {
-        let texts = self.0.iter().map(|scope| scope.as_str().len()).fold(0, usize::saturating_add);
-        texts.saturating_add(self.0.len().saturating_sub(1))
+        self.0.as_str().size()
     }
 
     #[inline]
     fn put(&self, into: &mut Vec<u8>) {
-        let mut scopes = self.0.iter();
-        if let Some(first) = scopes.next() {
-            first.as_str().put(into);
-        }
-        for scope in scopes {
-            into.push(b' ');
-            scope.as_str().put(into);
-        }
+        self.0.as_str().put(into);
     }
 }
 
 /// Scopes as a `google.protobuf.ListValue`.
-#[derive(Clone, Copy)]
-pub(super) struct Listed<'a>(pub(super) &'a ScopeSet);
+pub(super) struct Listed<'a>(pub(super) ScopeSet<'a>);
 
-impl<'a> Listed<'a> {
-    fn values(self) -> impl Iterator<Item = Field<Field<&'a str>>> {
+impl Listed<'_> {
+    fn values(&self) -> impl Iterator<Item = Field<Field<&str>>> {
         // `values` of a ListValue, `string_value` of a Value.
-        self.0.iter().map(|scope| Field::new(1, Field::new(3, scope.as_str())))
+        self.0.iter().map(|scope| Field::new(1, Field::new(3, scope)))
     }
 }
 
@@ -106,7 +96,6 @@ impl Part for Listed<'_> {
 }
 
 /// What goes upstream in one header.
-#[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
     /// A text of the token.
     Text(Safe<'a>),
