@@ -62,12 +62,7 @@ impl Server {
     /// # Errors
     /// Where it is gone.
     pub fn cpu(&self) -> Result<f64, Failure> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program, in brackets, may have anything in it.
-        let (_, rest) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
-        let ticks: Result<Vec<u32>, _> = rest.split_whitespace().skip(11).take(2).map(str::parse).collect();
-        // USER_HZ is 100 on every Linux that Rust runs on.
-        Ok(ticks?.into_iter().map(f64::from).sum::<f64>() * 10_000.0)
+        cpu(&self.child.id().to_string())
     }
 
     /// MiB of memory: `VmRSS` now, `VmHWM` at the most.
@@ -103,6 +98,23 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Microseconds of CPU of this process so far.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn own_cpu() -> Result<f64, Failure> {
+    cpu("self")
+}
+
+fn cpu(process: &str) -> Result<f64, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program, in brackets, may have anything in it.
+    let (_, rest) = stat.rsplit_once(')').ok_or("an unknown form of /proc/PID/stat")?;
+    let ticks: Result<Vec<u32>, _> = rest.split_whitespace().skip(11).take(2).map(str::parse).collect();
+    // USER_HZ is 100 on every Linux that Rust runs on.
+    Ok(ticks?.into_iter().map(f64::from).sum::<f64>() * 10_000.0)
 }
 
 /// An address of this machine where nobody listens.

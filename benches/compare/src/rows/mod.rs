@@ -1,7 +1,14 @@
 //! What is measured.
 
+pub mod behind;
+pub mod cold;
+pub mod cores;
 pub mod hot;
+pub mod instructions;
+pub mod memory;
+pub mod mixed;
 mod rounds;
+pub mod routes;
 
 use serde::Serialize;
 
@@ -24,6 +31,8 @@ pub struct Row {
     pub p999: Figure,
     /// Microseconds of the server's CPU for each call.
     pub cpu: Figure,
+    /// Microseconds of the client's CPU for each call.
+    pub client: Figure,
     /// The most memory that the server had, in MiB.
     pub peak: Figure,
     /// Right answers of all rounds.
@@ -39,6 +48,7 @@ pub struct Row {
 pub struct Sample {
     measured: Measured,
     cpu: f64,
+    client: f64,
     peak: f64,
 }
 
@@ -49,7 +59,7 @@ impl Row {
         let figure = |of: &dyn Fn(&Sample) -> f64| Figure::of(samples.iter().map(of));
         let quantile = |share: f64| figure(&|sample| sample.measured.latency.quantile(share));
         #[expect(clippy::cast_precision_loss, reason = "a number of calls")]
-        let cpu = figure(&|sample| sample.cpu / sample.measured.calls.max(1) as f64);
+        let each = |of: fn(&Sample) -> f64| figure(&|sample| of(sample) / sample.measured.calls.max(1) as f64);
         let sum = |of: fn(&Measured) -> u64| samples.iter().map(|sample| of(&sample.measured)).sum();
         Self {
             group: group.to_owned(),
@@ -58,7 +68,8 @@ impl Row {
             p50: quantile(0.5),
             p99: quantile(0.99),
             p999: quantile(0.999),
-            cpu,
+            cpu: each(|sample| sample.cpu),
+            client: each(|sample| sample.client),
             peak: figure(&|sample| sample.peak),
             calls: sum(|measured| measured.calls),
             wrong: sum(|measured| measured.wrong),

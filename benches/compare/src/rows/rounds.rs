@@ -1,11 +1,11 @@
 //! Servers measured in turn, round by round: what drifts hits all of them.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use super::{Row, Sample, all_right};
 use crate::{
     bench::Bench,
-    client::{Load, Work},
+    client::{Load, Measured, Work},
     process::{self, Server},
     work::{InTurn, Mixed},
     yardstick::Failure,
@@ -42,13 +42,21 @@ impl Contender {
         process::pin(&self.client_cores)?;
         let warm = self.load.run((self.work)(), Some(bench.options.warmup)).await?;
         all_right(&self.label, &warm)?;
-        let before = self.server.cpu()?;
-        let measured = self.load.run((self.work)(), Some(time)).await?;
-        let cpu = self.server.cpu()? - before;
-        let peak = self.server.memory("VmHWM")?;
-        self.samples.push(Sample { measured, cpu, peak });
+        let sample = observed(&self.server, self.load.run((self.work)(), Some(time))).await?;
+        self.samples.push(sample);
         Ok(())
     }
+}
+
+/// A run, and what it took of the server and of the client.
+pub(super) async fn observed(
+    server: &Server,
+    run: impl Future<Output = Result<Measured, Failure>>,
+) -> Result<Sample, Failure> {
+    let (before, own) = (server.cpu()?, process::own_cpu()?);
+    let measured = run.await?;
+    let (cpu, client) = (server.cpu()? - before, process::own_cpu()? - own);
+    Ok(Sample { measured, cpu, client, peak: server.memory("VmHWM")? })
 }
 
 /// Checks that a server is what its name says, before it is measured.
