@@ -106,11 +106,15 @@ fn number(number: u8, value: u64) -> Vec<u8> {
 }
 
 fn varint(into: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        into.push((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            into.push(low & 0x7f);
+            return;
+        }
+        into.push(low | 0x80);
     }
-    into.push(value as u8);
 }
 
 #[cfg(test)]

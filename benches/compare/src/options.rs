@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::yardstick::{Arguments, Failure};
+use crate::{
+    process,
+    yardstick::{Arguments, Failure},
+};
 
 /// What can be measured, in the order in which it is.
 pub const ROWS: [&str; 8] = ["hot", "cold", "mixed", "cores", "routes", "instructions", "memory", "envoy"];
@@ -12,7 +15,7 @@ pub const HELP: &str = "Portcullis beside other services: `make bench`, or
 
   compare [--only hot,cold,mixed,cores,routes,instructions,memory,envoy] [--seconds 2] [--rounds 5]
           [--connections 4] [--streams 64] [--portcullis target/release/portcullis] [--envoy target/tools/bin/envoy]
-          [--out target/bench] [--server-core 0] [--client-core 1] [--smoke]
+          [--out target/bench] [--server-core N] [--client-core N] [--smoke]
 
 --seconds and --rounds are those of the hot row; three rounds, or fewer, for the others. --smoke tries the harness, not the
 services: one round of 0.2 s, no Envoy, no valgrind. Exit code 1: a verdict was wrong, or a server failed. Missing a goal is
@@ -79,6 +82,7 @@ impl Options {
         if let Some(name) = only.iter().find(|name| !ROWS.contains(&name.as_str())) {
             return Err(format!("there is no row `{name}`: {}", ROWS.join(", ")).into());
         }
+        let cores = process::two_cores();
         Ok(Self {
             only,
             time: Duration::from_secs_f64(seconds),
@@ -89,8 +93,8 @@ impl Options {
             portcullis: text("portcullis", "target/release/portcullis").into(),
             envoy: text("envoy", "target/tools/bin/envoy").into(),
             out: text("out", "target/bench").into(),
-            server_core: text("server-core", "0"),
-            client_core: text("client-core", "1"),
+            server_core: text("server-core", &cores.0),
+            client_core: text("client-core", &cores.1),
             smoke,
         })
     }

@@ -135,6 +135,24 @@ pub fn pin(cores: &str) -> Result<(), Failure> {
     if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned().into()) }
 }
 
+/// The first two cores that this process may use; twice the same where there is but one.
+#[must_use]
+pub fn two_cores() -> (String, String) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or("0").trim();
+    first_two(list)
+}
+
+/// Of a list like `0-3,8`.
+fn first_two(list: &str) -> (String, String) {
+    let mut cores = list.split(',').flat_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        first.parse::<u32>().unwrap_or(0)..=last.parse().unwrap_or(0)
+    });
+    let first = cores.next().unwrap_or(0);
+    (first.to_string(), cores.next().unwrap_or(first).to_string())
+}
+
 /// Status and body of a page.
 ///
 /// # Errors
@@ -147,4 +165,17 @@ pub fn page(address: SocketAddr, path: &str) -> Result<(u16, String), Failure> {
     let status = answer.split(' ').nth(1).ok_or("no status")?.parse()?;
     let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
     Ok((status, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_two;
+
+    #[test]
+    fn two_cores_are_found_wherever_they_are() {
+        let both = |list| first_two(list);
+        assert_eq!(both("0-1"), ("0".into(), "1".into()));
+        assert_eq!(both("4,7-9"), ("4".into(), "7".into()));
+        assert_eq!(both("3"), ("3".into(), "3".into()));
+    }
 }

@@ -92,7 +92,7 @@ impl Work for Mixed {
         self.sent += 1;
         let start = into.len();
         into.extend_from_slice(&self.template.bytes);
-        if self.sent % self.every != 0 {
+        if !self.sent.is_multiple_of(self.every) {
             return Some(Verdict::Allow);
         }
         let number = self.forged.get().wrapping_add(1);

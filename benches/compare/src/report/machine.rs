@@ -34,17 +34,17 @@ pub fn machine() -> Machine {
 /// Of the commit, of programs, and of crates: the yardsticks have the service's own versions.
 #[must_use]
 pub fn versions(options: &Options) -> BTreeMap<String, String> {
-    let portcullis = options.portcullis.to_string_lossy();
+    let version = |program: &str| number(&first_line(program, &["--version"]));
     let mut versions = BTreeMap::from([
         ("commit".to_owned(), first_line("git", &["describe", "--always", "--dirty", "--abbrev=12"])),
-        ("portcullis".to_owned(), first_line(&portcullis, &["--version"])),
-        ("rustc".to_owned(), first_line("rustc", &["--version"])),
+        ("portcullis".to_owned(), version(&options.portcullis.to_string_lossy())),
+        ("rustc".to_owned(), version("rustc")),
     ]);
     if options.wants("instructions") {
-        versions.insert("valgrind".to_owned(), first_line("valgrind", &["--version"]));
+        versions.insert("valgrind".to_owned(), version("valgrind"));
     }
     if options.wants("envoy") {
-        versions.insert("envoy".to_owned(), first_line(&options.envoy.to_string_lossy(), &["--version"]));
+        versions.insert("envoy".to_owned(), version(&options.envoy.to_string_lossy()));
     }
     let lock = include_str!("../../Cargo.lock");
     for name in CRATES {
@@ -61,10 +61,32 @@ pub fn date() -> String {
     first_line("date", &["-u", "+%Y-%m-%d %H:%M UTC"])
 }
 
+/// What in a line looks like a version: digits with two dots.
+fn number(line: &str) -> String {
+    let mut words = line.split(|c: char| !c.is_ascii_digit() && c != '.');
+    words.find(|word| word.split('.').filter(|part| !part.is_empty()).count() >= 3).unwrap_or("unknown").to_owned()
+}
+
 fn first_line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&output).into_owned();
     text.lines()
         .find(|line| !line.trim().is_empty())
         .map_or_else(|| "unknown".to_owned(), |line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        let said = [
+            "envoy  version: 9e55809/1.40.0/Clean/RELEASE/BoringSSL",
+            "rustc 1.95.0 (5980761 2026-04-14)",
+            "valgrind-3.19.0",
+        ];
+        assert_eq!(said.map(number), ["1.40.0", "1.95.0", "3.19.0"]);
+        assert_eq!(number("no such program"), "unknown");
+    }
 }
