@@ -26,6 +26,7 @@ fn main() -> Result<ExitCode, Failure> {
         machine: machine::machine(),
         versions: machine::versions(&options),
         load: (options.connections, options.streams, options.time.as_secs_f64()),
+        smoke: options.smoke,
         ..Report::default()
     };
     let bench = Bench::prepare(options)?;

@@ -59,6 +59,9 @@ pub fn all(report: &Report) -> Vec<Goal> {
     };
     let memory =
         |of: fn(&crate::rows::memory::Memory) -> f64| report.memory.as_ref().map(|memory| Figure::of([of(memory)]));
+    // With fewer than were sent it is not the memory of 100,000.
+    let full = memory(|memory| memory.full)
+        .filter(|_| report.memory.as_ref().is_some_and(|memory| memory.held >= memory.sent as u64));
     let instructions = report.instructions.get("portcullis").map(|count| Figure::of([*count]));
     let (one, two) = ("portcullis, 1 core", "portcullis, 2 cores");
     let (few, many) = ("portcullis, 10 routes", "portcullis, 10000 routes");
@@ -77,7 +80,7 @@ pub fn all(report: &Report) -> Vec<Goal> {
         higher("10,000 routes / 10 routes, hot", ratio("routes", many, few, rate), 0.95, 0.99),
         lower("bytes per cached token", memory(|memory| memory.each), 768.0, 320.0),
         lower("MiB resident, idle", memory(|memory| memory.idle), 20.0, 10.0),
-        lower("MiB resident, 100,000 tokens cached", memory(|memory| memory.full), 100.0, 50.0),
+        lower("MiB resident, 100,000 tokens cached", full, 100.0, 50.0),
     ]
 }
 

@@ -62,6 +62,10 @@ fn others(text: &mut String, report: &Report) {
 }
 
 fn goals(text: &mut String, report: &Report) {
+    if report.smoke {
+        let _ = writeln!(text, "\na smoke run: the harness works, and none of this is a figure");
+        return;
+    }
     let [figure, spread, must, aim] = ["", "", "must", "aim"];
     let _ = writeln!(text, "\n{:<42}{figure:>10} {spread:<17}{must:>8}{aim:>8}", "goals");
     for goal in &report.goals {
