@@ -57,7 +57,7 @@ impl Answer {
 
 /// The message that lets a request pass.
 #[must_use]
-pub fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeaders) -> Answer {
+pub fn allow(permit: &Permit, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> Answer {
     let sets = identity_sets(permit, identity);
     let removals = removals(&sets, attributes, identity);
     let headers = sets.into_iter().map(|(name, value)| header(name, value)).collect();
@@ -73,7 +73,7 @@ pub fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeader
 
 /// The message that turns a request away.
 #[must_use]
-pub fn deny(denial: &Denial, attributes: &Attributes, identity: &IdentityHeaders) -> Answer {
+pub fn deny(denial: &Denial, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> Answer {
     let answer = challenge::answer(denial.reason, denial.needed.as_ref());
     let is_grpc = attributes.is_grpc();
     let mut headers = vec![header("cache-control", "no-store".to_owned())];
@@ -158,7 +158,7 @@ fn header_safe(text: &str) -> String {
 /// The headers that must not reach the upstream as the client sent them.
 ///
 /// Never one that is set: Envoy removes after it sets.
-fn removals(sets: &[(&str, String)], attributes: &Attributes, identity: &IdentityHeaders) -> BTreeSet<String> {
+fn removals(sets: &[(&str, String)], attributes: &Attributes<'_>, identity: &IdentityHeaders) -> BTreeSet<String> {
     let mut guarded: Vec<&str> = identity.guarded().collect();
     if !identity.forward_overrides {
         guarded.extend(OVERRIDES);
@@ -166,7 +166,7 @@ fn removals(sets: &[(&str, String)], attributes: &Attributes, identity: &Identit
     let mut removals: BTreeSet<String> = guarded.iter().map(|name| (*name).to_owned()).collect();
     // Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
     let folded: BTreeSet<String> = guarded.iter().map(|name| fold(name)).collect();
-    let seen = attributes.headers().map(|(name, _)| name.to_ascii_lowercase());
+    let seen = attributes.names().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
     removals.extend(seen.filter(|name| folded.contains(&fold(name))));
     if identity.aliases == Aliases::Always {
         removals.extend(guarded.iter().flat_map(|name| crate::identity::spellings(name)));
