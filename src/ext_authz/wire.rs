@@ -216,6 +216,13 @@ impl<'m> Wire<'m> {
     #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Malformed> {
         let rest = self.scope.get(self.at..).ok_or(Malformed)?;
+        if let [low, high @ 0..0x80, ..] = *rest
+            && low >= 0x80
+        {
+            // Nearly all that are longer than one byte: the lengths of what is around a token.
+            self.at = self.at.saturating_add(2);
+            return Ok(u64::from(high) << 7 | u64::from(low & 0x7F));
+        }
         let mut value = 0;
         // Ten bytes hold 70 bits: of the last one, a single bit is left.
         for (&byte, shift) in rest.iter().zip((0..64).step_by(7)) {
