@@ -30,6 +30,7 @@ impl fmt::Debug for Headers<'_> {
 }
 
 impl<'m> Headers<'m> {
+    #[inline]
     pub(super) fn push_joined(&mut self, name: &'m [u8], value: &'m [u8]) {
         push(&mut self.joined, Header { name, value });
     }
@@ -67,6 +68,7 @@ impl<'m> Headers<'m> {
     }
 }
 
+#[inline]
 fn push<'m>(headers: &mut Vec<Header<'m>>, header: Header<'m>) {
     if headers.capacity() == 0 {
         headers.reserve_exact(ROOM);

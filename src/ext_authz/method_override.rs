@@ -7,7 +7,9 @@ use crate::policy::method::Method;
 
 /// Whether the query of a path asks for another method than the request's own.
 pub(super) fn asks_for_another_method(path: &str, method: &Method) -> bool {
-    let Some((_, query)) = path.split_once('?') else { return false };
+    // The search that `split_once` makes pays off in texts longer than paths are.
+    let mark = path.bytes().position(|byte| byte == b'?');
+    let Some(query) = mark.and_then(|mark| path.get(mark + 1..)) else { return false };
     if !may_name_it(query.as_bytes()) {
         return false;
     }

@@ -216,6 +216,13 @@ impl<'m> Wire<'m> {
     #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Malformed> {
         let rest = self.scope.get(self.at..).ok_or(Malformed)?;
+        if let [low, high @ 0..0x80, ..] = *rest
+            && low >= 0x80
+        {
+            // Nearly all that are longer than one byte: the lengths of what is around a token.
+            self.at = self.at.saturating_add(2);
+            return Ok(u64::from(high) << 7 | u64::from(low & 0x7F));
+        }
         let mut value = 0;
         // Ten bytes hold 70 bits: of the last one, a single bit is left.
         for (&byte, shift) in rest.iter().zip((0..64).step_by(7)) {
@@ -245,25 +252,23 @@ impl<'m> Wire<'m> {
 
 /// How many bytes at the beginning are ASCII.
 fn ascii_prefix(bytes: &[u8]) -> usize {
-    const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
-    let (pairs, rest) = bytes.as_chunks::<32>();
-    let is_high = |pair: &&[u8; 32]| {
-        let (halves, _) = pair.as_chunks::<16>();
-        halves.iter().fold(0, |all, half| all | u128::from_ne_bytes(*half)) & HIGH_BITS != 0
-    };
-    let pairs = pairs.iter().take_while(|pair| !is_high(pair)).count();
-    let passed = pairs.saturating_mul(32);
-    let rest = bytes.get(passed..).unwrap_or(rest);
-    let (chunks, end) = rest.as_chunks::<16>();
-    let mut passed = passed;
-    for chunk in chunks {
-        let high = u128::from_le_bytes(*chunk) & HIGH_BITS;
-        if high != 0 {
-            return passed + high.trailing_zeros() as usize / 8;
+    const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut rest = bytes;
+    while let Some((chunk, after)) = rest.split_first_chunk::<32>() {
+        let (words, _) = chunk.as_chunks::<8>();
+        if words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word)) & HIGH_BITS != 0 {
+            break;
         }
-        passed += 16;
+        rest = after;
     }
-    passed + end.iter().take_while(|byte| byte.is_ascii()).count()
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let high = u64::from_le_bytes(*word) & HIGH_BITS;
+        if high != 0 {
+            return bytes.len() - rest.len() + high.trailing_zeros() as usize / 8;
+        }
+        rest = after;
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 #[cfg(test)]
