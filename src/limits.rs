@@ -26,6 +26,8 @@ pub const HOST_LABEL_BYTES: usize = 63;
 pub const GRPC_TIMEOUT_CHARS: usize = 9;
 /// Streams that one HTTP/2 connection may have open at once.
 pub const CONCURRENT_STREAMS: u32 = 1024;
+/// Bytes of the headers of one call. Envoy's have some 300, and its `initial_metadata` is the operator's.
+pub const CALL_HEADER_BYTES: u32 = 16 * 1024;
 /// A connection that is silent for so long is asked for a sign of life.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// And closed if it gives none within this time: its peer is dead.
@@ -214,6 +216,8 @@ pub const POLICY_MUTANTS: usize = 20_000;
 
 // --- process ------------------------------------------------------------------------------------------------------
 
+/// Threads that answer Checks. More is a typing error.
+pub const THREADS: usize = 256;
 /// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.
 pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
 /// From closing the listeners to giving up on requests in flight: with what precedes it, less than the 30 s after which

@@ -25,6 +25,7 @@ use portcullis::{
     authorizer::Authorizer,
     clock::{Clock, UnixTime},
     ext_authz::{
+        attributes::Attributes,
         proto::envoy::service::auth::v3::CheckRequest as Ours,
         response::Replies,
         service::{Decided, Engine, Observer},
@@ -111,6 +112,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     };
     let complete = CheckRequest::decode(message.as_slice()).ok();
     our_types_read_what_envoys_do(&message, complete.as_ref());
+    the_reader_says_what_the_types_say(&message);
     let world = &*WORLD;
     let answer = world.runtime.block_on(world.engine.check(Bytes::from(message.clone()), Duration::ZERO));
     let again = world.runtime.block_on(world.engine.check(Bytes::from(message), Duration::ZERO));
@@ -192,6 +194,38 @@ fn add(http: &mut HttpRequest, header: HeaderValue) {
 
 fn one_of(choices: &mut Unstructured<'_>, words: &[&str]) -> String {
     choices.choose(words).copied().unwrap_or_default().to_owned()
+}
+
+/// The reader of the request path takes what prost takes, and sees in it what prost sees.
+fn the_reader_says_what_the_types_say(message: &[u8]) {
+    let read = Attributes::decode(message).ok();
+    let attributes = Ours::decode(message).ok().and_then(|request| request.attributes);
+    let Some(mut attributes) = attributes else { return assert!(read.is_none(), "only prost refuses it") };
+    let policy = attributes.context_extensions.remove("portcullis_policy");
+    let Some(http) = attributes.request.and_then(|request| request.http) else {
+        return assert!(read.is_none(), "there is no request");
+    };
+    let read = read.expect("only the reader refuses it");
+    let singles = (read.id(), read.method(), read.path(), read.host(), read.policy());
+    assert_eq!(singles, (&*http.id, &*http.method, &*http.path, &*http.host, policy.as_deref()));
+    let mut headers: Vec<_> = http.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    headers.sort_unstable();
+    headers.extend(http.header_map.iter().flat_map(|map| &map.headers).map(|header| {
+        let value = if header.raw_value.is_empty() { header.value.as_bytes() } else { &header.raw_value };
+        (header.key.as_str(), value)
+    }));
+    assert_eq!(read.headers().collect::<Vec<_>>(), headers);
+    for name in ["authorization", "content-type", "x-request-id"] {
+        let named = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
+        assert_eq!(read.values(name).collect::<Vec<_>>(), named.collect::<Vec<_>>(), "{name}");
+    }
+    let mut names: Vec<&[u8]> = read.names().collect();
+    names.sort_unstable();
+    let mut expected: Vec<&[u8]> = headers.iter().map(|(name, _)| name.as_bytes()).collect();
+    expected.sort_unstable();
+    names.dedup();
+    expected.dedup();
+    assert_eq!(names, expected);
 }
 
 fn our_types_read_what_envoys_do(message: &[u8], complete: Option<&CheckRequest>) {

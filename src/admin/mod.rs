@@ -17,6 +17,7 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
+    serve::ListenerExt as _,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -60,6 +61,8 @@ pub async fn serve(
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
         .with_state(admin);
+    // A socket that refuses is about to fail by itself.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, pages).with_graceful_shutdown(stop).await
 }
 

@@ -1,6 +1,6 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 //!
-//! [`listen`] binds, `servers` serve, `issuers` keeps keys fresh, `watch` says when to look at the file again, [`candidate`] judges what
+//! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again, [`candidate`] judges what
 //! stands in it, and `reload` puts it into force.
 
 pub mod candidate;
@@ -15,6 +15,7 @@ mod reload;
 mod servers;
 mod status;
 mod watch;
+pub mod workers;
 
 use std::{
     fmt,
@@ -56,6 +57,7 @@ pub use origin::Reload;
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
 pub use watch::Pace;
+pub use workers::Workers;
 
 /// What the service needs of the outside: the time, and a way to fetch keys.
 #[derive(Clone)]
@@ -124,20 +126,27 @@ impl fmt::Debug for App {
 
 impl App {
     /// Binds, starts every task, and returns while keys are still being fetched. Health says NOT_SERVING until
-    /// [`Self::run`] says otherwise. The configuration stays the one that it is.
+    /// [`Self::run`] says otherwise. The configuration stays the one that it is, and all work is done on the runtime that this
+    /// is called on.
     ///
     /// # Errors
     /// [`ServeError`]: an address in use, for example.
     pub async fn start(config: Config, outside: Outside) -> Result<Self, ServeError> {
-        Self::start_reloading(config, outside, Reload::default()).await
+        Self::start_reloading(config, outside, Reload::default(), Workers::here()).await
     }
 
-    /// The same, with what makes it load the configuration anew.
+    /// The same, with what makes it load the configuration anew, and with those who do the work.
     ///
     /// # Errors
     /// [`ServeError`]: an address in use, for example.
-    pub async fn start_reloading(config: Config, outside: Outside, reload: Reload) -> Result<Self, ServeError> {
+    pub async fn start_reloading(
+        config: Config,
+        outside: Outside,
+        reload: Reload,
+        workers: Workers,
+    ) -> Result<Self, ServeError> {
         let listeners = listen::bind(&config.listen).await?;
+        let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
         let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
@@ -167,7 +176,7 @@ impl App {
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));
         let pages = servers::pages(&current, &status, &metrics, Arc::clone(&was_ready), stopping.clone());
-        let servers = servers::start(listeners.grpc, listeners.admin, server, pages, &stop_servers);
+        let servers = servers::start(listeners, server, pages, workers, &stop_servers);
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
@@ -178,7 +187,6 @@ impl App {
             refreshers: Arc::clone(&refreshers),
         };
         let reloading = reload_with(reload, lasting, issuers, config.listen, config.keys_dir);
-        let bound = listeners.bound;
         Ok(Self {
             bound,
             servers,

@@ -2,34 +2,38 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     error::{ServeError, part},
+    listen::Listeners,
     status::ConfigStatus,
+    workers::Workers,
 };
 use crate::{
     admin::{self, Admin},
-    ext_authz::{
-        server::{GrpcServer, Listener},
-        service::Current,
-    },
+    ext_authz::{server::GrpcServer, service::Current},
     telemetry::metrics::Metrics,
 };
 
 /// Starts both, until `stop`.
 pub(super) fn start(
-    grpc: Listener,
-    admin: Option<TcpListener>,
+    listeners: Listeners,
     server: GrpcServer,
     pages: Admin,
+    workers: Workers,
     stop: &CancellationToken,
 ) -> JoinSet<Result<(), ServeError>> {
     let mut servers = JoinSet::new();
-    let stopped = stop.clone().cancelled_owned();
-    servers.spawn(async move { part("gRPC server", server.serve(grpc, stopped).await) });
-    if let Some(listener) = admin {
+    let (stopped, workers) = (stop.clone(), Arc::new(workers));
+    servers.spawn(async move {
+        tokio::select! {
+            () = server.serve(listeners.grpc, Arc::clone(&workers) as _, stopped) => Ok(()),
+            () = workers.lost() => part("gRPC server", Err("one of its threads did")),
+        }
+    });
+    if let Some(listener) = listeners.admin {
         let stopped = stop.clone().cancelled_owned();
         servers.spawn(async move { part("admin server", admin::serve(pages, listener, stopped).await) });
     }

@@ -1,13 +1,14 @@
 //! `portcullis serve`: a straight line from the configuration to the exit code.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, thread};
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    app::{App, Drain, Outside, Reload, ServeError, Stopped, own_tests},
+    app::{App, Drain, Outside, Reload, ServeError, Stopped, Workers, own_tests},
     clock::SystemClock,
     config::{self, Config},
     jwks::fetch::HttpFetchers,
+    limits,
     shutdown::{Hangups, Signals},
     telemetry::{
         events,
@@ -47,6 +48,14 @@ pub(super) struct ServeArgs {
     /// How log lines look
     #[arg(long, value_name = "FORMAT", value_enum, env = "PORTCULLIS_LOG_FORMAT", default_value_t = Format::Text)]
     log_format: Format,
+    /// On how many threads Checks are answered [default: one to a processor]
+    #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = threads)]
+    threads: Option<NonZeroUsize>,
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= limits::THREADS);
+    count.ok_or_else(|| format!("a number from 1 to {}", limits::THREADS))
 }
 
 pub(super) async fn run(args: ServeArgs) -> ExitCode {
@@ -54,7 +63,9 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
         Ok(configured) => configured,
         Err(code) => return code,
     };
-    match serve(config, reload).await {
+    // As many as there are for us: of a machine's processors, a container may have few.
+    let threads = args.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    match serve(config, reload, threads).await {
         Ok(Stopped::Clean) => {
             events::stopped();
             ExitCode::SUCCESS
@@ -100,12 +111,12 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     ))
 }
 
-async fn serve(config: Config, reload: Reload) -> Result<Stopped, ServeError> {
+async fn serve(config: Config, reload: Reload, threads: NonZeroUsize) -> Result<Stopped, ServeError> {
     // Before anything else: a signal that arrives while we start is a stop or a reload, not a kill.
     let signals = Signals::listen()?;
     let reload = Reload { hangups: Some(Hangups::listen()?), ..reload };
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
-    let app = App::start_reloading(config, outside, reload).await?;
+    let app = App::start_reloading(config, outside, reload, Workers::threads(threads)?).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
     app.run(signals, Drain::default()).await
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tonic::metadata::MetadataMap;
+use http::HeaderMap;
 
 use crate::limits;
 
 /// How long a Check may wait for keys: what Envoy allows less a margin, and [`limits::KEY_WAIT`] if it says nothing.
 #[must_use]
-pub fn key_wait(metadata: &MetadataMap) -> Duration {
-    let timeout = metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
+pub fn key_wait(headers: &HeaderMap) -> Duration {
+    let timeout = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     timeout.map_or(limits::KEY_WAIT, |timeout| timeout.saturating_sub(limits::DEADLINE_MARGIN).min(limits::KEY_WAIT))
 }
 
@@ -39,9 +39,9 @@ mod tests {
     use super::*;
 
     fn wait(text: &str) -> Duration {
-        let mut metadata = MetadataMap::new();
-        metadata.insert("grpc-timeout", text.parse().unwrap());
-        key_wait(&metadata)
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", text.parse().unwrap());
+        key_wait(&headers)
     }
 
     #[test]
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn without_a_readable_deadline_our_own_counts() {
-        assert_eq!(key_wait(&MetadataMap::new()), limits::KEY_WAIT);
+        assert_eq!(key_wait(&HeaderMap::new()), limits::KEY_WAIT);
         for odd in ["", "1", "m", "-1m", "1x", "1.5S", "999999999S", "+1S"] {
             assert_eq!(wait(odd), limits::KEY_WAIT, "{odd:?}");
         }

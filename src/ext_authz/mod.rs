@@ -5,11 +5,17 @@
 
 pub mod attributes;
 pub mod codec;
+mod connection;
 pub mod deadline;
+mod front;
+mod headers;
+mod message;
 mod method_override;
-mod only_grpc;
 pub mod proto;
 pub mod rehearsed;
 pub mod response;
+mod schema;
 pub mod server;
 pub mod service;
+mod unary;
+mod wire;

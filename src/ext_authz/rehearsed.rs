@@ -12,7 +12,8 @@ use serde_json::{Map, Number, Value};
 
 pub use self::captured::CapturedError;
 use super::{
-    attributes::{Attributes, POLICY_EXTENSION},
+    attributes::Attributes,
+    message::POLICY_EXTENSION,
     proto::envoy::{
         config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption},
         service::auth::v3::{
@@ -136,7 +137,7 @@ impl Message {
     /// What the adapter makes of it.
     #[must_use]
     pub fn heard(&self) -> Heard {
-        Heard(Attributes::decode(self.encode()).map_err(DenyReason::from))
+        Heard(self.encode())
     }
 
     fn http(&self) -> Option<&HttpRequest> {
@@ -154,22 +155,31 @@ fn raw(name: &str, value: Vec<u8>) -> HeaderValue {
 }
 
 /// A message as the adapter decodes it.
-#[derive(Debug)]
-pub struct Heard(Result<Attributes, DenyReason>);
+pub struct Heard(Bytes);
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Heard").field(&self.attributes()).finish()
+    }
+}
 
 impl Heard {
+    fn attributes(&self) -> Result<Attributes<'_>, DenyReason> {
+        Attributes::decode(&self.0).map_err(DenyReason::from)
+    }
+
     /// What the engine judges.
     ///
     /// # Errors
     /// A [`DenyReason`] for a request that is ambiguous or malformed.
     pub fn judged(&self) -> Result<RequestAttributes<'_>, DenyReason> {
-        self.0.as_ref().map_err(|reason| *reason)?.judged()
+        self.attributes()?.judged()
     }
 
     /// The values of all `authorization` headers, in order.
     pub fn authorization(&self) -> impl Iterator<Item = &[u8]> {
-        let headers = self.0.iter().flat_map(Attributes::headers);
-        headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value)
+        let attributes = self.attributes().unwrap_or_default();
+        attributes.values("authorization").collect::<Vec<_>>().into_iter()
     }
 }
 

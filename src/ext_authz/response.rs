@@ -103,7 +103,7 @@ impl Replies {
 
 /// The message that lets a request pass.
 #[must_use]
-pub fn allow(permit: &Permit, attributes: &Attributes, replies: &Replies) -> Answer {
+pub fn allow(permit: &Permit, attributes: &Attributes<'_>, replies: &Replies) -> Answer {
     let token = permit.token();
     let sets = replies.names.of(token);
     let removed = replies.removals.of(attributes, sets.slots);
@@ -113,7 +113,7 @@ pub fn allow(permit: &Permit, attributes: &Attributes, replies: &Replies) -> Ans
 
 /// The message that turns a request away.
 #[must_use]
-pub fn deny(denial: &Denial, attributes: &Attributes, replies: &Replies) -> Answer {
+pub fn deny(denial: &Denial, attributes: &Attributes<'_>, replies: &Replies) -> Answer {
     let Some(refusal) = replies.refusals.of(denial.reason) else { return internal() };
     let needed = refusal.challenge_with_scope.as_deref().zip(denial.needed.as_ref());
     let with_scope = needed.map(|(text, needed)| (text, scope_attribute(needed)));

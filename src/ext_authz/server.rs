@@ -1,16 +1,11 @@
 //! The gRPC server: `Authorization`, health and reflection, with every limit written out.
 
-use std::{fmt, future::Future, io, sync::Arc};
+use std::{fmt, io, pin::Pin, sync::Arc};
 
+use http::StatusCode;
 use tokio::net::{TcpListener, UnixListener};
-use tokio_stream::{
-    StreamExt as _,
-    wrappers::{TcpListenerStream, UnixListenerStream},
-};
-use tonic::{
-    service::{Routes, RoutesBuilder},
-    transport::Server,
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::{
     ServingStatus,
     server::{HealthReporter, health_reporter},
@@ -18,7 +13,8 @@ use tonic_health::{
 use tonic_reflection::server::Builder as Reflection;
 
 use super::{
-    only_grpc::only_grpc,
+    connection::{self, Accepted},
+    front::Front,
     proto::{self, service::authorization_server::AuthorizationServer},
     service::{Current, Observer, Service},
 };
@@ -27,6 +23,15 @@ use crate::limits;
 /// The service's name for health checks; the empty name speaks for the whole server.
 const SERVICE: &str = "envoy.service.auth.v3.Authorization";
 
+/// A connection's task.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs connections: on which thread, is not for the server to know.
+pub trait Workers: fmt::Debug + Send + Sync + 'static {
+    /// Runs a task to its end, in the background.
+    fn run(&self, task: Task);
+}
+
 /// A bound listener.
 #[derive(Debug)]
 pub enum Listener {
@@ -34,6 +39,16 @@ pub enum Listener {
     Tcp(TcpListener),
     /// A Unix socket.
     Unix(UnixListener),
+}
+
+impl Listener {
+    /// The next connection, taken off the runtime that it was accepted on.
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await?.0.into_std().map(Accepted::Tcp),
+            Self::Unix(listener) => listener.accept().await?.0.into_std().map(Accepted::Unix),
+        }
+    }
 }
 
 /// Tells health checks whether to send requests here.
@@ -52,7 +67,7 @@ impl Health {
 
 /// Everything that is served, not yet listening. NOT_SERVING until told otherwise.
 pub struct GrpcServer {
-    routes: Routes,
+    front: Front,
     health: Health,
     observer: Arc<dyn Observer>,
 }
@@ -67,8 +82,8 @@ impl GrpcServer {
         let health = Health(reporter);
         let observer = Arc::clone(&current.load().observer);
         health.set_serving(false).await;
-        let check =
-            AuthorizationServer::new(Service::new(current)).max_decoding_message_size(limits::CHECK_MESSAGE_BYTES);
+        let service = Service::new(current);
+        let check = AuthorizationServer::new(service.clone()).max_decoding_message_size(limits::CHECK_MESSAGE_BYTES);
         let reflection = || {
             Reflection::configure()
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -80,8 +95,10 @@ impl GrpcServer {
         routes.add_service(reflection().build_v1()?);
         // Older grpcurl and other tools ask for v1alpha first.
         routes.add_service(reflection().build_v1alpha()?);
-        let routes = Routes::from(only_grpc(routes.routes().into_axum_router()));
-        Ok(Self { routes, health, observer })
+        // Clients of gRPC take a 404 for UNIMPLEMENTED, as they should; a 200 would be an allow to an `http_service`.
+        let router = routes.routes().into_axum_router().fallback(async || StatusCode::NOT_FOUND);
+        let front = Front::new(service, Routes::from(router));
+        Ok(Self { front, health, observer })
     }
 
     /// The switch for health checks.
@@ -91,38 +108,24 @@ impl GrpcServer {
     }
 
     /// Serves until `stop`, then lets requests in flight end. Has no deadline of its own.
-    ///
-    /// # Errors
-    /// The transport failed.
-    pub async fn serve(
-        self,
-        listener: Listener,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), tonic::transport::Error> {
-        let router = Server::builder()
-            .max_concurrent_streams(limits::CONCURRENT_STREAMS)
-            .initial_connection_window_size(limits::CONNECTION_WINDOW)
-            .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
-            .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
-            .add_routes(self.routes);
-        let observer = self.observer;
-        match listener {
-            Listener::Tcp(listener) => {
-                let incoming = TcpListenerStream::new(listener).map(|accepted| {
-                    let stream = accepted?;
-                    // Without it answers wait for the client's next acknowledgement: 45 ms tails, measured.
-                    stream.set_nodelay(true)?;
-                    Ok(stream)
-                });
-                let incoming = incoming.then(move |accepted| settled(accepted, Arc::clone(&observer)));
-                router.serve_with_incoming_shutdown(incoming, stop).await
-            }
-            Listener::Unix(listener) => {
-                let incoming = UnixListenerStream::new(listener);
-                let incoming = incoming.then(move |accepted| settled(accepted, Arc::clone(&observer)));
-                router.serve_with_incoming_shutdown(incoming, stop).await
+    pub async fn serve(self, listener: Listener, workers: Arc<dyn Workers>, stop: CancellationToken) {
+        let connections = TaskTracker::new();
+        while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+            match accepted {
+                Ok(accepted) => {
+                    let serving = connection::serve(accepted, self.front.clone(), stop.clone());
+                    workers.run(Box::pin(connections.track_future(serving)));
+                }
+                // Without file descriptors accepting fails at once, and the loop would only burn a core.
+                Err(error) => {
+                    self.observer.accept_failed(&error);
+                    tokio::time::sleep(limits::ACCEPT_PAUSE).await;
+                }
             }
         }
+        drop(listener);
+        connections.close();
+        connections.wait().await;
     }
 }
 
@@ -130,14 +133,4 @@ impl fmt::Debug for GrpcServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GrpcServer").field("health", &self.health).finish_non_exhaustive()
     }
-}
-
-/// A connection, or its error after a pause: without file descriptors accepting fails at once, and the loop would only
-/// burn a core. tonic goes on after an error.
-async fn settled<S>(accepted: io::Result<S>, observer: Arc<dyn Observer>) -> io::Result<S> {
-    if let Err(error) = &accepted {
-        observer.accept_failed(error);
-        tokio::time::sleep(limits::ACCEPT_PAUSE).await;
-    }
-    accepted
 }

@@ -106,16 +106,22 @@ impl Service {
     pub fn new(current: Arc<Current>) -> Self {
         Self { current }
     }
+
+    /// Answers one message. `wait` is how long it may wait for a missing key.
+    pub(super) async fn answer(&self, message: Bytes, wait: Duration) -> Answer {
+        // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
+        let engine = self.current.load_full();
+        let _in_flight = engine.in_flight.token();
+        engine.check(message, wait).await
+    }
 }
 
 #[tonic::async_trait]
 impl Authorization for Service {
     async fn check(&self, request: Request<Bytes>) -> Result<Response<Answer>, Status> {
-        // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
-        let engine = self.current.load_full();
-        let _in_flight = engine.in_flight.token();
-        let wait = deadline::key_wait(request.metadata());
-        Ok(Response::new(engine.check(request.into_inner(), wait).await))
+        let (metadata, _, message) = request.into_parts();
+        let wait = deadline::key_wait(&metadata.into_headers());
+        Ok(Response::new(self.answer(message, wait).await))
     }
 }
 
@@ -123,7 +129,7 @@ impl Engine {
     /// Answers one message. `wait` is how long it may wait for a missing key.
     pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
         let began = Instant::now();
-        let (attributes, undecodable) = match decode(message) {
+        let (attributes, undecodable) = match decode(&message) {
             Ok(attributes) => (attributes, None),
             Err(reason) => (Attributes::default(), Some(reason)),
         };
@@ -178,7 +184,7 @@ impl Engine {
 
     fn answer(
         &self,
-        attributes: &Attributes,
+        attributes: &Attributes<'_>,
         target: Option<&RequestTarget>,
         decision: &Decision,
         took: Duration,
@@ -227,7 +233,7 @@ impl<'a> Decided<'a> {
     }
 }
 
-fn decode(message: Bytes) -> Result<Attributes, DenyReason> {
+fn decode(message: &[u8]) -> Result<Attributes<'_>, DenyReason> {
     if message.len() > limits::CHECK_REQUEST_BYTES {
         return Err(RequestFault::TooLarge.into());
     }

@@ -21,6 +21,13 @@ impl Host {
     /// comma and `user@host` among it.
     pub fn parse(raw: impl AsRef<[u8]>) -> Result<Self, RequestFault> {
         let raw = raw.as_ref();
+        match usual(raw) {
+            Some(name) => Ok(Self(name.into())),
+            None => Self::parse_any(raw),
+        }
+    }
+
+    fn parse_any(raw: &[u8]) -> Result<Self, RequestFault> {
         let text = std::str::from_utf8(raw).map_err(|_| RequestFault::Host)?;
         if text.len() > limits::HOST_BYTES {
             return Err(RequestFault::Host);
@@ -49,6 +56,29 @@ impl Host {
         let name = if self.is_address() { "" } else { &*self.0 };
         std::iter::successors(parent(name), |name| parent(name))
     }
+}
+
+/// What nearly all hosts are: a name in its canonical form, in labels that begin and end with a letter, a digit or an
+/// underscore, the last one with a letter, without a port. `None` says nothing, but that it has to be looked at closely.
+fn usual(raw: &[u8]) -> Option<&str> {
+    let (mut before, mut label, mut last) = (b'.', 0_usize, b'0');
+    for &byte in raw {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' => {
+                if label == 0 {
+                    last = byte;
+                }
+                label = label.wrapping_add(1);
+            }
+            b'-' if before != b'.' => label = label.wrapping_add(1),
+            b'.' if before != b'.' && before != b'-' && label <= limits::HOST_LABEL_BYTES => label = 0,
+            _ => return None,
+        }
+        before = byte;
+    }
+    // What begins with a letter is no number: neither `12` nor `0x1f`.
+    let is_name = label > 0 && label <= limits::HOST_LABEL_BYTES && before != b'-' && !last.is_ascii_digit();
+    if is_name && raw.len() <= limits::HOST_NAME_BYTES { std::str::from_utf8(raw).ok() } else { None }
 }
 
 fn parent(name: &str) -> Option<&str> {

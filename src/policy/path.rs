@@ -14,6 +14,8 @@ pub struct CanonicalPath {
     text: String,
     /// The folded form, where it is another one.
     folded: Option<String>,
+    /// Whether it has no byte that a lax backend could read as something else; see `readings`.
+    is_usual: bool,
 }
 
 impl CanonicalPath {
@@ -26,6 +28,13 @@ impl CanonicalPath {
         if raw.len() > limits::PATH_BYTES {
             return Err(RequestFault::PathTooLong);
         }
+        match usual(raw) {
+            Some(text) => Ok(Self { text: text.to_owned(), folded: None, is_usual: true }),
+            None => Self::parse_any(raw),
+        }
+    }
+
+    fn parse_any(raw: &[u8]) -> Result<Self, RequestFault> {
         let path = raw.split(|&byte| byte == b'?').next().unwrap_or_default();
         let Some((b'/', rest)) = path.split_first() else { return Err(RequestFault::PathNotAbsolute) };
         let mut text = String::with_capacity(path.len());
@@ -45,7 +54,8 @@ impl CanonicalPath {
             check_escapes(&text)?;
         }
         let folded = fold_path(&text);
-        Ok(Self { text, folded })
+        let is_usual = !text.contains('%') && !text.contains("./") && !text.ends_with('.');
+        Ok(Self { text, folded, is_usual })
     }
 
     /// Its text.
@@ -68,6 +78,39 @@ impl CanonicalPath {
     pub(super) fn is_folded(&self) -> bool {
         self.folded.is_none()
     }
+
+    /// Whether no backend, however lax, reads anything else in it.
+    pub(super) fn is_usual(&self) -> bool {
+        self.is_usual
+    }
+}
+
+/// What nearly all paths are: nothing about them changes, but that they end before a query or a trailing slash. `None`
+/// says nothing about a path, but that it has to be looked at segment by segment.
+///
+/// One look at each byte, where the rest of this file takes several.
+fn usual(raw: &[u8]) -> Option<&str> {
+    let mut end = raw.len();
+    let (mut before, mut slashes) = (b'.', 0_usize);
+    for (at, &byte) in raw.iter().enumerate() {
+        match byte {
+            // Names that begin or end with a dot are no usual ones.
+            b'/' if before != b'/' && (before != b'.' || at == 0) => slashes = slashes.wrapping_add(1),
+            b'.' if before != b'/' && at > 0 => {}
+            b'?' => {
+                end = at;
+                break;
+            }
+            b'/' | b'.' | 0..=b' ' | b'#' | b'%' | b';' | b'A'..=b'Z' | b'\\' | 0x7F.. => return None,
+            _ if at == 0 => return None,
+            _ => {}
+        }
+        before = byte;
+    }
+    let path = raw.get(..end)?;
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let is_whole = !path.is_empty() && before != b'.' && slashes <= limits::PATH_SEGMENTS;
+    if is_whole { std::str::from_utf8(path).ok() } else { None }
 }
 
 /// Appends `/` and the canonical form of one segment.

@@ -13,12 +13,10 @@ const STEPS: [Step; 4] = [fitted, cut, spaces_trimmed, dots_trimmed];
 /// The readings of a path, itself not among them. `None`: it has one that is no path at all, for instance one with a
 /// segment of two dots.
 pub(super) fn readings(path: &CanonicalPath) -> Option<Vec<CanonicalPath>> {
-    let text = path.as_str();
-    // Nearly all paths.
-    if !text.contains('%') && !text.contains("./") && !text.ends_with('.') {
+    if path.is_usual() {
         return Some(Vec::new());
     }
-    let mut found = vec![text.to_owned()];
+    let mut found = vec![path.as_str().to_owned()];
     for step in STEPS {
         for known in 0..found.len() {
             let next = found.get(known).map(|text| step(text)).unwrap_or_default();

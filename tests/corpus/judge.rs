@@ -42,7 +42,7 @@ pub(crate) fn judge(case: &Case) -> (&'static str, u16) {
 
 fn decide(case: &Case) -> Decision {
     let message = message(case, &token::authorization(case)).encode_to_vec();
-    let attributes = match Attributes::decode(message.into()) {
+    let attributes = match Attributes::decode(&message) {
         Ok(attributes) => attributes,
         Err(fault) => return denied(fault.into()),
     };

@@ -73,9 +73,9 @@ impl Printed {
 }
 
 /// A Check with that token.
-fn attributes(path: &str, token: &str) -> Attributes {
+fn attributes(path: &str, token: &str) -> Attributes<'static> {
     let ask = get(path).header("authorization", format!("Bearer {token}")).header("cookie", "canary");
-    Attributes::decode(ask.message().encode_to_vec().into()).unwrap()
+    Attributes::decode(ask.message().encode_to_vec().leak()).unwrap()
 }
 
 /// What a token is read into before it is verified.

@@ -9,6 +9,7 @@ mod cli;
 mod compile_fail;
 mod explain;
 mod faults;
+mod front;
 mod grpc;
 mod keys;
 mod layering;

@@ -1,9 +1,9 @@
 //! The service in this process, as `serve` starts it.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use portcullis::{
-    app::{App, Drain, Outside, Pace, Reload, ServeError, Stopped},
+    app::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers},
     clock::SystemClock,
     config::{self, ListenAddr},
     jwks::fetch::{Fetchers, HttpFetchers},
@@ -79,8 +79,9 @@ impl TestService {
     }
 
     async fn launch_app(config: config::Config, fetchers: Arc<dyn Fetchers>, reload: Reload) -> Self {
+        let workers = Workers::threads(NonZeroUsize::new(2).unwrap()).unwrap();
         let outside = Outside { clock: Arc::new(SystemClock), fetchers };
-        let app = App::start_reloading(config, outside, reload).await.unwrap();
+        let app = App::start_reloading(config, outside, reload, workers).await.unwrap();
         let grpc = match app.bound.grpc {
             ListenAddr::Tcp(address) => address,
             // On a Unix socket, which the test knows: nobody uses this one.

@@ -44,7 +44,7 @@ fn captured_requests_are_read_in_both_spellings() {
         assert_eq!((message.method(), message.host(), message.path()), ("GET", "api.test", "/a"));
         assert_eq!(message.policy(), Some("strict"));
         let heard = message.heard();
-        let headers: Vec<_> = heard.0.as_ref().unwrap().headers().collect();
+        let headers: Vec<_> = heard.attributes().unwrap().headers().collect();
         assert_eq!(headers, [("X", &b"y"[..])]);
     }
     let joined =

@@ -38,7 +38,7 @@ use crate::{
 const ALLOWED: &str = "ok";
 
 /// The message that lets a request pass.
-fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeaders) -> CheckResponse {
+fn allow(permit: &Permit, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> CheckResponse {
     let sets = identity_sets(permit, identity);
     let removals = removals(&sets, attributes, identity);
     let headers = sets.into_iter().map(|(name, value)| header(name, value)).collect();
@@ -52,7 +52,7 @@ fn allow(permit: &Permit, attributes: &Attributes, identity: &IdentityHeaders) -
 }
 
 /// The message that turns a request away.
-fn deny(denial: &Denial, attributes: &Attributes, identity: &IdentityHeaders) -> CheckResponse {
+fn deny(denial: &Denial, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> CheckResponse {
     let answer = challenge::answer(denial.reason, denial.needed.as_ref());
     let is_grpc = attributes.is_grpc();
     let mut headers = vec![header("cache-control", "no-store".to_owned())];
@@ -136,7 +136,7 @@ fn header_safe(text: &str) -> String {
 /// The headers that must not reach the upstream as the client sent them.
 ///
 /// Never one that is set: Envoy removes after it sets.
-fn removals(sets: &[(&str, String)], attributes: &Attributes, identity: &IdentityHeaders) -> BTreeSet<String> {
+fn removals(sets: &[(&str, String)], attributes: &Attributes<'_>, identity: &IdentityHeaders) -> BTreeSet<String> {
     let mut guarded: Vec<&str> = identity.guarded().collect();
     if !identity.forward_overrides {
         guarded.extend(OVERRIDES);
@@ -191,7 +191,7 @@ fn same(answer: Answer, wanted: &CheckResponse) {
     assert_eq!(complete::CheckResponse::decode(bytes), Ok(theirs));
 }
 
-fn attributes(headers: &[(String, String)], id: &str) -> Attributes {
+fn attributes(headers: &[(String, String)], id: &str) -> Attributes<'static> {
     let header = |(key, value): &(String, String)| HeaderValue {
         key: key.clone(),
         value: String::new(),
@@ -207,7 +207,8 @@ fn attributes(headers: &[(String, String)], id: &str) -> Attributes {
     };
     let request = Some(Request { http: Some(http), ..Default::default() });
     let message = CheckRequest { attributes: Some(AttributeContext { request, ..Default::default() }) };
-    Attributes::decode(message.encode_to_vec().into()).unwrap()
+    // Tests are short: what they read may live on.
+    Attributes::decode(message.encode_to_vec().leak()).unwrap()
 }
 
 fn permit(rule: &str, claims: Option<serde_json::Value>) -> Permit {

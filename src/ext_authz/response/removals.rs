@@ -2,7 +2,10 @@
 //!
 //! Never one that is set: Envoy removes after it sets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     encode::{Field, Part, encoded},
@@ -56,26 +59,30 @@ impl Removals {
     }
 
     /// What is removed from that request if these slots are set.
-    pub(super) fn of(&self, attributes: &Attributes, set: Slots) -> Removed<'_> {
-        let is_known =
-            |name: &str| self.names.contains_key(name) || self.names.contains_key(&name.to_ascii_lowercase());
-        let unusual = |name: &str| self.aliases.has(name) && !is_known(name);
-        if attributes.headers().any(|(name, _)| unusual(name)) {
+    pub(super) fn of(&self, attributes: &Attributes<'_>, set: Slots) -> Removed<'_> {
+        let unusual = |name: &[u8]| self.aliases.has(name) && !self.names.contains_key(&*lower(name));
+        if attributes.names().any(unusual) {
             return Removed::Also(self.with_aliases(attributes, set));
         }
         Removed::Usual(&self.pieces, set)
     }
 
     /// Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
-    fn with_aliases(&self, attributes: &Attributes, set: Slots) -> Box<[u8]> {
-        let aliases = attributes.headers().map(|(name, _)| name).filter(|name| self.aliases.has(name));
-        let mut all: BTreeSet<String> = aliases.map(str::to_ascii_lowercase).collect();
-        all.retain(|name| !self.names.contains_key(name));
-        all.extend(self.names.iter().filter(|(_, unless)| !unless.meet(set)).map(|(name, _)| name.clone()));
+    fn with_aliases(&self, attributes: &Attributes<'_>, set: Slots) -> Box<[u8]> {
+        let aliases = attributes.names().filter(|name| self.aliases.has(name)).map(lower);
+        let mut all: BTreeSet<Cow<'_, str>> = aliases.filter(|name| !self.names.contains_key(&**name)).collect();
+        let usual = self.names.iter().filter(|(_, unless)| !unless.meet(set));
+        all.extend(usual.map(|(name, _)| Cow::Borrowed(name.as_str())));
         let mut bytes = Vec::new();
-        all.iter().for_each(|name| Field::new(REMOVE, name.as_str()).put(&mut bytes));
+        all.iter().for_each(|name| Field::new(REMOVE, &**name).put(&mut bytes));
         bytes.into()
     }
+}
+
+/// A name in lower case. One that folds to a guarded name is ASCII.
+fn lower(name: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(name);
+    if name.iter().any(u8::is_ascii_uppercase) { Cow::Owned(text.to_ascii_lowercase()) } else { text }
 }
 
 fn pieces(names: &BTreeMap<String, Slots>) -> Box<[Piece]> {
@@ -140,7 +147,7 @@ impl AliasesOf {
         let mut names = vec![OfOneLength::default(); longest.saturating_add(1)];
         for folded in guarded.iter().map(|name| fold(name)).collect::<BTreeSet<_>>() {
             if let Some(of_length) = names.get_mut(folded.len()) {
-                of_length.ends |= last_letter(&folded);
+                of_length.ends |= last_letter(folded.as_bytes());
                 of_length.folded.push(folded.into());
             }
         }
@@ -149,20 +156,20 @@ impl AliasesOf {
 
     /// Whether a header of that name folds to a guarded name.
     #[inline]
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &[u8]) -> bool {
         let of_length = self.names.get(name.len());
         of_length.is_some_and(|names| names.ends & last_letter(name) != 0 && names.have(name))
     }
 }
 
 impl OfOneLength {
-    fn have(&self, name: &str) -> bool {
-        self.folded.iter().any(|folded| name.bytes().map(fold_byte).eq(folded.bytes()))
+    fn have(&self, name: &[u8]) -> bool {
+        self.folded.iter().any(|folded| name.iter().copied().map(fold_byte).eq(folded.bytes()))
     }
 }
 
 /// The bit of a name's last letter, folded. Other characters may share one.
 #[inline]
-fn last_letter(name: &str) -> u32 {
-    name.as_bytes().last().map_or(0, |last| 1_u32.wrapping_shl(u32::from(fold_byte(*last))))
+fn last_letter(name: &[u8]) -> u32 {
+    name.last().map_or(0, |last| 1_u32.wrapping_shl(u32::from(fold_byte(*last))))
 }

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-fn attributes(headers: &[(&str, &str)]) -> Attributes {
+fn attributes(headers: &[(&str, &str)]) -> Attributes<'static> {
     let headers = headers
         .iter()
         .map(|(key, value)| HeaderValue {
@@ -35,7 +35,7 @@ fn attributes(headers: &[(&str, &str)]) -> Attributes {
     };
     let request = Some(attribute_context::Request { http: Some(http), ..Default::default() });
     let message = CheckRequest { attributes: Some(AttributeContext { request, ..Default::default() }) };
-    Attributes::decode(message.encode_to_vec().into()).unwrap()
+    Attributes::decode(message.encode_to_vec().leak()).unwrap()
 }
 
 fn permit(claims: serde_json::Value) -> Permit {

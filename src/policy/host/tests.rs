@@ -66,3 +66,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_usual_host_is_taken_at_one_look() {
+    for raw in ["api.example.com", "a", "a-b._tcp.x1", "1.a"] {
+        assert_eq!(usual(raw.as_bytes()), Some(raw));
+    }
+}
+
+proptest! {
+    /// What is taken at one look is what the closer look makes of it.
+    #[test]
+    fn one_look_and_a_closer_one_agree(raw in "[a0x_.:A@é-]{0,6}", label in 58..70_usize, labels in 0..5_usize) {
+        let long = format!("{}{raw}", "a".repeat(label));
+        for raw in [raw.clone(), long.clone(), vec![long; labels].join(".")] {
+            if let Some(name) = usual(raw.as_bytes()) {
+                prop_assert_eq!(Host::parse_any(raw.as_bytes()), Ok(Host(name.into())));
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The way into the service: past tonic for a Check as Envoy makes it, through tonic for everything else. Both lead to the same
+//! answers, and what is no gRPC is no 200.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body as _;
+use portcullis::cli::demo::issuer::TokenRequest;
+use prost::Message as _;
+use tonic::{
+    body::Body,
+    codegen::Service as _,
+    transport::{Channel, Endpoint},
+};
+
+use crate::support::{check::get, config, issuer, service::TestService};
+
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// What came back: the HTTP status, the status of the call, and the bytes of the body.
+#[derive(Debug, PartialEq, Eq)]
+struct Reply {
+    http: u16,
+    grpc: Option<String>,
+    body: Vec<u8>,
+}
+
+async fn send(channel: &mut Channel, request: http::request::Builder, body: Vec<u8>) -> Reply {
+    std::future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
+    let body = Body::new(Full::new(Bytes::from(body)).map_err(|never| match never {}));
+    let response: Response<Body> = channel.call(request.body(body).unwrap()).await.unwrap();
+    let (parts, mut body) = response.into_parts();
+    let mut status = parts.headers.get("grpc-status").cloned();
+    let mut bytes = Vec::new();
+    while let Some(frame) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await {
+        match frame.unwrap().into_data() {
+            Ok(data) => bytes.extend(data),
+            Err(frame) => status = frame.into_trailers().unwrap().get("grpc-status").cloned().or(status),
+        }
+    }
+    let grpc = status.map(|status| status.to_str().unwrap().to_owned());
+    Reply { http: parts.status.as_u16(), grpc, body: bytes }
+}
+
+fn post(path: &str) -> http::request::Builder {
+    Request::builder().method("POST").uri(path).header("content-type", "application/grpc").header("te", "trailers")
+}
+
+fn framed(flag: u8, length: usize, message: &[u8]) -> Vec<u8> {
+    [&[flag][..], &u32::try_from(length).unwrap().to_be_bytes(), message].concat()
+}
+
+async fn connect(service: &TestService) -> Channel {
+    Endpoint::try_from(format!("http://{}", service.grpc)).unwrap().connect().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ways_in_lead_to_the_same_answer() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let mut channel = connect(&service).await;
+    let token = issuer.mint(&TokenRequest::new().scope("read:messages")).unwrap();
+    let asks = [get("/api/private-scoped").bearer(&token), get("/api/private"), get("/nowhere"), get("//")];
+    let messages = asks.iter().map(|ask| ask.message().encode_to_vec());
+    for message in messages.chain([Vec::new(), b"\xFF no message".to_vec()]) {
+        let body = framed(0, message.len(), &message);
+        let short = send(&mut channel, post(CHECK), body.clone()).await;
+        assert_eq!((short.http, short.grpc.as_deref()), (200, Some("0")), "{short:?}");
+        // tonic answers whatever method a call has; the short way is for POST alone.
+        let long = send(&mut channel, post(CHECK).method("PUT"), body).await;
+        assert_eq!(short.grpc, long.grpc);
+        let answer =
+            |reply: &Reply| envoy_types::pb::envoy::service::auth::v3::CheckResponse::decode(&reply.body[5..]).unwrap();
+        assert_eq!(answer(&short), answer(&long));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_one_message_is_an_error_of_the_call_by_both_ways() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let mut channel = connect(&service).await;
+    let token = issuer.mint(&TokenRequest::new().scope("read:messages")).unwrap();
+    let good = get("/api/private-scoped").bearer(&token).message().encode_to_vec();
+    let cases = [
+        ("no body", Vec::new()),
+        ("cut short", framed(0, good.len() + 1, &good)),
+        ("compressed without a word", framed(1, good.len(), &good)),
+        ("a flag that does not exist", framed(2, good.len(), &good)),
+        ("too large", framed(0, portcullis::limits::CHECK_MESSAGE_BYTES + 1, &good)),
+    ];
+    for (name, body) in cases {
+        let short = send(&mut channel, post(CHECK), body.clone()).await;
+        let long = send(&mut channel, post(CHECK).method("PUT"), body).await;
+        assert_eq!(short, Reply { body: Vec::new(), ..long }, "{name}");
+        assert!(short.grpc.is_some_and(|status| status != "0") && short.body.is_empty(), "{name}");
+    }
+    // tonic drops the second one; we don't guess which of two was meant.
+    let twice = [framed(0, good.len(), &good), framed(0, good.len(), &good)].concat();
+    let short = send(&mut channel, post(CHECK), twice).await;
+    assert_eq!((short.grpc.as_deref(), short.body.len()), (Some("13"), 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_out_of_the_ordinary_goes_the_long_way() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let mut channel = connect(&service).await;
+    let message = get("/api/public").message().encode_to_vec();
+    let body = framed(0, message.len(), &message);
+    let gzip = send(&mut channel, post(CHECK).header("grpc-encoding", "gzip"), body.clone()).await;
+    assert_eq!(gzip.grpc.as_deref(), Some("12"), "compression is not implemented: {gzip:?}");
+    let identity = send(&mut channel, post(CHECK).header("grpc-encoding", "identity"), body.clone()).await;
+    assert_eq!(identity.grpc.as_deref(), Some("0"));
+    for path in ["/", "/envoy.service.auth.v3.Authorization/check", "/envoy.service.auth.v2.Authorization/Check"] {
+        let other = send(&mut channel, post(path), body.clone()).await;
+        assert_ne!(other.grpc.as_deref(), Some("0"), "{path}: {other:?}");
+        assert!(other.body.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_grpc_is_no_200() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let mut channel = connect(&service).await;
+    for path in [CHECK, "/api/public", "/"] {
+        for kind in [None, Some("application/json"), Some("text/plain; x=application/grpc")] {
+            let request = Request::builder().method("POST").uri(path);
+            let request = kind.into_iter().fold(request, |request, kind| request.header("content-type", kind));
+            let reply = send(&mut channel, request, b"\0\0\0\0\0".to_vec()).await;
+            assert_eq!(reply, Reply { http: 415, grpc: None, body: Vec::new() }, "{path} {kind:?}");
+        }
+    }
+}
