@@ -102,9 +102,9 @@ impl Observer for NoObserver {
 impl Stage {
     /// The engine that `serve` would run with this policy, these issuers and these identity headers, with other keys.
     #[must_use]
-    pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: IdentityHeaders) -> Self {
+    pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: &IdentityHeaders) -> Self {
         let keyring = Arc::new(Keyring::new(issuers));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(&identity), keyring)
+        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// An engine with real keys, which somebody else fetches into that store: for [`Self::ask_live`].
@@ -112,11 +112,11 @@ impl Stage {
     pub fn live(
         policy: Policy,
         issuers: impl IntoIterator<Item = IssuerRules>,
-        identity: IdentityHeaders,
+        identity: &IdentityHeaders,
         keys: Arc<KeyStore>,
     ) -> Self {
         let keyring = Arc::new(Keyring::over(issuers, keys));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(&identity), keyring)
+        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// The same with another policy: the keys, the issuers and the tokens already verified stay.

@@ -191,7 +191,8 @@ fn the_lower_floors_have_no_clock_no_io_and_no_log() {
 
 /// Whether a word stands in some code, and not as the end of a longer one.
 fn has_word(code: &str, word: &str) -> bool {
-    code.match_indices(word).any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+    code.match_indices(word)
+        .any(|(at, _)| !code.get(..at).unwrap().ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// An answer is bytes that no reader has looked at, so that a message of the generated types is not the only way to one: the

@@ -207,6 +207,7 @@ fn attributes(headers: &[(String, String)], id: &str) -> Attributes<'static> {
     };
     let request = Some(Request { http: Some(http), ..Default::default() });
     let message = CheckRequest { attributes: Some(AttributeContext { request, ..Default::default() }) };
+    // Tests are short: what they read may live on.
     Attributes::decode(message.encode_to_vec().leak()).unwrap()
 }
 
@@ -354,7 +355,7 @@ fn every_reason_is_denied_as_prost_would_have() {
     let replies = Replies::new(&identity);
     let grpc = ("content-type".to_owned(), "application/grpc".to_owned());
     for reason in DenyReason::all() {
-        for headers in [&[][..], &[grpc.clone()]] {
+        for headers in [&[][..], std::slice::from_ref(&grpc)] {
             let (denial, attributes) = (Denial::without_rule(reason), attributes(headers, "req-1"));
             same(super::deny(&denial, &attributes, &replies), &deny(&denial, &attributes, &identity));
         }

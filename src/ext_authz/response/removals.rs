@@ -2,7 +2,10 @@
 //!
 //! Never one that is set: Envoy removes after it sets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     encode::{Field, Part, encoded},
@@ -57,7 +60,7 @@ impl Removals {
 
     /// What is removed from that request if these slots are set.
     pub(super) fn of(&self, attributes: &Attributes<'_>, set: Slots) -> Removed<'_> {
-        let unusual = |name: &[u8]| self.aliases.has(name) && !self.names.contains_key(&lower(name));
+        let unusual = |name: &[u8]| self.aliases.has(name) && !self.names.contains_key(&*lower(name));
         if attributes.names().any(unusual) {
             return Removed::Also(self.with_aliases(attributes, set));
         }
@@ -66,18 +69,20 @@ impl Removals {
 
     /// Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
     fn with_aliases(&self, attributes: &Attributes<'_>, set: Slots) -> Box<[u8]> {
-        let mut all: BTreeSet<String> = attributes.names().filter(|name| self.aliases.has(name)).map(lower).collect();
-        all.retain(|name| !self.names.contains_key(name));
-        all.extend(self.names.iter().filter(|(_, unless)| !unless.meet(set)).map(|(name, _)| name.clone()));
+        let aliases = attributes.names().filter(|name| self.aliases.has(name)).map(lower);
+        let mut all: BTreeSet<Cow<'_, str>> = aliases.filter(|name| !self.names.contains_key(&**name)).collect();
+        let usual = self.names.iter().filter(|(_, unless)| !unless.meet(set));
+        all.extend(usual.map(|(name, _)| Cow::Borrowed(name.as_str())));
         let mut bytes = Vec::new();
-        all.iter().for_each(|name| Field::new(REMOVE, name.as_str()).put(&mut bytes));
+        all.iter().for_each(|name| Field::new(REMOVE, &**name).put(&mut bytes));
         bytes.into()
     }
 }
 
-/// A name in lower case. What folds to a guarded name is ASCII.
-fn lower(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).to_ascii_lowercase()
+/// A name in lower case. One that folds to a guarded name is ASCII.
+fn lower(name: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(name);
+    if name.iter().any(u8::is_ascii_uppercase) { Cow::Owned(text.to_ascii_lowercase()) } else { text }
 }
 
 fn pieces(names: &BTreeMap<String, Slots>) -> Box<[Piece]> {
@@ -159,7 +164,7 @@ impl AliasesOf {
 
 impl OfOneLength {
     fn have(&self, name: &[u8]) -> bool {
-        self.folded.iter().any(|folded| name.iter().map(|byte| fold_byte(*byte)).eq(folded.bytes()))
+        self.folded.iter().any(|folded| name.iter().copied().map(fold_byte).eq(folded.bytes()))
     }
 }
 
