@@ -3,13 +3,16 @@
 
 #![expect(clippy::panic, reason = "a benchmark of something else than it says is worse than none")]
 
-use std::{collections::BTreeMap, fmt::Write as _};
+mod load;
+
+use std::fmt::Write as _;
 
 use portcullis::{
     authorizer::RequestAttributes,
-    config::{self, Config},
     policy::{CanonicalPath, Host, Method, route::RequestTarget},
 };
+
+pub(crate) use load::load;
 
 /// A configuration with so many routes: two thirds of one pattern each, the rest a second method on the same pattern, on
 /// paths of three segments of equal length, a parameter last.
@@ -27,14 +30,6 @@ pub(crate) fn yaml(routes: usize) -> String {
         );
     }
     text
-}
-
-/// The configuration of a text.
-pub(crate) fn load(text: &str) -> Config {
-    match config::parse(text, "portcullis.yaml", &BTreeMap::new()) {
-        Ok(loaded) => loaded.config,
-        Err(problems) => panic!("{}", problems.render(false, 100)),
-    }
 }
 
 /// A request to one of the first `routes` routes: the `n`th, whichever that is.
