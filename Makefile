@@ -35,6 +35,7 @@ test: ## Everything but the compose file: format, lints, docs, unit, integration
 lint: ## Format, clippy, docs
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path benches/compare/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
@@ -49,6 +50,20 @@ fuzz-smoke: ## Every fuzz target for a few seconds, the same way each time
 .PHONY: fuzz
 fuzz: ## Fuzzing: FUZZ_SECONDS=600 for each target, TARGET=name for one
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run long $(TARGET)
+
+.PHONY: bench
+bench: build ## Portcullis beside other services, in one table: five minutes; BENCH="--only hot --seconds 1", --help for more
+	@tests/tools/fetch envoy
+	@cargo build --release --locked --manifest-path benches/compare/Cargo.toml --target-dir target/bench
+	@target/bench/release/compare $(BENCH)
+
+.PHONY: bench-smoke
+bench-smoke: ## The harness of make bench, tried: lints, its own tests, each row for a moment; what it says is no figure
+	@cargo build --locked --bin portcullis
+	@cd benches/compare && cargo clippy --quiet --locked --all-targets --target-dir ../../target/bench -- -D warnings
+	@cd benches/compare && cargo test --quiet --locked --lib --target-dir ../../target/bench
+	@cargo build --quiet --locked --manifest-path benches/compare/Cargo.toml --target-dir target/bench
+	@target/bench/debug/compare --smoke --portcullis target/debug/portcullis --out target/bench/smoke
 
 .PHONY: compose-test
 compose-test: ## The docker-compose file for real; where there is no engine it brings its own, as root

@@ -113,9 +113,12 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// An authorizer of that policy, for tokens that the verifier accepts.
+    /// An authorizer of that policy, for tokens that the verifier accepts. One that forgets claims that the policy asks
+    /// about is replaced by one that keeps them: denials of good tokens would be a riddle.
     #[must_use]
     pub fn new(policy: Policy, verifier: Verifier) -> Self {
+        let asked = policy.asked_claims();
+        let verifier = if verifier.keeps(&asked) { verifier } else { verifier.keeping(asked) };
         Self { policy, verifier }
     }
 

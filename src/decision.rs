@@ -272,6 +272,32 @@ impl DenyReason {
         PLAIN.into_iter().chain(tokens).chain(REQUEST_FAULTS.into_iter().map(Self::Request))
     }
 
+    /// How many reasons there are.
+    pub const COUNT: usize = PLAIN.len() + TOKEN_FAULTS.len() + REQUEST_FAULTS.len();
+
+    /// Its place in [`Self::all`], for tables by reason.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::NoCredentials => 0,
+            Self::UnsupportedScheme => 1,
+            Self::MalformedCredentials => 2,
+            Self::SeveralCredentials => 3,
+            Self::OverlongCredentials => 4,
+            Self::IssuerNotAdmitted => 5,
+            Self::AudienceNotAdmitted => 6,
+            Self::InsufficientScope => 7,
+            Self::ClaimRule => 8,
+            Self::NoRoute => 9,
+            Self::MethodNotAdmitted => 10,
+            Self::UnknownPolicy => 11,
+            Self::KeysUnavailable => 12,
+            Self::Internal => 13,
+            Self::Token(fault) => PLAIN.len() + fault as usize,
+            Self::Request(fault) => PLAIN.len() + TOKEN_FAULTS.len() + fault as usize,
+        }
+    }
+
     /// The reason with that code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
@@ -308,5 +334,11 @@ mod tests {
         let source = include_str!("decision.rs").split("impl From<TokenFault>").next().unwrap();
         assert_eq!(source.matches(" => \"").count(), all.len(), "a reason is missing in the lists of this file");
         assert_eq!(DenyReason::from_code("ok"), None);
+    }
+
+    #[test]
+    fn every_reason_has_its_place() {
+        let places = DenyReason::all().map(DenyReason::index);
+        assert!(places.eq(0..DenyReason::COUNT), "{:?}", DenyReason::all().map(DenyReason::index).collect::<Vec<_>>());
     }
 }

@@ -130,6 +130,12 @@ pub fn fold(name: &str) -> String {
     name.chars().map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
+/// The same of one byte: the bytes of a folded name are the folded bytes of the name.
+#[must_use]
+pub const fn fold_byte(byte: u8) -> u8 {
+    if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() }
+}
+
 /// Every spelling of a name with `-`, `_` or `.` at each separator, itself included. At most 3^6 of them: names with
 /// more separators have the all-alike spellings only.
 #[must_use]
@@ -165,6 +171,12 @@ mod tests {
         for spelling in ["x-auth-subject", "X_Auth_Subject", "x.auth-subject"] {
             assert_eq!(fold(spelling), "x-auth-subject");
         }
+    }
+
+    #[test]
+    fn bytes_fold_as_characters_do() {
+        let all: String = (0..0x250).filter_map(char::from_u32).chain(['K', 'ſ', '．', '＿', '😀']).collect();
+        assert!(all.bytes().map(fold_byte).eq(fold(&all).bytes()));
     }
 
     #[test]

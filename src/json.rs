@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 use crate::limits;
 
@@ -27,6 +27,43 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(NotAnObject),
     }
 }
+
+/// Reads one object, for those who need no [`Map`]: its members, sorted by name.
+///
+/// # Errors
+/// [`NotAnObject`] for everything else.
+pub fn parse_members(text: &[u8]) -> Result<Vec<(Box<str>, Value)>, NotAnObject> {
+    let mut parser = serde_json::Deserializer::from_slice(text);
+    let mut members = parser.deserialize_map(Members).map_err(|_| NotAnObject)?;
+    parser.end().map_err(|_| NotAnObject)?;
+    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    // Sorted, two of one name are neighbours.
+    let mut names = members.iter().map(|(name, _)| name).zip(members.iter().skip(1).map(|(name, _)| name));
+    if names.any(|(name, next)| name == next) { Err(NotAnObject) } else { Ok(members) }
+}
+
+/// The members of the outermost object; names are compared later.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(Box<str>, Value)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let inner = Strict { depth: 0 }.deeper()?;
+        let mut all = Vec::with_capacity(USUAL_MEMBERS);
+        while let Some(name) = members.next_key()? {
+            all.push((name, members.next_value_seed(inner)?));
+        }
+        Ok(all)
+    }
+}
+
+/// Room for as many members as most claims sets have.
+const USUAL_MEMBERS: usize = 12;
 
 #[derive(Clone, Copy)]
 struct Strict {
@@ -98,11 +135,8 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(A::Error::custom("duplicate member"));
-            }
-            let value = members.next_value_seed(inner)?;
-            object.insert(name, value);
+            let Entry::Vacant(place) = object.entry(name) else { return Err(A::Error::custom("duplicate member")) };
+            place.insert(members.next_value_seed(inner)?);
         }
         Ok(Value::Object(object))
     }
@@ -111,6 +145,16 @@ impl<'de> Visitor<'de> for Strict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Both ways to read an object, which say the same.
+    fn parse_object(text: &[u8]) -> Result<Map<String, Value>, NotAnObject> {
+        let whole = super::parse_object(text);
+        let members = parse_members(text);
+        assert!(members.iter().flatten().map(|(name, _)| name).is_sorted());
+        let members = members.map(|all| all.into_iter().map(|(name, value)| (name.into(), value)).collect());
+        assert_eq!(whole, members, "{}", String::from_utf8_lossy(text));
+        whole
+    }
 
     #[test]
     fn an_object_is_read_as_it_is() {

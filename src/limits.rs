@@ -56,10 +56,20 @@ pub const NAME_CLAIM_BYTES: usize = 1024;
 /// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
 pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
 
-/// Verified tokens that are remembered.
-pub const TOKEN_CACHE_ENTRIES: usize = 100_000;
-/// Bytes that they may take, as estimated.
-pub const TOKEN_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Verified tokens that are remembered, if they are small.
+pub const TOKEN_CACHE_ENTRIES: usize = 150_000;
+/// Bytes that they may take, as estimated: usual tokens take 300 each (`benches/token.rs`), so 100,000 of them fit however
+/// they are spread over the parts of the cache.
+pub const TOKEN_CACHE_BYTES: usize = 48 * 1024 * 1024;
+/// Bytes that the allocator takes for each piece of memory, beside its length: what glibc's does on average.
+pub const ALLOCATION_BYTES: usize = 16;
+/// Places for tokens that are found again by their own characters: a power of two.
+pub const RECENT_TOKENS: usize = 256;
+/// Bytes of such a token and of what is known of it. With [`RECENT_TOKENS`], all of them take 1 MiB at most.
+pub const RECENT_TOKEN_BYTES: usize = 4 * 1024;
+/// How often other tokens ask for the place of one that is not shown in between, before one of them gets it: copying a
+/// token costs more than finding it.
+pub const RECENT_REQUESTS: u32 = 8;
 
 // --- keys ---------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ use portcullis::{
     ext_authz::{
         attributes::Attributes,
         proto::envoy::service::auth::v3::CheckRequest as Ours,
+        response::Replies,
         service::{Decided, Engine, Observer},
     },
     jwks::{
@@ -95,7 +96,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         revision: "test".into(),
         authorizer: Authorizer::new(config.policy, verifier),
         keys,
-        identity: config.identity,
+        replies: Replies::new(&config.identity),
         clock: Arc::new(Fixed),
         observer: Arc::new(Deaf),
         in_flight: TaskTracker::new(),

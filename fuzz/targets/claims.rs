@@ -144,7 +144,7 @@ fn scopes_are_tokens_of_the_claims(claims: &Claims, members: &Map<String, Value>
     match claims.scopes(&NAMES.map(ClaimPath::top_level)) {
         Ok(scopes) => {
             assert!(scopes.len() <= limits::TOKEN_SCOPES);
-            let got: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+            let got: Vec<&str> = scopes.iter().collect();
             assert_eq!(got, wanted);
         }
         Err(fault) => assert!(fault == TokenFault::MalformedClaims && count > limits::TOKEN_SCOPES),

@@ -19,7 +19,7 @@ use crate::{
         saved::SavedKeys,
         source::KeySource,
     },
-    jwt::verifier::Verifier,
+    jwt::{kept_claims::AskedClaims, verifier::Verifier},
 };
 
 /// What is in force of `issuers` and `keys_dir`.
@@ -52,11 +52,13 @@ impl Issuers {
         Ok(Self { configs, saved, keys, verifier })
     }
 
-    /// The issuers of the next configuration. Nothing of `self` has changed if that fails: the tasks that were begun end.
+    /// The issuers of the next configuration, whose policy asks about these claims. Nothing of `self` has changed if that
+    /// fails: the tasks that were begun end.
     pub(super) fn succeeded_by(
         &self,
         configs: Vec<IssuerConfig>,
         saved: Option<SavedKeys>,
+        asked: AskedClaims,
         around: &mut Around<'_>,
     ) -> Result<Self, ServeError> {
         let keys = Arc::new(KeyStore::new());
@@ -75,11 +77,12 @@ impl Issuers {
         }
         let is_same = self.configs.len() == configs.len()
             && self.configs.iter().zip(&configs).all(|(a, b)| a.rules == b.rules && have_same_keys(a, b));
-        // What is remembered of a token is true by the rules it was verified with, and by no others.
-        let verifier = if is_same {
+        // What is remembered of a token is true by the rules it was verified with, and by no others. Of its claims there is
+        // only what the policies so far asked about.
+        let verifier = if is_same && self.verifier.keeps(&asked) {
             self.verifier.clone()
         } else {
-            self.verifier.successor(configs.iter().map(|issuer| issuer.rules.clone()))
+            self.verifier.successor(configs.iter().map(|issuer| issuer.rules.clone())).keeping(asked)
         };
         Ok(Self { configs, saved, keys, verifier })
     }

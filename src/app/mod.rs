@@ -37,6 +37,7 @@ use crate::{
     clock::Clock,
     config::{Config, Listen},
     ext_authz::{
+        response::Replies,
         server::{GrpcServer, Health},
         service::{Current, Engine},
     },
@@ -148,6 +149,7 @@ impl App {
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
         let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier = verifier.keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
@@ -160,7 +162,7 @@ impl App {
             revision: reload.revision(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys,
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock: Arc::clone(&outside.clock),
             observer: Arc::clone(&observers) as _,
             in_flight: in_flight.clone(),

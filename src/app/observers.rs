@@ -11,6 +11,7 @@ use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{Decided, Observer as DecisionObserver},
     jwks::{fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver},
+    policy::rule::RuleId,
     telemetry::{
         events::{self, RequestFields},
         metrics::Metrics,
@@ -87,10 +88,10 @@ fn report_skipped(issuer: &str, reason: &UnusableKey) {
 
 impl DecisionObserver for Observers {
     fn decided(&self, decided: &Decided<'_>) {
-        let rule = decided.rule.map(|rule| rule.as_str());
-        self.metrics.checked(decided.allowed, decided.reason, rule.unwrap_or_default(), decided.took);
+        let name = decided.rule.map(RuleId::name);
+        self.metrics.checked(decided.allowed, decided.reason, name, decided.took);
         let request = RequestFields {
-            rule,
+            rule: decided.rule.map(RuleId::as_str),
             rule_at: decided.rule.map(|rule| rule.written_at()).filter(|place| !place.is_empty()),
             issuer: decided.issuer,
             method: decided.method,

@@ -28,7 +28,10 @@ use crate::{
     authorizer::Authorizer,
     config::{Config, Listen, Loaded},
     digest::Sha256,
-    ext_authz::service::{Current, Engine},
+    ext_authz::{
+        response::Replies,
+        service::{Current, Engine},
+    },
     jwks::saved::SavedKeys,
     limits,
     telemetry::{events, metrics::Metrics},
@@ -206,7 +209,7 @@ impl Reloader {
         let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
         let observer = Arc::clone(&self.lasting.observers) as _;
         let mut around = Around { tasks: &mut tasks, outside: &self.lasting.outside, observer };
-        self.issuers.succeeded_by(config.issuers.clone(), saved, &mut around)
+        self.issuers.succeeded_by(config.issuers.clone(), saved, config.policy.asked_claims(), &mut around)
     }
 
     /// The one step.
@@ -219,7 +222,7 @@ impl Reloader {
             revision: Arc::clone(&revision),
             authorizer: Authorizer::new(config.policy, issuers.verifier.clone()),
             keys: Arc::clone(&keys),
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock: Arc::clone(&before.clock),
             observer: Arc::clone(&before.observer),
             in_flight: before.in_flight.clone(),

@@ -13,6 +13,7 @@ use crate::{
     jwt::{
         algorithm::Algorithm,
         claim_path::ClaimPath,
+        claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::{IssuerRules, NonEmpty},
     },
     policy::{
@@ -159,4 +160,27 @@ fn a_denial_for_scope_says_what_is_needed_and_keeps_the_verified_token() {
     let Outcome::Decided(Decision::Deny(denial)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(denial.needed.unwrap().to_scope_string(), "read");
     assert_eq!(denial.token.unwrap().scopes().to_scope_string(), "other");
+}
+
+#[test]
+fn a_policy_never_asks_about_claims_that_the_verifier_forgot() {
+    let claim = |name| ClaimRule { claim: ClaimPath::top_level(name), test: ClaimTest::Present };
+    let rule = |name| Rule {
+        id: RuleId::new("r"),
+        access: Access::Token(Requirement { claims: vec![claim(name)], ..Requirement::default() }),
+    };
+    let policy = |name| Policy::build(Vec::new(), Some(rule(name))).unwrap().0;
+    let asked = policy("scope").asked_claims();
+    let forgetful = authorizer().verifier().keeping(asked.clone());
+    let keeps = Authorizer::new(policy("scope"), forgetful.clone());
+    assert!(Arc::ptr_eq(keeps.verifier().cache(), forgetful.cache()), "nothing is missing");
+    let other = Authorizer::new(policy("aud"), forgetful);
+    assert!(!other.verifier().keeps(&asked) && other.verifier().keeps(&policy("aud").asked_claims()));
+    let credentials = bearer("read");
+    for authorizer in [keeps, other] {
+        let target = RequestTarget::for_tests("/x");
+        let request = RequestAttributes { target, policy: None, authorization: vec![credentials.as_bytes()] };
+        let decided = authorizer.decide(&request, &keys().at(Instant::now()), NOW);
+        assert!(matches!(decided, Outcome::Decided(Decision::Allow(_))), "{decided:?}");
+    }
 }

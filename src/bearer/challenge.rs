@@ -23,6 +23,8 @@ pub struct Challenge {
     pub error: Option<&'static str>,
     /// The `www-authenticate` header, if the answer has one.
     pub www_authenticate: Option<String>,
+    /// Whether that header goes on to name the scopes that the rule asks for, where they are known: [`scope_attribute`].
+    pub names_scope: bool,
 }
 
 /// HTTP statuses of denials, with the gRPC code of each. There is no way to write an allow with it.
@@ -69,6 +71,23 @@ impl Status {
 /// The answer to a denial. `needed` are the scopes that the rule asks for, if the rule is known.
 #[must_use]
 pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Challenge {
+    let mut answer = fixed(reason);
+    if let (true, Some(header), Some(needed)) = (answer.names_scope, &mut answer.www_authenticate, needed) {
+        header.push_str(&scope_attribute(needed));
+    }
+    answer
+}
+
+/// What a challenge that names scopes ends with.
+#[must_use]
+pub fn scope_attribute(needed: &ScopeRequirement) -> String {
+    // A scope-token has no `"` and no `\`, so it needs no quoting.
+    format!(r#", scope="{}""#, needed.to_scope_string())
+}
+
+/// The answer to a denial but for the scopes that the rule asks for: what depends on nothing but the reason.
+#[must_use]
+pub fn fixed(reason: DenyReason) -> Challenge {
     match reason {
         DenyReason::NoCredentials | DenyReason::UnsupportedScheme => Challenge {
             status: Status::Unauthorized,
@@ -77,6 +96,7 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Challeng
             error: None,
             // RFC 6750 section 3.1: no error code when the request has no authentication information.
             www_authenticate: Some(r#"Bearer realm="api""#.to_owned()),
+            names_scope: false,
         },
         DenyReason::MalformedCredentials => invalid_request("the credentials are not one bearer token"),
         DenyReason::SeveralCredentials => invalid_request("more than one set of credentials was sent"),
@@ -85,32 +105,28 @@ pub fn answer(reason: DenyReason, needed: Option<&ScopeRequirement>) -> Challeng
         // Another token would do: one of another issuer, or for another audience (RFC 6750 section 3.1).
         DenyReason::IssuerNotAdmitted => invalid_token("the issuer is not trusted here"),
         DenyReason::AudienceNotAdmitted => invalid_token("the access token is for another audience"),
-        DenyReason::InsufficientScope => insufficient_scope("the access token lacks scope", needed),
-        DenyReason::ClaimRule => insufficient_scope("a claim of the access token does not permit this", None),
+        DenyReason::InsufficientScope => {
+            Challenge { names_scope: true, ..insufficient_scope("the access token lacks scope") }
+        }
+        DenyReason::ClaimRule => insufficient_scope("a claim of the access token does not permit this"),
         DenyReason::NoRoute => forbidden("no rule opens this path"),
         DenyReason::MethodNotAdmitted => forbidden("no rule opens this path for this method"),
         DenyReason::UnknownPolicy => forbidden("the proxy chose a policy that does not exist"),
         DenyReason::Request(fault) => bad_request(describe_request(fault)),
-        DenyReason::KeysUnavailable => Challenge {
-            status: Status::ServiceUnavailable,
-            title: "Service Unavailable",
-            detail: "the keys to verify the access token are not available at the moment",
-            error: None,
-            www_authenticate: None,
-        },
-        DenyReason::Internal => Challenge {
-            status: Status::InternalServerError,
-            title: "Internal Server Error",
-            detail: "the authorizer failed",
-            error: None,
-            www_authenticate: None,
-        },
+        DenyReason::KeysUnavailable => without_challenge(
+            Status::ServiceUnavailable,
+            "Service Unavailable",
+            "the keys to verify the access token are not available at the moment",
+        ),
+        DenyReason::Internal => {
+            without_challenge(Status::InternalServerError, "Internal Server Error", "the authorizer failed")
+        }
     }
 }
 
 fn challenge(status: Status, title: &'static str, error: &'static str, detail: &'static str) -> Challenge {
     let header = format!(r#"Bearer realm="api", error="{error}", error_description="{detail}""#);
-    Challenge { status, title, detail, error: Some(error), www_authenticate: Some(header) }
+    Challenge { status, title, detail, error: Some(error), www_authenticate: Some(header), names_scope: false }
 }
 
 fn invalid_request(detail: &'static str) -> Challenge {
@@ -121,24 +137,21 @@ fn invalid_token(detail: &'static str) -> Challenge {
     challenge(Status::Unauthorized, "Unauthorized", "invalid_token", detail)
 }
 
-fn insufficient_scope(detail: &'static str, needed: Option<&ScopeRequirement>) -> Challenge {
-    let mut answer = challenge(Status::Forbidden, "Forbidden", "insufficient_scope", detail);
-    if let (Some(header), Some(needed)) = (&mut answer.www_authenticate, needed) {
-        // A scope-token has no `"` and no `\`, so it needs no quoting.
-        header.push_str(r#", scope=""#);
-        header.push_str(&needed.to_scope_string());
-        header.push('"');
-    }
-    answer
+fn insufficient_scope(detail: &'static str) -> Challenge {
+    challenge(Status::Forbidden, "Forbidden", "insufficient_scope", detail)
 }
 
 const fn forbidden(detail: &'static str) -> Challenge {
     // No challenge: no token would help.
-    Challenge { status: Status::Forbidden, title: "Forbidden", detail, error: None, www_authenticate: None }
+    without_challenge(Status::Forbidden, "Forbidden", detail)
 }
 
 const fn bad_request(detail: &'static str) -> Challenge {
-    Challenge { status: Status::BadRequest, title: "Bad Request", detail, error: None, www_authenticate: None }
+    without_challenge(Status::BadRequest, "Bad Request", detail)
+}
+
+const fn without_challenge(status: Status, title: &'static str, detail: &'static str) -> Challenge {
+    Challenge { status, title, detail, error: None, www_authenticate: None, names_scope: false }
 }
 
 const fn describe_token(fault: TokenFault) -> &'static str {

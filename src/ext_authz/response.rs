@@ -2,206 +2,160 @@
 //!
 //! SECURITY: to Envoy a status code of 0, or no status at all, is an allow, whatever else is in the message. So the
 //! default message is an open door, and no other file may make one.
+//!
+//! An answer is written once, into one buffer of the right size, from pieces that were encoded when the configuration was
+//! loaded and from what the request and its token add.
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
-use std::{collections::BTreeSet, fmt};
+mod encode;
+mod metadata;
+mod refusals;
+mod removals;
+mod sets;
+mod values;
+
+use std::fmt;
 
 use bytes::Bytes;
-use prost::Message as _;
-use prost_types::{ListValue, Struct, Value, value::Kind};
 
-use super::{
-    attributes::Attributes,
-    proto::{
-        envoy::{
-            config::core::v3::{HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction},
-            service::auth::v3::{CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse},
-            r#type::v3::HttpStatus,
-        },
-        google::rpc::Status,
-    },
+use self::{
+    encode::{Field, Fixed, Part},
+    metadata::metadata,
+    refusals::{RETRY_AFTER, Refusals, WWW_AUTHENTICATE},
+    removals::Removals,
+    sets::{Names, header},
 };
-use crate::{
-    authorizer::Denial,
-    bearer::challenge::{self, Challenge},
-    identity::{Aliases, IdentityHeaders, OVERRIDES, fold},
-    jwt::verifier::VerifiedToken,
-    policy::rule::{Permit, RuleId},
-};
+use super::attributes::Attributes;
+use crate::{authorizer::Denial, bearer::challenge::scope_attribute, identity::IdentityHeaders, policy::rule::Permit};
 
-const ALLOWED: &str = "ok";
+/// `status` of a `CheckResponse` whose code is 0, which is left out on the wire.
+const STATUS_OK: Fixed<2> = Fixed(b"\x0A\x00");
+/// `denied_response` and `ok_response` of a `CheckResponse`.
+const DENIED: u8 = 2;
+const OK: u8 = 3;
 
-/// An encoded `CheckResponse`. There is no way to make one but the two doors of this file: bytes from elsewhere, none at
-/// all among them, could decode to an allow.
+/// The denial for a bug of ours, whole. Nothing has to succeed for it to be sent.
+const INTERNAL: &[u8] = b"\
+    \x00\x00\x00\x00\xE0\
+    \x0A\x0C\x08\x0D\x12\x08internal\
+    \x12\xA3\x01\
+    \x0A\x03\x08\xF4\x03\
+    \x12\x1D\x0A\x19\x0A\x0Dcache-control\x12\x08no-store\x18\x02\
+    \x12\x2C\x0A\x28\x0A\x0Ccontent-type\x12\x18application/problem+json\x18\x02\
+    \x1A\x4F{\"detail\":\"the authorizer failed\",\"status\":500,\"title\":\"Internal Server Error\"}\
+    \x22\x2A\
+    \x0A\x12\x0A\x08decision\x12\x06\x1A\x04deny\
+    \x0A\x14\x0A\x06reason\x12\x0A\x1A\x08internal";
+
+/// An encoded `CheckResponse`, as a gRPC message with its prefix. There is no way to make one but the doors of this file:
+/// bytes from elsewhere, none at all among them, could decode to an allow.
 #[derive(Clone)]
 pub struct Answer(Bytes);
+
+/// The bytes before a message: whether it is compressed, and its length (the gRPC protocol over HTTP/2,
+/// "Length-Prefixed-Message").
+pub(super) const PREFIX_BYTES: usize = 5;
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the bytes: an identity is in them.
-        write!(f, "Answer({} bytes)", self.0.len())
+        write!(f, "Answer({} bytes)", self.0.len().saturating_sub(PREFIX_BYTES))
     }
 }
 
 impl Answer {
-    fn encode(response: &CheckResponse) -> Self {
-        Self(response.encode_to_vec().into())
+    /// The message of these parts.
+    fn of(parts: &impl Part) -> Self {
+        let size = parts.size();
+        let whole = size.saturating_add(PREFIX_BYTES);
+        // An answer is some headers of bounded length, far from 4 GiB.
+        let Ok(length) = u32::try_from(size) else { return internal() };
+        let mut bytes = Vec::with_capacity(whole);
+        bytes.push(0);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        parts.put(&mut bytes);
+        // SECURITY: lengths are written before what they count. Should one ever be wrong, Envoy would read something else
+        // than was meant.
+        if bytes.len() == whole { Self(bytes.into()) } else { internal() }
     }
 
-    /// The bytes, to be sent.
+    /// The bytes of the message.
     #[must_use]
-    pub fn into_bytes(self) -> Bytes {
+    pub fn into_bytes(mut self) -> Bytes {
+        self.0.split_off(PREFIX_BYTES.min(self.0.len()))
+    }
+
+    /// The message with its prefix, as it is sent.
+    pub(super) fn into_frame(self) -> Bytes {
         self.0
+    }
+}
+
+/// What one configuration's answers are made of.
+#[derive(Clone, Debug)]
+pub struct Replies {
+    names: Names,
+    removals: Removals,
+    refusals: Refusals,
+    /// The first fields of the metadata of an allow.
+    allowed: Box<[u8]>,
+    subject_in_metadata: bool,
+}
+
+impl Replies {
+    /// The answers of a configuration with these identity headers.
+    #[must_use]
+    pub fn new(identity: &IdentityHeaders) -> Self {
+        Self {
+            names: Names::new(identity),
+            removals: Removals::new(identity),
+            refusals: Refusals::new(),
+            allowed: metadata::outcome("allow", "ok"),
+            subject_in_metadata: identity.subject_in_metadata,
+        }
     }
 }
 
 /// The message that lets a request pass.
 #[must_use]
-pub fn allow(permit: &Permit, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> Answer {
-    let sets = identity_sets(permit, identity);
-    let removals = removals(&sets, attributes, identity);
-    let headers = sets.into_iter().map(|(name, value)| header(name, value)).collect();
-    let ok = OkHttpResponse { headers, headers_to_remove: removals.into_iter().collect(), ..OkHttpResponse::default() };
-    let metadata = metadata("allow", ALLOWED, Some(permit.rule()), permit.token(), identity);
-    let response = CheckResponse {
-        status: Some(Status { code: 0, ..Status::default() }),
-        http_response: Some(HttpResponse::OkResponse(ok)),
-        dynamic_metadata: Some(metadata),
-    };
-    Answer::encode(&response)
+pub fn allow(permit: &Permit, attributes: &Attributes<'_>, replies: &Replies) -> Answer {
+    let token = permit.token();
+    let sets = replies.names.of(token);
+    let removed = replies.removals.of(attributes, sets.slots);
+    let metadata = metadata(&replies.allowed, Some(permit.rule()), token, replies.subject_in_metadata);
+    Answer::of(&(STATUS_OK, Field::new(OK, (&sets.headers, &removed)), &metadata))
 }
 
 /// The message that turns a request away.
 #[must_use]
-pub fn deny(denial: &Denial, attributes: &Attributes<'_>, identity: &IdentityHeaders) -> Answer {
-    let answer = challenge::answer(denial.reason, denial.needed.as_ref());
-    let is_grpc = attributes.is_grpc();
-    let mut headers = vec![header("cache-control", "no-store".to_owned())];
-    if let Some(challenge) = &answer.www_authenticate {
-        headers.push(header("www-authenticate", challenge.clone()));
-    }
-    if let Some(wait) = denial.retry_after {
-        // Whole seconds, rounded up: a client that comes back early is turned away again.
-        let seconds = wait.as_secs().saturating_add(1);
-        headers.push(header("retry-after", seconds.to_string()));
-    }
-    if is_grpc {
-        // Wins over Envoy's own mapping, which knows only 401 and 403.
-        headers.push(header("grpc-status", answer.status.grpc().to_string()));
+pub fn deny(denial: &Denial, attributes: &Attributes<'_>, replies: &Replies) -> Answer {
+    let Some(refusal) = replies.refusals.of(denial.reason) else { return internal() };
+    let needed = refusal.challenge_with_scope.as_deref().zip(denial.needed.as_ref());
+    let with_scope = needed.map(|(text, needed)| (text, scope_attribute(needed)));
+    let with_scope = with_scope.as_ref().map(|(text, scope)| header(WWW_AUTHENTICATE, (*text, scope.as_str())));
+    let challenge = if with_scope.is_some() { &[] } else { &*refusal.challenge };
+    // Whole seconds, rounded up: a client that comes back early is turned away again.
+    let retry_after = denial.retry_after.map(|wait| wait.as_secs().saturating_add(1).to_string());
+    let retry_after = retry_after.as_deref().map(|seconds| header(RETRY_AFTER, seconds));
+    let headers = (&*refusal.start, challenge, with_scope, retry_after);
+    let (rule, token) = (denial.rule.as_ref(), denial.token.as_deref());
+    let metadata = metadata(&refusal.outcome, rule, token, replies.subject_in_metadata);
+    let status = &*refusal.status;
+    if attributes.is_grpc() {
+        Answer::of(&(status, Field::new(DENIED, (&headers, &*refusal.grpc)), &metadata))
     } else {
-        headers.push(header("content-type", "application/problem+json".to_owned()));
-    }
-    let body = if is_grpc { answer.detail.to_owned() } else { problem(&answer, attributes.request_id()) };
-    let status = Some(HttpStatus { code: i32::from(answer.status.http()) });
-    let denied = DeniedHttpResponse { status, headers, body };
-    let reason = denial.reason.code();
-    let metadata = metadata("deny", reason, denial.rule.as_ref(), denial.token.as_deref(), identity);
-    let response = CheckResponse {
-        status: Some(Status { code: i32::from(answer.status.grpc()), message: reason.to_owned(), details: vec![] }),
-        http_response: Some(HttpResponse::DeniedResponse(denied)),
-        dynamic_metadata: Some(metadata),
-    };
-    Answer::encode(&response)
-}
-
-/// A problem document, RFC 9457.
-fn problem(answer: &Challenge, request_id: Option<&str>) -> String {
-    let mut problem = serde_json::json!({
-        "title": answer.title,
-        "status": answer.status.http(),
-        "detail": answer.detail,
-    });
-    if let Some(members) = problem.as_object_mut() {
-        members.extend(answer.error.map(|error| ("error".to_owned(), error.into())));
-        members.extend(request_id.map(|id| ("request_id".to_owned(), id.into())));
-    }
-    problem.to_string()
-}
-
-fn header(key: &str, value: String) -> HeaderValueOption {
-    HeaderValueOption {
-        header: Some(HeaderValue { key: key.to_owned(), value, raw_value: vec![] }),
-        // Written out always: with neither field set, versions of Envoy differ.
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
-        ..HeaderValueOption::default()
+        let problem = refusal.problem(attributes.request_id());
+        Answer::of(&(status, Field::new(DENIED, (&headers, &problem)), &metadata))
     }
 }
 
-/// The identity headers that have a value.
-fn identity_sets<'a>(permit: &Permit, identity: &'a IdentityHeaders) -> Vec<(&'a str, String)> {
-    let Some(token) = permit.token() else { return Vec::new() };
-    let scopes = token.scopes();
-    let values = [
-        (&identity.subject, token.subject().map(header_safe)),
-        (&identity.scopes, (!scopes.is_empty()).then(|| scopes.to_scope_string())),
-        (&identity.issuer, Some(header_safe(token.issuer()))),
-        (&identity.client_id, token.client_id().map(header_safe)),
-    ];
-    let named = values.into_iter().filter_map(|(name, value)| Some((name.as_ref()?.as_str(), value?)));
-    named.filter(|(_, value)| !value.is_empty()).collect()
+/// The denial for a bug of ours, when no more is known of the request than that there was one.
+#[must_use]
+pub fn internal() -> Answer {
+    Answer(Bytes::from_static(INTERNAL))
 }
 
-/// Visible ASCII as it is, everything else percent-encoded, so that the value survives every hop and two values never
-/// become one. That takes the percent sign along: else the subjects `a b` and `a%20b` would be the same header.
-fn header_safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            safe.push(char::from(byte));
-        } else {
-            safe.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    safe
-}
-
-/// The headers that must not reach the upstream as the client sent them.
-///
-/// Never one that is set: Envoy removes after it sets.
-fn removals(sets: &[(&str, String)], attributes: &Attributes<'_>, identity: &IdentityHeaders) -> BTreeSet<String> {
-    let mut guarded: Vec<&str> = identity.guarded().collect();
-    if !identity.forward_overrides {
-        guarded.extend(OVERRIDES);
-    }
-    let mut removals: BTreeSet<String> = guarded.iter().map(|name| (*name).to_owned()).collect();
-    // Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
-    let folded: BTreeSet<String> = guarded.iter().map(|name| fold(name)).collect();
-    let seen = attributes.names().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
-    removals.extend(seen.filter(|name| folded.contains(&fold(name))));
-    if identity.aliases == Aliases::Always {
-        removals.extend(guarded.iter().flat_map(|name| crate::identity::spellings(name)));
-    }
-    if !identity.forward_authorization {
-        removals.insert("authorization".to_owned());
-    }
-    for (name, _) in sets {
-        removals.remove(*name);
-    }
-    removals
-}
-
-/// What Envoy's access log can print, safe for a line of text. Nothing of an unverified token is in it.
-fn metadata(
-    decision: &str,
-    reason: &str,
-    rule: Option<&RuleId>,
-    token: Option<&VerifiedToken>,
-    identity: &IdentityHeaders,
-) -> Struct {
-    let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
-    let mut fields = vec![("decision", text(decision)), ("reason", text(reason))];
-    fields.extend(rule.map(|rule| ("rule", text(rule.as_str()))));
-    if let Some(token) = token {
-        let values = token.scopes().iter().map(|scope| text(scope.as_str())).collect();
-        fields.push(("scopes", Value { kind: Some(Kind::ListValue(ListValue { values })) }));
-        fields.push(("issuer", text(token.issuer())));
-        fields.extend(token.client_id().map(|id| ("client_id", text(&header_safe(id)))));
-        fields.extend(
-            token.subject().filter(|_| identity.subject_in_metadata).map(|id| ("subject", text(&header_safe(id)))),
-        );
-    }
-    Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
-}
-
+#[cfg(test)]
+mod oracle_tests;
 #[cfg(test)]
 mod tests;

@@ -18,13 +18,12 @@ use super::{
     attributes::Attributes,
     deadline,
     proto::service::authorization_server::Authorization,
-    response::{self, Answer},
+    response::{self, Answer, Replies},
 };
 use crate::{
     authorizer::{Authorizer, Decision, Denial, Outcome, RequestAttributes},
     clock::Clock,
     decision::{DenyReason, RequestFault},
-    identity::IdentityHeaders,
     jwks::key_store::{KeyStore, MissAnswer},
     limits,
     policy::{
@@ -73,8 +72,8 @@ pub struct Engine {
     pub authorizer: Authorizer,
     /// Has the keys.
     pub keys: Arc<KeyStore>,
-    /// Says what goes upstream.
-    pub identity: IdentityHeaders,
+    /// Makes the answers.
+    pub replies: Replies,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Listens.
@@ -146,10 +145,7 @@ impl Engine {
         let target = judged.as_ref().ok().map(|request| &request.target);
         let answer = guarded(|| self.answer(&attributes, target, &decision, began.elapsed()));
         // A bug in the answer or the observers: a plain denial is still a denial.
-        answer.unwrap_or_else(|| {
-            let denial = Denial::without_rule(DenyReason::Internal);
-            response::deny(&denial, &Attributes::default(), &self.identity)
-        })
+        answer.unwrap_or_else(response::internal)
     }
 
     /// Judges, waits for a missing key once at most, judges once more. Never a loop.
@@ -198,11 +194,11 @@ impl Engine {
         match decision {
             Decision::Allow(permit) => {
                 self.observer.decided(&common.allowed_by(permit));
-                response::allow(permit, attributes, &self.identity)
+                response::allow(permit, attributes, &self.replies)
             }
             Decision::Deny(denial) => {
                 self.observer.decided(&common.denied_for(denial));
-                response::deny(denial, attributes, &self.identity)
+                response::deny(denial, attributes, &self.replies)
             }
         }
     }

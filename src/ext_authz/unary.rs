@@ -2,16 +2,13 @@
 
 use std::{future::poll_fn, pin::pin};
 
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::body::{Body, Frame};
 use tonic::Status;
 
-use super::response::Answer;
+use super::response::{Answer, PREFIX_BYTES};
 use crate::limits;
-
-/// The bytes before a message: whether it is compressed, and its length.
-const PREFIX_BYTES: usize = 5;
 
 /// The one message of a request's body, without its prefix.
 ///
@@ -94,15 +91,9 @@ pub(super) struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(answer: Answer) -> Self {
-        let message = answer.into_bytes();
-        let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.len());
-        framed.put_u8(0);
-        // An answer is far below 4 GiB: it is made of a few headers of bounded length.
-        framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-        framed.put(message);
         let mut trailers = HeaderMap::with_capacity(1);
         trailers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
-        Self { message: Some(framed.freeze()), trailers: Some(trailers) }
+        Self { message: Some(answer.into_frame()), trailers: Some(trailers) }
     }
 
     pub(super) fn next(&mut self) -> Option<Frame<Bytes>> {

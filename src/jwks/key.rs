@@ -17,12 +17,17 @@ use serde_json::{Map, Value};
 
 use material::Material;
 
-use crate::{digest::sha256, json, jwks::source::Secret, jwt::algorithm::Algorithm, limits};
+use super::{
+    basis::{Basis, Fingerprint},
+    source::Secret,
+};
+use crate::{digest::sha256, json, jwt::algorithm::Algorithm, limits};
 
 /// A key that can verify signatures of at least one algorithm.
 pub struct VerificationKey {
     kid: KeyId,
-    thumbprint: Arc<str>,
+    /// Its RFC 7638 thumbprint, and its set.
+    basis: Arc<Basis>,
     verifiers: Vec<(Algorithm, Verifier)>,
 }
 
@@ -111,13 +116,20 @@ impl VerificationKey {
             return Err(UnusableKey::NoAlgorithm);
         }
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Invalid)?;
-        Ok(Self { kid, thumbprint: thumbprint.into(), verifiers })
+        Ok(Self { kid, basis: in_no_set(thumbprint), verifiers })
     }
 
     /// The same key for tokens with whatever `kid`, or none: the only key of its issuer.
     #[must_use]
     pub fn for_any_kid(self) -> Self {
         Self { kid: KeyId::Any, ..self }
+    }
+
+    /// The same key as one of that set.
+    #[must_use]
+    pub(super) fn in_set(self, set: Fingerprint) -> Self {
+        let basis = Basis { set, key: Arc::clone(self.thumbprint()) };
+        Self { basis: Arc::new(basis), ..self }
     }
 
     /// The key of a shared secret, for HMAC.
@@ -130,7 +142,7 @@ impl VerificationKey {
             .collect();
         // Not to be shown, and of a secret of 32 bytes or more it says nothing all the same.
         let name: String = sha256(secret.expose()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { kid: KeyId::Any, thumbprint: format!("secret {name}").into(), verifiers }
+        Self { kid: KeyId::Any, basis: in_no_set(format!("secret {name}")), verifiers }
     }
 
     /// Whether a token with that header may have been signed by this key.
@@ -162,7 +174,13 @@ impl VerificationKey {
     /// The SHA-256 thumbprint of RFC 7638: the same key has the same one, whatever its `kid`.
     #[must_use]
     pub fn thumbprint(&self) -> &Arc<str> {
-        &self.thumbprint
+        &self.basis.key
+    }
+
+    /// What a token rests on that it verified.
+    #[must_use]
+    pub fn basis(&self) -> &Arc<Basis> {
+        &self.basis
     }
 
     /// What tells this key, with its name and algorithms, from any other.
@@ -174,7 +192,7 @@ impl VerificationKey {
             KeyId::Any => "any".to_owned(),
         };
         let algorithms: Vec<&str> = self.verifiers.iter().map(|(algorithm, _)| algorithm.name()).collect();
-        format!("{kid} {} {}", self.thumbprint, algorithms.join(" "))
+        format!("{kid} {} {}", self.thumbprint(), algorithms.join(" "))
     }
 
     /// Whether it is that very key under the same name, for the same algorithms.
@@ -191,6 +209,10 @@ impl VerificationKey {
             KeyId::Unnamed | KeyId::Any => None,
         }
     }
+}
+
+fn in_no_set(thumbprint: String) -> Arc<Basis> {
+    Arc::new(Basis { set: Fingerprint::none(), key: thumbprint.into() })
 }
 
 /// What jsonwebtoken calls it.

@@ -3,15 +3,12 @@
 use serde_json::value::RawValue;
 
 use super::{
+    basis::Fingerprint,
     key::{UnusableKey, VerificationKey},
     public_key,
     source::Secret,
 };
-use crate::{
-    digest::{Sha256, sha256},
-    jwt::algorithm::Algorithm,
-    limits,
-};
+use crate::{jwt::algorithm::Algorithm, limits};
 
 /// The usable keys of one issuer: at least one.
 #[derive(Debug)]
@@ -19,24 +16,6 @@ pub struct KeySet {
     keys: Vec<VerificationKey>,
     skipped: Vec<UnusableKey>,
     fingerprint: Fingerprint,
-}
-
-/// What tells the usable keys of one set from those of another: two sets with the same one verify the same tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(Sha256);
-
-impl std::fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Of a shared secret it would help to guess it.
-        f.write_str("Fingerprint(..)")
-    }
-}
-
-impl Fingerprint {
-    fn of(keys: &[VerificationKey]) -> Self {
-        let all: Vec<String> = keys.iter().map(VerificationKey::identity).collect();
-        Self(sha256(all.join("\n").as_bytes()))
-    }
 }
 
 /// Why a document is not a key set. The provider's doing.
@@ -135,7 +114,9 @@ impl KeySet {
     }
 
     fn of(keys: Vec<VerificationKey>, skipped: Vec<UnusableKey>) -> Self {
-        let fingerprint = Fingerprint::of(&keys);
+        let identities: Vec<String> = keys.iter().map(VerificationKey::identity).collect();
+        let fingerprint = Fingerprint::of(&identities);
+        let keys = keys.into_iter().map(|key| key.in_set(fingerprint)).collect();
         Self { keys, skipped, fingerprint }
     }
 
@@ -243,6 +224,17 @@ mod tests {
         assert_eq!(format!("{:?}", secret(1)), "Fingerprint(..)");
         let algorithms = |list: &[Algorithm]| KeySet::from_secret(&Secret::new(vec![1; 32]), list).fingerprint();
         assert_ne!(algorithms(&[Algorithm::HS256]), algorithms(&[Algorithm::HS256, Algorithm::HS384]));
+    }
+
+    #[test]
+    fn a_key_knows_the_set_that_it_is_in() {
+        let set = parse(&[jwk(1, &kid("a")), jwk(2, &kid("b"))]).unwrap();
+        for key in set.keys() {
+            assert_eq!((key.basis().set, &key.basis().key), (set.fingerprint(), key.thumbprint()));
+        }
+        let alone = VerificationKey::from_jwk(&jwk(1, ""), &[Algorithm::EdDSA]).unwrap();
+        assert_eq!(alone.basis().set, Fingerprint::none());
+        assert_ne!(parse(&[jwk(1, "")]).unwrap().fingerprint(), Fingerprint::none());
     }
 
     #[test]

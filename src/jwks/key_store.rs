@@ -16,13 +16,18 @@ use tokio::{
 };
 
 pub use super::issuer_keys::{Due, Generation, IssuerKeys, Miss, Snapshot};
-use super::key_set::KeySet;
+use super::{basis::Fingerprint, key_set::KeySet};
 use entry::{Entry, Refresher};
 
 /// Where the verifier finds keys.
 pub trait KeyLookup {
     /// The issuer's keys, if there are any that may be used.
     fn current(&self, issuer: &str) -> Option<Snapshot>;
+
+    /// Whether these are the keys of that set: what is asked for every token that is remembered.
+    fn are_still(&self, issuer: &str, set: &Fingerprint) -> bool {
+        self.current(issuer).is_some_and(|snapshot| snapshot.set.fingerprint() == *set)
+    }
 }
 
 /// The keys of all issuers of one configuration.
@@ -96,6 +101,11 @@ impl KeyLookup for KeysAt<'_> {
     fn current(&self, issuer: &str) -> Option<Snapshot> {
         let slot = self.store.issuers.get(issuer)?;
         slot.entry.keys().current(self.now).cloned()
+    }
+
+    fn are_still(&self, issuer: &str, set: &Fingerprint) -> bool {
+        let Some(slot) = self.store.issuers.get(issuer) else { return false };
+        slot.entry.keys().current(self.now).is_some_and(|snapshot| snapshot.set.fingerprint() == *set)
     }
 }
 

@@ -5,16 +5,14 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
-use crate::{
-    clock::UnixTime,
-    decision::TokenFault,
-    json, limits,
-    policy::scope::{Scope, ScopeSet},
-};
+use crate::{clock::UnixTime, decision::TokenFault, json, limits, policy::scope::ScopeSet};
 
-/// The members of a claims set.
+/// The members of a claims set, or of those that are kept of one.
 #[derive(Clone, Default, PartialEq)]
-pub struct Claims(Map<String, Value>);
+pub struct Claims(
+    // INVARIANT: sorted by name, none twice. Claims are few: a list is smaller than a map, and as fast.
+    Vec<(Box<str>, Value)>,
+);
 
 impl std::fmt::Debug for Claims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,31 +26,53 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::Malformed`] if it is not one strictly readable JSON object.
     pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
-        json::parse_object(text).map(Self).map_err(|_| TokenFault::Malformed)
+        json::parse_members(text).map(Self).map_err(|_| TokenFault::Malformed)
     }
 
-    /// Bytes that they take in memory, estimated.
+    /// No claims.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those of them whose name is wanted.
+    #[must_use]
+    pub fn only(self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let mut kept: Vec<_> = self.0.into_iter().filter(|(name, _)| is_wanted(name)).collect();
+        kept.shrink_to_fit();
+        Self(kept)
+    }
+
+    /// Bytes that they take in memory beside themselves, estimated.
     #[must_use]
     pub fn size(&self) -> usize {
-        size_of_members(&self.0)
+        let list = self.0.capacity().saturating_mul(size_of::<(Box<str>, Value)>());
+        let texts = self.0.iter().map(|(name, value)| size_of_text(name).saturating_add(size_of_value(value)));
+        texts.fold(list, usize::saturating_add)
     }
 
     /// The value of a claim.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.0.iter().find(|(other, _)| **other == *name).map(|(_, value)| value)
     }
 
     /// The value at a path. Only objects are entered.
     #[must_use]
     pub fn at(&self, path: &ClaimPath) -> Option<&Value> {
-        path.members().try_fold(self.0.get(path.name())?, |value, member| value.as_object()?.get(member))
+        path.members().try_fold(self.get(path.name())?, |value, member| value.as_object()?.get(member))
     }
 
     /// Whether there is such a claim, of whatever value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.get(name).is_some()
     }
 
     /// A claim that must be a string if it is there, of bounded length.
@@ -60,7 +80,7 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::MalformedClaims`].
     pub fn name(&self, claim: &str) -> Result<Option<&str>, TokenFault> {
-        match self.0.get(claim) {
+        match self.get(claim) {
             None => Ok(None),
             Some(Value::String(text)) if text.len() <= limits::NAME_CLAIM_BYTES => Ok(Some(text)),
             Some(_) => Err(TokenFault::MalformedClaims),
@@ -72,7 +92,7 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::MalformedClaims`].
     pub fn date(&self, claim: &str) -> Result<Option<UnixTime>, TokenFault> {
-        match self.0.get(claim) {
+        match self.get(claim) {
             None => Ok(None),
             Some(value) => numeric_date(value).map(Some).ok_or(TokenFault::MalformedClaims),
         }
@@ -92,7 +112,7 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::MalformedClaims`] if it is missing or of another type.
     pub fn has_audience(&self, claim: &str, is_wanted: impl Fn(&str) -> bool) -> Result<bool, TokenFault> {
-        match self.0.get(claim) {
+        match self.get(claim) {
             Some(Value::String(text)) => Ok(is_wanted(text)),
             Some(Value::Array(members)) if members.iter().all(Value::is_string) => {
                 Ok(members.iter().filter_map(Value::as_str).any(is_wanted))
@@ -106,22 +126,20 @@ impl Claims {
     ///
     /// # Errors
     /// [`TokenFault::MalformedClaims`] if there are more than [`limits::TOKEN_SCOPES`].
-    pub fn scopes(&self, claims: &[ClaimPath]) -> Result<ScopeSet, TokenFault> {
-        let mut scopes = Vec::new();
-        for claim in claims {
-            match self.at(claim) {
-                Some(Value::String(text)) => scopes.extend(text.split(' ').filter_map(Scope::parse)),
-                Some(Value::Array(members)) => {
-                    scopes.extend(members.iter().filter_map(Value::as_str).filter_map(Scope::parse));
-                }
-                _ => {}
-            }
-        }
-        if scopes.len() > limits::TOKEN_SCOPES {
-            return Err(TokenFault::MalformedClaims);
-        }
-        Ok(scopes.into_iter().collect())
+    pub fn scopes(&self, claims: &[ClaimPath]) -> Result<ScopeSet<'static>, TokenFault> {
+        let words = claims.iter().filter_map(|claim| self.at(claim)).flat_map(words);
+        ScopeSet::of_words(words, limits::TOKEN_SCOPES).ok_or(TokenFault::MalformedClaims)
     }
+}
+
+/// The words of a string, or the strings of an array.
+fn words(value: &Value) -> impl Iterator<Item = &str> {
+    let (text, members) = match value {
+        Value::String(text) => (Some(text.split(' ')), [].as_slice()),
+        Value::Array(members) => (None, members.as_slice()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => (None, [].as_slice()),
+    };
+    text.into_iter().flatten().chain(members.iter().filter_map(Value::as_str))
 }
 
 /// Bytes of one node of a map, and how many members it has at least: maps grow by whole nodes.
@@ -130,19 +148,25 @@ const NODE_MEMBERS: usize = 5;
 
 fn size_of_members(members: &Map<String, Value>) -> usize {
     let nodes = members.len().div_ceil(NODE_MEMBERS).saturating_mul(NODE);
-    let texts = members.iter().map(|(name, value)| name.len().saturating_add(size_of_value(value)));
+    let texts = members.iter().map(|(name, value)| size_of_text(name).saturating_add(size_of_value(value)));
     texts.fold(nodes, usize::saturating_add)
 }
 
 fn size_of_value(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
+        Value::String(text) => size_of_text(text),
         Value::Array(values) => {
-            values.iter().map(|value| size_of_value(value).saturating_add(size_of::<Value>())).sum()
+            let own = values.capacity().saturating_mul(size_of::<Value>());
+            values.iter().map(size_of_value).fold(own, usize::saturating_add)
         }
         Value::Object(members) => size_of_members(members),
     }
+}
+
+/// A text has an allocation of its own, unless it is empty.
+fn size_of_text(text: &str) -> usize {
+    if text.is_empty() { 0 } else { text.len().saturating_add(limits::ALLOCATION_BYTES) }
 }
 
 fn numeric_date(value: &Value) -> Option<UnixTime> {
@@ -233,19 +257,29 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_wanted_is_kept() {
+        let all = claims(r#"{"b":1,"a":{"b":2},"c":[3]}"#);
+        assert_eq!(all.clone().only(|name| name != "b"), claims(r#"{"a":{"b":2},"c":[3]}"#));
+        assert_eq!(all.clone().only(|_| true), all);
+        assert!(all.only(|_| false).is_empty() && Claims::none() == claims("{}"));
+    }
+
+    #[test]
     fn debug_counts_members_and_shows_none() {
         assert_eq!(format!("{:?}", claims(r#"{"a":"secret","b":1}"#)), "Claims(2 members)");
     }
 
     #[test]
     fn sizes_are_those_of_texts_values_and_whole_nodes() {
-        let size = |text: &str| claims(text).size();
+        let size = |text: &str| claims(text).only(|_| true).size();
+        let (member, text) = (size_of::<(Box<str>, Value)>(), limits::ALLOCATION_BYTES);
         assert_eq!(size("{}"), 0);
-        assert_eq!(size(r#"{"name":null}"#), NODE + 4);
-        assert_eq!(size(r#"{"a":"12345","b":7,"c":true,"d":1.5,"e":""}"#), NODE + 5 + 5);
-        assert_eq!(size(r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}"#), 2 * NODE + 6);
-        assert_eq!(size(r#"{"a":["x","yz"]}"#), NODE + 1 + 3 + 2 * size_of::<Value>());
-        assert_eq!(size(r#"{"a":{"b":{}}}"#), 2 * NODE + 2);
-        assert_eq!(size(r#"{"a":[{"":0},{"":0}]}"#), 3 * NODE + 1 + 2 * size_of::<Value>());
+        assert_eq!(size(r#"{"name":null}"#), member + text + 4);
+        assert_eq!(size(r#"{"a":"12345","b":7,"c":true,"d":1.5,"e":""}"#), 5 * member + 6 * text + 5 + 5);
+        assert_eq!(size(r#"{"a":{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}}"#), member + 2 * NODE + 7 * (text + 1));
+        let values = 4 * size_of::<Value>();
+        assert_eq!(size(r#"{"a":["x","yz"]}"#), member + 3 * text + 1 + 3 + values);
+        assert_eq!(size(r#"{"a":{"b":{}}}"#), member + NODE + 2 * (text + 1));
+        assert_eq!(size(r#"{"a":[{"":0},{"":0}]}"#), member + 2 * NODE + text + 1 + values);
     }
 }

@@ -31,13 +31,17 @@ impl<'a> Compact<'a> {
     /// that the same bytes have one spelling.
     pub fn parse(token: AccessToken<'a>) -> Result<Self, TokenFault> {
         let text = token.expose();
-        match text.bytes().filter(|b| *b == b'.').count() {
-            2 => {}
-            4 => return Err(TokenFault::Encrypted),
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(TokenFault::Opaque);
+        };
+        match parts.count() {
+            0 => {}
+            // RFC 7516 section 7.1: a JWE has five parts.
+            2 => return Err(TokenFault::Encrypted),
             _ => return Err(TokenFault::Opaque),
         }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenFault::Malformed)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(TokenFault::Malformed)?;
+        let signing_input = text.get(..header.len() + 1 + payload.len()).ok_or(TokenFault::Malformed)?;
         Ok(Self {
             signing_input,
             header: decode(header, limits::TOKEN_HEADER_BYTES)?,

@@ -2,7 +2,7 @@
 //!
 //! What the header says about keys (`jku`, `jwk`, `x5u`, `x5c`) is attacker's input: this type has no field for it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::algorithm::Algorithm;
 use crate::{decision::TokenFault, json, limits};
@@ -36,11 +36,11 @@ impl Header {
     /// A [`TokenFault`]: not a JSON object, a member of the wrong type, `crit`, an algorithm that doesn't exist here
     /// (`none` never does), a `typ` that no access token has.
     pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
-        let members = json::parse_object(text).map_err(|_| TokenFault::Malformed)?;
+        let members = json::parse_members(text).map_err(|_| TokenFault::Malformed)?;
         let algorithm = string(&members, "alg")?.ok_or(TokenFault::Malformed)?;
         let algorithm = Algorithm::from_name(algorithm).ok_or(TokenFault::AlgorithmNotAllowed)?;
         // RFC 7515 section 4.1.11: an extension that isn't understood makes the token invalid. None is understood.
-        if members.contains_key("crit") {
+        if member(&members, "crit").is_some() {
             return Err(TokenFault::CriticalHeader);
         }
         let kid = string(&members, "kid")?.map(str::to_owned);
@@ -67,8 +67,12 @@ impl TokenType {
     }
 }
 
-fn string<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, TokenFault> {
-    match members.get(name) {
+fn member<'a>(members: &'a [(Box<str>, Value)], name: &str) -> Option<&'a Value> {
+    members.iter().find(|(other, _)| **other == *name).map(|(_, value)| value)
+}
+
+fn string<'a>(members: &'a [(Box<str>, Value)], name: &str) -> Result<Option<&'a str>, TokenFault> {
+    match member(members, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(TokenFault::Malformed),

@@ -11,5 +11,7 @@ pub mod claims;
 pub mod compact;
 pub mod header;
 pub mod issuer_rules;
+pub mod kept_claims;
+mod recent;
 pub mod token_cache;
 pub mod verifier;

@@ -9,34 +9,57 @@
 
 use std::{
     fmt,
-    ops::Range,
+    hash::{BuildHasherDefault, Hash, Hasher},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
-use super::verifier::VerifiedToken;
-use crate::{clock::UnixTime, digest::Sha256, jwks::key_set::Fingerprint, limits};
-
-/// A token that was verified, and what that rests on.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) token: Arc<VerifiedToken>,
-    /// When its times are true.
-    pub(super) valid: Range<UnixTime>,
-    /// The set in which its key was found.
-    pub(super) set: Fingerprint,
-    /// That key, by its RFC 7638 thumbprint.
-    pub(super) key: Arc<str>,
-}
+use super::{recent::Recent, verifier::VerifiedToken};
+use crate::{digest::Sha256, limits};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {
-    entries: Cache<Sha256, Entry, Weigh>,
+    entries: Entries,
+    recent: Recent,
     counts: Arc<Counts>,
+}
+
+type Entries = Cache<Name, Arc<VerifiedToken>, Weigh, BuildHasherDefault<FirstBytes>>;
+
+/// A token's name in the cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Name(Sha256);
+
+/// A digest needs no hashing: its bytes are as good as random. Whoever looks for tokens whose digests begin alike finds
+/// places of the table that are empty: only verified tokens come in.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.first_chunk().map_or(0, |first| u64::from_ne_bytes(*first)));
+    }
+}
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, first: u64) {
+        self.0 = self.0.rotate_left(8) ^ first;
+    }
 }
 
 /// Outlive a cache: one that takes over from another counts on.
@@ -62,11 +85,18 @@ pub struct CacheStats {
 #[derive(Clone)]
 struct Weigh;
 
-impl Weighter<Sha256, Entry> for Weigh {
-    fn weight(&self, _: &Sha256, entry: &Entry) -> u64 {
+/// By what to divide the number of tokens for quick_cache. It remembers half as many of those that had to go as it is told
+/// to expect, each in a place as large as that of one that is there: a tenth is enough to tell who comes back.
+const GONE: usize = 5;
+
+/// Bytes of a place in the cache: what quick_cache keeps beside name and token, its index, and room to grow.
+pub(super) const PLACE: usize = size_of::<Name>() + size_of::<Arc<VerifiedToken>>() + 32;
+
+impl Weighter<Name, Arc<VerifiedToken>> for Weigh {
+    fn weight(&self, _: &Name, token: &Arc<VerifiedToken>) -> u64 {
         // No lighter than this: so a bound on bytes is one on their number too.
         let least = limits::TOKEN_CACHE_BYTES.div_ceil(limits::TOKEN_CACHE_ENTRIES);
-        (entry.token.size() + size_of::<Entry>() + size_of::<Sha256>()).max(least) as u64
+        (token.size() + PLACE).max(least) as u64
     }
 }
 
@@ -84,8 +114,10 @@ impl fmt::Debug for TokenCache {
 
 impl TokenCache {
     fn counting(counts: Arc<Counts>) -> Self {
-        let entries = Cache::with_weighter(limits::TOKEN_CACHE_ENTRIES, limits::TOKEN_CACHE_BYTES as u64, Weigh);
-        Self { entries, counts }
+        let (bytes, lifecycle) = (limits::TOKEN_CACHE_BYTES as u64, DefaultLifecycle::default());
+        let entries =
+            Cache::with(limits::TOKEN_CACHE_ENTRIES / GONE, bytes, Weigh, BuildHasherDefault::default(), lifecycle);
+        Self { entries, recent: Recent::default(), counts }
     }
 
     /// An empty cache that counts where this one does.
@@ -104,18 +136,23 @@ impl TokenCache {
         }
     }
 
-    /// What is kept of a token; whether it is still true is for the caller to say.
-    pub(super) fn get(&self, digest: &Sha256) -> Option<Entry> {
-        self.entries.get(digest)
+    /// Those that were shown again and again.
+    pub(super) const fn recent(&self) -> &Recent {
+        &self.recent
     }
 
-    pub(super) fn put(&self, digest: Sha256, entry: Entry) {
-        self.entries.insert(digest, entry);
+    /// What is kept of a token; whether it is still true is for the caller to say.
+    pub(super) fn get(&self, digest: &Sha256) -> Option<Arc<VerifiedToken>> {
+        self.entries.get(&Name(*digest))
+    }
+
+    pub(super) fn put(&self, digest: Sha256, token: Arc<VerifiedToken>) {
+        self.entries.insert(Name(digest), token);
     }
 
     /// Forgets a token that can't become true again.
     pub(super) fn forget(&self, digest: &Sha256) {
-        self.entries.remove(digest);
+        self.entries.remove(&Name(*digest));
     }
 
     pub(super) fn count_hit(&self) {

@@ -15,15 +15,17 @@ use super::{
     compact::Compact,
     header::Header,
     issuer_rules::IssuerRules,
-    token_cache::{Entry, TokenCache},
+    kept_claims::{AskedClaims, KeptClaims},
+    token_cache::TokenCache,
 };
 use crate::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
     decision::TokenFault,
-    digest::sha256,
+    digest::{Sha256, sha256},
     jwks::{
-        key_set::{Fingerprint, Selection},
+        basis::Basis,
+        key_set::Selection,
         key_store::{Generation, KeyLookup},
     },
 };
@@ -53,13 +55,8 @@ pub struct MissingKey {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     issuers: Arc<HashMap<Arc<str>, Arc<IssuerRules>>>,
+    kept: Arc<KeptClaims>,
     cache: Arc<TokenCache>,
-}
-
-/// Which key a signature was found true with.
-struct Signed {
-    set: Fingerprint,
-    key: Arc<str>,
 }
 
 impl From<TokenFault> for Unverified {
@@ -69,11 +66,25 @@ impl From<TokenFault> for Unverified {
 }
 
 impl Verifier {
-    /// A verifier of these issuers.
+    /// A verifier of these issuers. Its tokens keep all of their claims.
     #[must_use]
     pub fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
         let issuers = issuers.into_iter().map(|rules| (Arc::clone(&rules.issuer), Arc::new(rules))).collect();
-        Self { issuers: Arc::new(issuers), cache: Arc::default() }
+        Self { issuers: Arc::new(issuers), kept: Arc::new(KeptClaims::All), cache: Arc::default() }
+    }
+
+    /// The same verifier whose tokens keep only those of their claims that are asked about. It remembers no token, and
+    /// counts on.
+    #[must_use]
+    pub fn keeping(&self, asked: AskedClaims) -> Self {
+        let (issuers, cache) = (Arc::clone(&self.issuers), Arc::new(self.cache.successor()));
+        Self { issuers, kept: Arc::new(asked.into()), cache }
+    }
+
+    /// Whether its tokens keep all claims that are asked about.
+    #[must_use]
+    pub fn keeps(&self, asked: &AskedClaims) -> bool {
+        self.kept.include(asked)
     }
 
     /// A verifier of other issuers, or of the same by other rules, that takes over from this one: it remembers no token,
@@ -99,28 +110,50 @@ impl Verifier {
         keys: &dyn KeyLookup,
         now: UnixTime,
     ) -> Result<Arc<VerifiedToken>, Unverified> {
-        let digest = sha256(token.expose().as_bytes());
-        if let Some(entry) = self.cache.get(&digest) {
-            if let Some(set) = still_true(&entry, token, keys, now) {
+        let text = token.expose().as_bytes();
+        if let Some(found) = self.cache.recent().get(text) {
+            if found.valid().contains(&now) && keys.are_still(found.issuer(), &found.basis().set) {
                 self.cache.count_hit();
-                let found = Arc::clone(&entry.token);
-                if set != entry.set {
-                    self.cache.put(digest, Entry { set, ..entry });
-                }
                 return Ok(found);
             }
-            if now >= entry.valid.end {
+            if now >= found.valid().end {
+                self.cache.recent().forget(text);
+            }
+        }
+        let digest = sha256(text);
+        if let Some(found) = self.cache.get(&digest) {
+            if let Some(basis) = still_true(&found, token, keys, now) {
+                self.cache.count_hit();
+                let found = self.with_basis(found, &basis, digest);
+                self.cache.recent().offer(text, &found);
+                return Ok(found);
+            }
+            if now >= found.valid().end {
                 self.cache.forget(&digest);
             }
         }
         self.cache.count_miss();
-        let entry = self.verify_afresh(token, keys, now)?;
-        let verified = Arc::clone(&entry.token);
-        self.cache.put(digest, entry);
+        let verified = Arc::new(self.verify_afresh(token, keys, now)?);
+        self.cache.put(digest, Arc::clone(&verified));
         Ok(verified)
     }
 
-    fn verify_afresh(&self, token: AccessToken<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Result<Entry, Unverified> {
+    /// A remembered token as one whose key is in that set.
+    fn with_basis(&self, found: Arc<VerifiedToken>, basis: &Arc<Basis>, digest: Sha256) -> Arc<VerifiedToken> {
+        if basis.set == found.basis().set {
+            return found;
+        }
+        let found = Arc::new(found.resting_on(Arc::clone(basis)));
+        self.cache.put(digest, Arc::clone(&found));
+        found
+    }
+
+    fn verify_afresh(
+        &self,
+        token: AccessToken<'_>,
+        keys: &dyn KeyLookup,
+        now: UnixTime,
+    ) -> Result<VerifiedToken, Unverified> {
         let compact = Compact::parse(token)?;
         let header = Header::parse(&compact.header)?;
         let claims = Claims::parse(&compact.payload)?;
@@ -128,11 +161,10 @@ impl Verifier {
         if !rules.algorithms.as_slice().contains(&header.algorithm) {
             return Err(TokenFault::AlgorithmNotAllowed.into());
         }
-        let Signed { set, key } = check_signature(&compact, &header, rules, keys)?;
+        let basis = check_signature(&compact, &header, rules, keys)?;
         let facts = claim_checks::check(&claims, header.token_type, rules, now)?;
-        let valid = facts.times.valid.clone();
-        let token = Arc::new(VerifiedToken::of(Arc::clone(rules), facts, claims));
-        Ok(Entry { token, valid, set, key })
+        let token = VerifiedToken::of(Arc::clone(rules), facts, basis);
+        Ok(token.with(self.kept.of(claims, rules)))
     }
 
     fn issuer_of(&self, claims: &Claims) -> Result<&Arc<IssuerRules>, TokenFault> {
@@ -141,24 +173,28 @@ impl Verifier {
     }
 }
 
-/// Whether verifying a remembered token afresh would succeed: with which set of keys, if so.
+/// Whether verifying a remembered token afresh would succeed: by which key of which set, if so.
 ///
 /// SECURITY: the keys are asked each time, so that a key that was removed, replaced or has become ambiguous vouches for
 /// nothing any more, and neither does a set past its `max_stale`.
-fn still_true(entry: &Entry, token: AccessToken<'_>, keys: &dyn KeyLookup, now: UnixTime) -> Option<Fingerprint> {
-    if !entry.valid.contains(&now) {
+fn still_true(
+    found: &VerifiedToken,
+    token: AccessToken<'_>,
+    keys: &dyn KeyLookup,
+    now: UnixTime,
+) -> Option<Arc<Basis>> {
+    if !found.valid().contains(&now) {
         return None;
     }
-    let snapshot = keys.current(entry.token.issuer())?;
-    let set = snapshot.set.fingerprint();
-    if set == entry.set {
-        return Some(set);
+    let snapshot = keys.current(found.issuer())?;
+    if snapshot.set.fingerprint() == found.basis().set {
+        return Some(Arc::clone(found.basis()));
     }
     // Other keys than those it was verified with: does its header still lead to the same one?
     let compact = Compact::parse(token).ok()?;
     let header = Header::parse(&compact.header).ok()?;
     match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
-        Selection::One(key) if *key.thumbprint() == entry.key => Some(set),
+        Selection::One(key) if *key.thumbprint() == found.basis().key => Some(Arc::clone(key.basis())),
         Selection::One(_) | Selection::None | Selection::Several => None,
     }
 }
@@ -168,7 +204,7 @@ fn check_signature(
     header: &Header,
     rules: &IssuerRules,
     keys: &dyn KeyLookup,
-) -> Result<Signed, Unverified> {
+) -> Result<Arc<Basis>, Unverified> {
     let missing = |seen, fault| Unverified::KeyMissing(MissingKey { issuer: Arc::clone(&rules.issuer), seen, fault });
     let Some(snapshot) = keys.current(&rules.issuer) else {
         return Err(missing(Generation::NONE, TokenFault::UnknownKey));
@@ -180,7 +216,7 @@ fn check_signature(
         Selection::One(key) => {
             let message = compact.signing_input.as_bytes();
             if key.verify(header.algorithm, message, &compact.signature) {
-                Ok(Signed { set: snapshot.set.fingerprint(), key: Arc::clone(key.thumbprint()) })
+                Ok(Arc::clone(key.basis()))
             } else {
                 // A provider may have replaced the key under its `kid`.
                 Err(missing(snapshot.generation, TokenFault::BadSignature))

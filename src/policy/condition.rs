@@ -4,10 +4,16 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{binding::Binding, route::RequestTarget, rule::Requirement, scope::ScopeNeed};
+use super::{
+    Policy,
+    binding::Binding,
+    route::RequestTarget,
+    rule::{Access, Requirement},
+    scope::ScopeNeed,
+};
 use crate::{
     decision::DenyReason,
-    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
+    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, kept_claims::AskedClaims, verifier::VerifiedToken},
 };
 
 /// One thing that a requirement asks.
@@ -34,10 +40,23 @@ impl Condition<'_> {
         match self {
             Self::Issuer(issuers) => issuers.as_slice().iter().any(|issuer| **issuer == *token.issuer()),
             Self::Audience(audiences) => token.is_for(audiences.as_slice()),
-            Self::Scope(need) => need.is_met_by(token.scopes()),
-            Self::AnyScope(needs) => needs.iter().any(|need| need.is_met_by(token.scopes())),
+            Self::Scope(need) => need.is_met_by(&token.scopes()),
+            Self::AnyScope(needs) => {
+                let held = token.scopes();
+                needs.iter().any(|need| need.is_met_by(&held))
+            }
             Self::Claim(rule) => rule.is_met_by(token.claims()),
             Self::Binding(binding) => binding.is_met_by(token.claims(), target),
+        }
+    }
+
+    /// Asks for the claims that [`Self::is_met_by`] looks at beside what every token keeps.
+    fn ask(&self, asked: &mut AskedClaims) {
+        match self {
+            Self::Issuer(_) | Self::Scope(_) | Self::AnyScope(_) => {}
+            Self::Audience(_) => asked.ask_audience(),
+            Self::Claim(rule) => asked.ask(rule.claim.name()),
+            Self::Binding(binding) => asked.ask(binding.claim.name()),
         }
     }
 
@@ -50,6 +69,20 @@ impl Condition<'_> {
             Self::Scope(_) | Self::AnyScope(_) => DenyReason::InsufficientScope,
             Self::Claim(_) | Self::Binding(_) => DenyReason::ClaimRule,
         }
+    }
+}
+
+impl Policy {
+    /// The claims that its rules ask about, all others of a token may be forgotten: no decision is another one then.
+    #[must_use]
+    pub fn asked_claims(&self) -> AskedClaims {
+        let mut asked = AskedClaims::default();
+        for rule in self.rules().chain(self.default_rule()).chain(self.named().map(|(_, rule)| rule)) {
+            if let Access::Token(requirement) = &rule.access {
+                requirement.conditions().for_each(|condition| condition.ask(&mut asked));
+            }
+        }
+        asked
     }
 }
 

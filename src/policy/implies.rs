@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn meets(all: &Implications, held: &str, needed: &str) -> bool {
-        let held: ScopeSet = held.split(' ').filter_map(Scope::parse).collect();
+        let held: ScopeSet<'_> = held.split(' ').filter_map(Scope::parse).collect();
         all.need(scope(needed)).is_met_by(&held)
     }
 

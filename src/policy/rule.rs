@@ -44,6 +44,12 @@ impl RuleId {
         &self.text
     }
 
+    /// Its text, to be held: the same for all clones, at one place in memory.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// Where the rule is written, for people: `portcullis.yaml:23`; empty if nowhere.
     #[must_use]
     pub fn written_at(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Scopes: the `scope-token` of RFC 6749 section 3.3, compared whole and case-sensitively.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, fmt, sync::Arc};
 
 /// One scope-token: visible ASCII without `"` and `\`, at least one character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,32 +37,64 @@ fn is_scope_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
-/// The scopes of a token: no order, no duplicates.
+/// The scopes of a token: no order, no duplicates. Borrowed where they are a part of something.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct ScopeSet(Vec<Scope>);
+pub struct ScopeSet<'a>(
+    // INVARIANT: in byte order, joined by single spaces, none twice. So they are sent on as they are, take no more memory
+    // than that, and one is found by halving.
+    Cow<'a, str>,
+);
 
-impl ScopeSet {
+impl<'a> ScopeSet<'a> {
+    /// Those of these words that are scope-tokens; `None` if there are more than `most` of them, with duplicates.
+    #[must_use]
+    pub fn of_words<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) -> Option<Self> {
+        let words: Vec<&str> = words.into_iter().filter(|word| is_scope_token(word)).collect();
+        (words.len() <= most).then(|| Self::joined(words))
+    }
+
+    /// The set whose [`Self::as_str`] that was.
+    pub(crate) const fn stored(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    fn joined(mut tokens: Vec<&str>) -> Self {
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self(Cow::Owned(tokens.join(" ")))
+    }
+
     /// Whether that very scope is in the set.
     #[must_use]
     pub fn contains(&self, scope: &Scope) -> bool {
-        self.0.binary_search(scope).is_ok()
+        let wanted = scope.as_str().as_bytes();
+        let mut rest = self.0.as_bytes();
+        while rest.len() >= wanted.len() {
+            // The scope around the middle, or before it if a space is there.
+            let (left, right) = rest.split_at(rest.len() / 2);
+            let before = left.iter().rposition(|byte| *byte == b' ');
+            let after = right.iter().position(|byte| *byte == b' ').map(|at| left.len() + at);
+            let found = rest.get(before.map_or(0, |at| at + 1)..after.unwrap_or(rest.len()));
+            let next = match found.map(|found| wanted.cmp(found)) {
+                None | Some(Ordering::Equal) => return found.is_some(),
+                Some(Ordering::Less) => before.and_then(|at| rest.get(..at)),
+                Some(Ordering::Greater) => after.and_then(|at| rest.get(at + 1..)),
+            };
+            let Some(next) = next else { return false };
+            rest = next;
+        }
+        false
     }
 
     /// The scopes in byte order.
-    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
-        self.0.iter()
-    }
-
-    /// Bytes that they take in memory beside the set itself, estimated.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.0.iter().map(|scope| size_of::<Scope>().saturating_add(scope.as_str().len())).sum()
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|scope| !scope.is_empty())
     }
 
     /// How many scopes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
 
     /// Whether there is none.
@@ -71,25 +103,29 @@ impl ScopeSet {
         self.0.is_empty()
     }
 
-    /// The scopes joined with single spaces, as in a `scope` parameter.
+    /// The scopes joined with single spaces, in byte order, as in a `scope` parameter.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same as a text of its own.
     #[must_use]
     pub fn to_scope_string(&self) -> String {
-        join(&self.0)
+        self.0.clone().into_owned()
     }
 }
 
-impl FromIterator<Scope> for ScopeSet {
+impl FromIterator<Scope> for ScopeSet<'_> {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        let mut scopes: Vec<Scope> = scopes.into_iter().collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self(scopes)
+        let scopes: Vec<Scope> = scopes.into_iter().collect();
+        Self::joined(scopes.iter().map(Scope::as_str).collect())
     }
 }
 
-impl fmt::Debug for ScopeSet {
+impl fmt::Debug for ScopeSet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(&self.0).finish()
+        f.debug_set().entries(self.iter()).finish()
     }
 }
 
@@ -135,7 +171,7 @@ impl ScopeNeed {
 
     /// Whether a token with `held` has it.
     #[must_use]
-    pub fn is_met_by(&self, held: &ScopeSet) -> bool {
+    pub fn is_met_by(&self, held: &ScopeSet<'_>) -> bool {
         held.contains(&self.scope) || self.implied_by.iter().any(|scope| held.contains(scope))
     }
 
@@ -158,7 +194,7 @@ pub struct ScopeRequirement {
 impl ScopeRequirement {
     /// Whether a token with `held` has enough.
     #[must_use]
-    pub fn is_met_by(&self, held: &ScopeSet) -> bool {
+    pub fn is_met_by(&self, held: &ScopeSet<'_>) -> bool {
         self.all.iter().all(|need| need.is_met_by(held))
             && (self.any.is_empty() || self.any.iter().any(|need| need.is_met_by(held)))
     }
@@ -213,7 +249,7 @@ mod tests {
         Scope::parse(text).unwrap()
     }
 
-    fn held(texts: &[&str]) -> ScopeSet {
+    fn held(texts: &[&str]) -> ScopeSet<'static> {
         texts.iter().map(|t| scope(t)).collect()
     }
 
@@ -234,6 +270,32 @@ mod tests {
         assert!(!needs.is_met_by(&held(&["a"])));
         assert!(!needs.is_met_by(&held(&["b", "c"])));
         assert_eq!(needs.to_scope_string(), "a b c");
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        // Some begin like others, and some stand before and after all others.
+        let words: Vec<String> =
+            (0..40).map(|n| format!("{}{}", "!a~".repeat(n % 7 + 1), n)).chain(["~".into()]).collect();
+        for count in 0..=words.len() {
+            let (held, others) = words.split_at(count);
+            let set: ScopeSet<'_> = held.iter().rev().chain(held).map(|text| scope(text)).collect();
+            assert!(held.iter().all(|text| set.contains(&scope(text))), "{set:?}");
+            assert!(!others.iter().any(|text| set.contains(&scope(text))), "{set:?}");
+            let mut sorted = held.to_vec();
+            sorted.sort();
+            assert_eq!((set.len(), set.is_empty()), (count, count == 0));
+            assert_eq!(set.iter().collect::<Vec<_>>(), sorted);
+            assert_eq!((set.as_str(), set.to_scope_string()), (&*sorted.join(" "), sorted.join(" ")));
+            assert_eq!(ScopeSet::stored(set.as_str()), set);
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_scopes_are_none_and_too_many_are_no_set() {
+        let set = |most| ScopeSet::of_words(["b", "", "a\"", "a", "b"], most);
+        assert_eq!(set(3).unwrap().as_str(), "a b");
+        assert_eq!(set(2), None);
     }
 
     #[test]
@@ -272,7 +334,7 @@ mod tests {
             ScopeNeed::implied_by(scope, by)
         };
         let lists: Vec<Vec<Scope>> = (0..8).map(of_bits).collect();
-        let tokens: Vec<ScopeSet> = lists.iter().map(|list| list.iter().cloned().collect()).collect();
+        let tokens: Vec<ScopeSet<'_>> = lists.iter().map(|list| list.iter().cloned().collect()).collect();
         for need in [&plain as &dyn Fn(Scope) -> ScopeNeed, &implied] {
             let lists: Vec<Vec<ScopeNeed>> = (0..8).map(|bits| of_bits(bits).into_iter().map(need).collect()).collect();
             let needs: Vec<ScopeRequirement> = lists

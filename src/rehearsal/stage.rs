@@ -32,7 +32,7 @@ use crate::{
     decision::DenyReason,
     ext_authz::{
         rehearsed::{self, Read},
-        response::Answer,
+        response::{Answer, Replies},
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
@@ -102,9 +102,9 @@ impl Observer for NoObserver {
 impl Stage {
     /// The engine that `serve` would run with this policy, these issuers and these identity headers, with other keys.
     #[must_use]
-    pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: IdentityHeaders) -> Self {
+    pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: &IdentityHeaders) -> Self {
         let keyring = Arc::new(Keyring::new(issuers));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), identity, keyring)
+        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// An engine with real keys, which somebody else fetches into that store: for [`Self::ask_live`].
@@ -112,21 +112,21 @@ impl Stage {
     pub fn live(
         policy: Policy,
         issuers: impl IntoIterator<Item = IssuerRules>,
-        identity: IdentityHeaders,
+        identity: &IdentityHeaders,
         keys: Arc<KeyStore>,
     ) -> Self {
         let keyring = Arc::new(Keyring::over(issuers, keys));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), identity, keyring)
+        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// The same with another policy: the keys, the issuers and the tokens already verified stay.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
         let verifier = self.engine.authorizer.verifier().clone();
-        Self::over(policy, verifier, self.engine.identity.clone(), Arc::clone(&self.keyring))
+        Self::over(policy, verifier, self.engine.replies.clone(), Arc::clone(&self.keyring))
     }
 
-    fn over(policy: Policy, verifier: Verifier, identity: IdentityHeaders, keyring: Arc<Keyring>) -> Self {
+    fn over(policy: Policy, verifier: Verifier, replies: Replies, keyring: Arc<Keyring>) -> Self {
         let rules = policy.rules().enumerate().map(|(at, rule)| (rule.id.to_string(), RuleRef::Route(at)));
         let default = policy.default_rule().map(|rule| (rule.id.to_string(), RuleRef::Default));
         let named = policy.named().map(|(name, rule)| (rule.id.to_string(), RuleRef::Named(name.to_owned())));
@@ -136,7 +136,7 @@ impl Stage {
             revision: "rehearsal".into(),
             authorizer: Authorizer::new(policy, verifier),
             keys: keyring.store(),
-            identity,
+            replies,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             observer: Arc::new(NoObserver),
             in_flight: TaskTracker::new(),

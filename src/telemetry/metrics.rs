@@ -16,21 +16,16 @@ use prometheus_client::{
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::{ConstGauge, Gauge},
-        histogram::Histogram,
     },
     registry::Registry,
 };
 use tokio::time::Instant;
 
-use super::series::Series;
+use super::{
+    series::Series,
+    tally::{CheckTimes, Checks, Tally},
+};
 use crate::{jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CheckLabels {
-    decision: &'static str,
-    code: &'static str,
-    rule: String,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {
@@ -52,8 +47,7 @@ struct IssuerLabels {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    checks: Series<CheckLabels>,
-    duration: Histogram,
+    checks: Arc<Tally>,
     refreshes: Series<RefreshLabels>,
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
@@ -67,21 +61,18 @@ impl Metrics {
     #[must_use]
     pub fn new(keys: Arc<KeyStore>, tokens: Arc<TokenCache>) -> Self {
         let mut registry = Registry::with_prefix("portcullis");
-        let checks = Series::new();
+        let checks = Arc::<Tally>::default();
         let help = "Checks answered, by decision, reason code and rule";
-        registry.register("ext_authz_checks", help, checks.family.clone());
-        // From 25 µs (cached) over a millisecond (verified) to the longest wait for keys.
-        let buckets = [25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 50e-3, 0.25, 1.0, 2.5];
-        let duration = Histogram::new(buckets);
+        registry.register("ext_authz_checks", help, Checks(Arc::clone(&checks)));
         let help = "Seconds from a Check's arrival to its answer, waiting for keys included";
-        registry.register("ext_authz_check_duration_seconds", help, duration.clone());
+        registry.register("ext_authz_check_duration_seconds", help, CheckTimes(Arc::clone(&checks)));
         let refreshes = Series::new();
         registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.family.clone());
         let (keys, tokens) = (Arc::new(ArcSwap::new(keys)), Arc::new(ArcSwap::new(tokens)));
         registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
         registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
         let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
-        Self { registry, checks, duration, refreshes, reloads, last_reload_successful, config_loaded, keys, tokens }
+        Self { registry, checks, refreshes, reloads, last_reload_successful, config_loaded, keys, tokens }
     }
 
     /// Another configuration is in force since then (seconds since 1970): these are its keys and remembered tokens.
@@ -104,15 +95,13 @@ impl Metrics {
 
     /// Takes series away whose rule or issuer is no more. Those without a rule stay.
     pub fn retain(&self, rule_stays: impl Fn(&str) -> bool, issuer_stays: impl Fn(&str) -> bool) {
-        self.checks.retain(|labels| labels.rule.is_empty() || rule_stays(&labels.rule));
+        self.checks.retain(rule_stays);
         self.refreshes.retain(|labels| issuer_stays(&labels.issuer));
     }
 
-    /// Counts a decision.
-    pub fn checked(&self, allowed: bool, code: &'static str, rule: &str, took: Duration) {
-        let decision = if allowed { "allow" } else { "deny" };
-        self.checks.count(&CheckLabels { decision, code, rule: rule.to_owned() });
-        self.duration.observe(took.as_secs_f64());
+    /// Counts a decision, and the name of the rule that it was made by.
+    pub fn checked(&self, allowed: bool, code: &'static str, rule: Option<&Arc<str>>, took: Duration) {
+        self.checks.count(allowed, code, rule, took);
     }
 
     /// Counts a fetch of keys: `success`, or the kind of trouble, of a closed list.
@@ -208,7 +197,7 @@ mod tests {
         let keys = Arc::new(KeyStore::new());
         keys.add("https://a.test/".into(), IssuerKeys::awaiting_first_fetch(crate::limits::KEYS_MAX_STALE));
         let metrics = Metrics::new(keys, Arc::default());
-        metrics.checked(false, "no_route", "", Duration::from_millis(1));
+        metrics.checked(false, "no_route", None, Duration::from_millis(1));
         metrics.refreshed("https://a.test/", "timeout");
         let text = metrics.to_text();
         for line in [
@@ -227,7 +216,7 @@ mod tests {
     #[test]
     fn a_reload_takes_series_away_whose_rule_is_no_more_and_everything_else_counts_on() {
         let metrics = Metrics::new(Arc::default(), Arc::default());
-        let check = |rule| metrics.checked(true, "ok", rule, Duration::ZERO);
+        let check = |rule: &str| metrics.checked(true, "ok", Some(&rule.into()), Duration::ZERO);
         ["old", "kept", ""].into_iter().for_each(check);
         metrics.refreshed("https://old.test/", "success");
         metrics.refreshed("https://kept.test/", "success");

@@ -6,3 +6,4 @@ pub mod events;
 pub mod metrics;
 mod series;
 pub mod subscriber;
+mod tally;

@@ -116,7 +116,7 @@ fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Ins
 
 /// What comes of tokens: verified, allowed, denied, undecided, answered.
 fn print_decisions(printed: &mut Printed, config: Config, store: &KeyStore, now: Instant, tokens: [&str; 2]) {
-    let (moment, identity) = (UnixTime::from_secs(NOW), config.identity);
+    let (moment, replies) = (UnixTime::from_secs(NOW), response::Replies::new(&config.identity));
     let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
     for token in tokens {
         let verified = verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), &store.at(now), moment);
@@ -132,12 +132,12 @@ fn print_decisions(printed: &mut Printed, config: Config, store: &KeyStore, now:
     printed.add("Outcome", &allowed);
     let Outcome::Decided(Decision::Allow(permit)) = allowed else { panic!("{allowed:?}") };
     printed.add("Permit", &permit);
-    printed.add("Answer", &response::allow(&permit, &opened, &identity));
+    printed.add("Answer", &response::allow(&permit, &opened, &replies));
     let denied = authorizer.decide(&refused.judged().unwrap(), &store.at(now), moment);
     let Outcome::Decided(Decision::Deny(denial)) = denied else { panic!("{denied:?}") };
     assert!(denial.token.is_some(), "a denial that has the token");
     printed.add("Denial", &denial);
-    printed.add("Answer to a denial", &response::deny(&denial, &refused, &identity));
+    printed.add("Answer to a denial", &response::deny(&denial, &refused, &replies));
     let undecided = authorizer.decide(&opened.judged().unwrap(), &KeyStore::new().at(now), moment);
     assert!(matches!(undecided, Outcome::KeyMissing(_)));
     printed.add("Undecided", &undecided);

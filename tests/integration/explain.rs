@@ -242,7 +242,7 @@ async fn the_stage_says_what_serve_answers() {
     let service = TestService::start(&text).await;
     let client = service.client().await;
     let offline = config::parse_offline(&text, "test.yaml", &BTreeMap::new()).unwrap();
-    let stage = Stage::new(offline.policy, offline.issuers, offline.identity);
+    let stage = Stage::new(offline.policy, offline.issuers, &offline.identity);
     let tokens = [
         scoped(&issuer, "read:messages"),
         scoped(&issuer, "delete:messages admin"),

@@ -189,10 +189,22 @@ fn the_lower_floors_have_no_clock_no_io_and_no_log() {
     }
 }
 
+/// Whether a word stands in some code, and not as the end of a longer one.
+fn has_word(code: &str, word: &str) -> bool {
+    code.match_indices(word)
+        .any(|(at, _)| !code.get(..at).unwrap().ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+/// An answer is bytes that no reader has looked at, so that a message of the generated types is not the only way to one: the
+/// constructor of [`portcullis::ext_authz::response::Answer`] is the other, and its doors stand in one file.
 #[test]
 fn only_the_response_file_builds_a_check_response() {
+    let mut builders = Vec::new();
     for (name, code) in code() {
-        let builds = code.contains("CheckResponse {") || code.contains("CheckResponse::default");
-        assert!(!builds || name == "ext_authz/response.rs", "{name}");
+        let builds = ["CheckResponse {", "CheckResponse::default", "Answer("];
+        if builds.iter().any(|word| has_word(&code, word)) {
+            builders.push(name);
+        }
     }
+    assert_eq!(builders, ["ext_authz/response.rs"], "and there it is found: the words are the right ones");
 }

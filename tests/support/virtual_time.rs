@@ -15,7 +15,7 @@ use portcullis::{
     authorizer::Authorizer,
     clock::{Clock, SystemClock, UnixTime},
     config,
-    ext_authz::service::Engine,
+    ext_authz::{response::Replies, service::Engine},
     jwks::{
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         key_store::KeyStore,
@@ -120,7 +120,7 @@ impl VirtualService {
             revision: "test".into(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys: Arc::clone(&store),
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock,
             observer,
             in_flight: TaskTracker::new(),

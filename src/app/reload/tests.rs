@@ -125,7 +125,7 @@ async fn other_listeners_need_a_restart_and_the_rest_is_applied() {
 async fn an_old_engine_goes_when_its_last_check_ends_and_so_do_the_series_of_its_rules() {
     let mut service = Service::start(&policy("read")).await;
     let check = service.engine();
-    let count = |rule: &str| service.reloader.lasting.metrics.checked(true, "ok", rule, Duration::ZERO);
+    let count = |rule: &str| service.reloader.lasting.metrics.checked(true, "ok", Some(&rule.into()), Duration::ZERO);
     ["read", "write", ""].into_iter().for_each(count);
     service.write(&policy("write"));
     service.reloader.look(Trigger::File).await;
@@ -167,7 +167,7 @@ async fn what_is_counted_of_rules_that_stay_counts_on_wherever_they_stand() {
     let ids = service.rule_ids();
     assert_eq!(ids.len(), 3, "of a route, of a named policy, and the default: {ids:?}");
     let metrics = Arc::clone(&service.reloader.lasting.metrics);
-    ids.iter().for_each(|rule| metrics.checked(true, "ok", rule, Duration::ZERO));
+    ids.iter().for_each(|rule| metrics.checked(true, "ok", Some(&rule.as_str().into()), Duration::ZERO));
     service.reloader.look(Trigger::Hangup).await;
     service.reloader.sweep().await;
     let text = service.metrics();

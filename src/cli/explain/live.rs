@@ -39,7 +39,7 @@ pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, 
     let keys = Arc::new(KeyStore::new());
     let mut refreshers = JoinSet::new();
     let rules: Vec<_> = config.issuers.iter().map(|issuer| issuer.rules.clone()).collect();
-    let stage = Stage::live(config.policy, rules, config.identity, Arc::clone(&keys));
+    let stage = Stage::live(config.policy, rules, &config.identity, Arc::clone(&keys));
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
     let named = stage.issuer_of(ask);
     let issuers = config.issuers.iter().filter(|issuer| named.as_deref() == Some(&*issuer.rules.issuer));

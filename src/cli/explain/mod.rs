@@ -167,7 +167,7 @@ async fn explained(args: &ExplainArgs) -> Result<Explanation, ExplainError> {
         return live::explained(loaded.config, &ask).await;
     }
     let offline = config::load_offline(args.config.as_deref(), &env)?;
-    let stage = Stage::new(offline.policy, offline.issuers, offline.identity);
+    let stage = Stage::new(offline.policy, offline.issuers, &offline.identity);
     if let Some(claims) = &args.claims {
         let claims = input::claims(claims).map_err(|error| ExplainError::Input("--claims", error))?;
         let recipe = recipe(&stage, &claims, at)?;

@@ -1,16 +1,19 @@
 use envoy_types::pb::envoy::service::auth::v3 as complete;
+use prost::Message as _;
 use serde_json::json;
 
-use super::*;
+use super::{values::Safe, *};
 use crate::{
     decision::{DenyReason, RequestFault, TokenFault},
     ext_authz::proto::envoy::{
-        config::core::v3::HeaderMap,
+        config::core::v3::{HeaderMap, HeaderValue},
         service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
     },
+    identity::Aliases,
+    jwt::verifier::VerifiedToken,
     policy::{
         route::RequestTarget,
-        rule::{Access, Requirement, Rule},
+        rule::{Access, Requirement, Rule, RuleId},
     },
 };
 
@@ -97,7 +100,8 @@ const REASONS: [DenyReason; 14] = [
 fn no_denial_reads_as_an_allow() {
     for reason in REASONS {
         for headers in [&[][..], &[("content-type", "application/grpc")]] {
-            let answer = deny(&Denial::without_rule(reason), &attributes(headers), &IdentityHeaders::default());
+            let answer =
+                deny(&Denial::without_rule(reason), &attributes(headers), &Replies::new(&IdentityHeaders::default()));
             let http = denied(&answer).status.unwrap().code;
             assert!(http >= 400, "{reason:?}");
         }
@@ -107,7 +111,7 @@ fn no_denial_reads_as_an_allow() {
 #[test]
 fn a_denial_is_a_problem_document_that_is_not_stored() {
     let denial = Denial::without_rule(TokenFault::Expired.into());
-    let got = denied(&deny(&denial, &attributes(&[]), &IdentityHeaders::default()));
+    let got = denied(&deny(&denial, &attributes(&[]), &Replies::new(&IdentityHeaders::default())));
     let header = |name: &str| {
         let found = got.headers.iter().find_map(|option| option.header.as_ref().filter(|header| header.key == name));
         found.map(|header| header.value.clone())
@@ -125,7 +129,7 @@ fn a_denial_is_a_problem_document_that_is_not_stored() {
 fn grpc_callers_get_a_status_and_plain_text() {
     let denial = Denial::without_rule(DenyReason::KeysUnavailable);
     let grpc = attributes(&[("content-type", "application/grpc")]);
-    let got = denied(&deny(&denial, &grpc, &IdentityHeaders::default()));
+    let got = denied(&deny(&denial, &grpc, &Replies::new(&IdentityHeaders::default())));
     let status =
         got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "grpc-status");
     assert_eq!(status.unwrap().value, "14");
@@ -136,7 +140,7 @@ fn grpc_callers_get_a_status_and_plain_text() {
 fn our_trouble_says_when_to_come_back() {
     let retry_after = Some(std::time::Duration::from_millis(1500));
     let denial = Denial { retry_after, ..Denial::without_rule(DenyReason::KeysUnavailable) };
-    let got = denied(&deny(&denial, &attributes(&[]), &IdentityHeaders::default()));
+    let got = denied(&deny(&denial, &attributes(&[]), &Replies::new(&IdentityHeaders::default())));
     let header =
         got.headers.iter().filter_map(|option| option.header.as_ref()).find(|header| header.key == "retry-after");
     assert_eq!(header.unwrap().value, "2");
@@ -146,7 +150,7 @@ fn our_trouble_says_when_to_come_back() {
 #[test]
 fn the_identity_goes_upstream_and_overwrites() {
     let claims = json!({"sub": "auth0|7", "client_id": "c1", "scope": "b a"});
-    let got = ok(&allow(&permit(claims), &attributes(&[]), &IdentityHeaders::default()));
+    let got = ok(&allow(&permit(claims), &attributes(&[]), &Replies::new(&IdentityHeaders::default())));
     let wanted = [
         ("x-auth-subject", "auth0|7"),
         ("x-auth-scopes", "a b"),
@@ -161,7 +165,7 @@ fn the_identity_goes_upstream_and_overwrites() {
 
 #[test]
 fn an_answer_prints_no_identity() {
-    let answer = allow(&permit(json!({"sub": "canary"})), &attributes(&[]), &IdentityHeaders::default());
+    let answer = allow(&permit(json!({"sub": "canary"})), &attributes(&[]), &Replies::new(&IdentityHeaders::default()));
     let shown = format!("{answer:?}");
     assert!(shown.starts_with("Answer(") && shown.ends_with(" bytes)") && !shown.contains("canary"), "{shown}");
 }
@@ -169,7 +173,7 @@ fn an_answer_prints_no_identity() {
 #[test]
 fn what_is_not_set_is_removed_on_public_routes_too() {
     let spoofed = [("x_auth_subject", "admin"), ("X.Auth-Scopes", "all"), ("x-other", "1"), ("x-original_url", "/")];
-    let got = ok(&allow(&public(), &attributes(&spoofed), &IdentityHeaders::default()));
+    let got = ok(&allow(&public(), &attributes(&spoofed), &Replies::new(&IdentityHeaders::default())));
     assert!(sets(&got).is_empty());
     let removed: Vec<&str> = got.headers_to_remove.iter().map(String::as_str).collect();
     for name in [
@@ -196,7 +200,8 @@ fn what_is_not_set_is_removed_on_public_routes_too() {
 #[test]
 fn a_set_header_keeps_its_name_and_loses_its_aliases() {
     let spoofed = [("x-auth-subject", "admin"), ("x_auth-subject", "admin")];
-    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&spoofed), &IdentityHeaders::default()));
+    let got =
+        ok(&allow(&permit(json!({"sub": "u"})), &attributes(&spoofed), &Replies::new(&IdentityHeaders::default())));
     assert!(got.headers_to_remove.contains(&"x_auth-subject".to_owned()));
     assert!(!got.headers_to_remove.contains(&"x-auth-subject".to_owned()));
 }
@@ -205,22 +210,22 @@ fn a_set_header_keeps_its_name_and_loses_its_aliases() {
 fn aliases_can_be_removed_blindly_and_authorization_kept_back() {
     let identity =
         IdentityHeaders { aliases: Aliases::Always, forward_authorization: false, ..IdentityHeaders::default() };
-    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &identity));
+    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &Replies::new(&identity)));
     for name in ["x_auth_subject", "x.auth.client_id", "authorization", "x_original_url"] {
         assert!(got.headers_to_remove.contains(&name.to_owned()), "{name}");
     }
     let switched_off = IdentityHeaders { subject: None, ..IdentityHeaders::default() };
-    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &switched_off));
+    let got = ok(&allow(&permit(json!({"sub": "u"})), &attributes(&[]), &Replies::new(&switched_off)));
     assert!(got.headers_to_remove.contains(&"x-auth-subject".to_owned()), "an API may trust it all the same");
     let forwarding = IdentityHeaders { forward_overrides: true, ..IdentityHeaders::default() };
-    let got = ok(&allow(&public(), &attributes(&[("x-original-url", "/")]), &forwarding));
+    let got = ok(&allow(&public(), &attributes(&[("x-original-url", "/")]), &Replies::new(&forwarding)));
     assert!(!got.headers_to_remove.contains(&"x-original-url".to_owned()));
 }
 
 #[test]
 fn values_are_header_safe_and_never_coincide() {
     for (text, safe) in [("a b", "a%20b"), ("a%20b", "a%2520b"), ("a\r\nx: y", "a%0D%0Ax:%20y"), ("é", "%C3%A9")] {
-        assert_eq!(header_safe(text), safe);
+        assert_eq!(*encode::encoded(&Safe::of(text)), *safe.as_bytes());
     }
 }
 
@@ -233,10 +238,15 @@ fn metadata_tells_the_rule_the_reason_and_the_verified_token() {
         names.sort();
         names
     };
-    let allowed = allow(&permit(claims.clone()), &attributes(&[]), &IdentityHeaders::default());
+    let allowed = allow(&permit(claims.clone()), &attributes(&[]), &Replies::new(&IdentityHeaders::default()));
     assert_eq!(fields(&allowed), ["client_id", "decision", "issuer", "reason", "rule", "scopes"]);
     let denial = Denial::without_rule(DenyReason::NoRoute);
-    assert_eq!(fields(&deny(&denial, &attributes(&[]), &IdentityHeaders::default())), ["decision", "reason"]);
+    assert_eq!(
+        fields(&deny(&denial, &attributes(&[]), &Replies::new(&IdentityHeaders::default()))),
+        ["decision", "reason"]
+    );
     let identity = IdentityHeaders { subject_in_metadata: true, ..IdentityHeaders::default() };
-    assert!(fields(&allow(&permit(claims), &attributes(&[]), &identity)).contains(&"subject".to_owned()));
+    assert!(
+        fields(&allow(&permit(claims), &attributes(&[]), &Replies::new(&identity))).contains(&"subject".to_owned())
+    );
 }

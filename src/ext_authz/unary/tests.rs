@@ -11,7 +11,10 @@ use super::*;
 use crate::{
     authorizer::Denial,
     decision::DenyReason,
-    ext_authz::{attributes::Attributes, response},
+    ext_authz::{
+        attributes::Attributes,
+        response::{self, Replies},
+    },
     identity::IdentityHeaders,
 };
 
@@ -87,7 +90,7 @@ async fn a_message_that_is_too_large_is_refused_before_it_has_come() {
 #[test]
 fn an_answer_is_a_message_with_its_length_and_then_the_status() {
     let denial = Denial::without_rule(DenyReason::Internal);
-    let answer = response::deny(&denial, &Attributes::default(), &IdentityHeaders::default());
+    let answer = response::deny(&denial, &Attributes::default(), &Replies::new(&IdentityHeaders::default()));
     let bytes = answer.clone().into_bytes();
     let mut body = AnswerBody::new(answer);
     let sent = body.next().unwrap().into_data().unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{tests::rules, *};
 use crate::{
     jwks::{key_set::KeySet, key_store::Snapshot},
-    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty, token_cache::PLACE},
     limits,
 };
 
@@ -128,6 +128,113 @@ fn times_are_asked_again_each_time_whichever_way_the_clock_goes() {
     }
 }
 
+/// Shows a token until it is among those that were shown again and again.
+fn shown_often(verifier: &Verifier, token: &str, keys: &Keys) {
+    (0..=limits::RECENT_REQUESTS).for_each(|_| verify(verifier, token, keys, NOW).unwrap());
+    verify(verifier, token, keys, NOW).unwrap();
+    assert!(is_recent(verifier, token));
+}
+
+fn is_recent(verifier: &Verifier, token: &str) -> bool {
+    verifier.cache().recent().get(token.as_bytes()).is_some()
+}
+
+#[test]
+fn a_token_that_is_shown_often_is_judged_as_any_other() {
+    let (first, token) = (keys(&[(1, "a")]), good());
+    for (set, now, refused) in [
+        (keys(&[(1, "a")]), 0, false),
+        (keys(&[(2, "b"), (1, "a")]), 0, false),
+        (keys(&[(1, "a")]), 54, false),
+        (keys(&[(1, "a")]), 56, true),
+        (keys(&[(2, "b")]), 0, true),
+        (keys(&[(1, "b")]), 0, true),
+        (keys(&[(2, "a")]), 0, true),
+        (Keys(None), 0, true),
+        (keys(&[(1, "a"), (2, "a")]), 0, true),
+    ] {
+        let verifier = verifier();
+        shown_often(&verifier, &token, &first);
+        let before = hits(&verifier);
+        for _ in 0..3 {
+            assert_eq!(verify(&verifier, &token, &set, NOW.plus(Duration::from_secs(now))).is_err(), refused);
+        }
+        let (more_hits, more_misses) = (hits(&verifier).0 - before.0, hits(&verifier).1 - before.1);
+        assert_eq!((more_hits, more_misses), if refused { (0, 3) } else { (3, 0) });
+    }
+}
+
+#[test]
+fn a_token_that_is_shown_often_moves_to_the_next_set_and_leaves_when_it_expires() {
+    let (verifier, token) = (verifier(), good());
+    shown_often(&verifier, &token, &keys(&[(1, "a")]));
+    let grown = keys(&[(2, "b"), (1, "a")]);
+    verify(&verifier, &token, &grown, NOW).unwrap();
+    let set = |verifier: &Verifier| verifier.cache().recent().get(token.as_bytes()).map(|found| found.basis().set);
+    assert_eq!(set(&verifier), grown.0.as_ref().map(|snapshot| snapshot.set.fingerprint()));
+    assert!(verify(&verifier, &token, &grown, NOW.minus(Duration::from_secs(60))).is_err());
+    assert!(is_recent(&verifier, &token), "it may become true again");
+    assert!(verify(&verifier, &token, &grown, NOW.plus(Duration::from_secs(65))).is_err());
+    assert!(!is_recent(&verifier, &token));
+}
+
+#[test]
+fn tokens_that_share_a_place_are_never_taken_for_each_other() {
+    let (verifier, keys) = (verifier(), keys(&[(1, "a")]));
+    // Four for each place.
+    let tokens: Vec<(String, String)> = (0..4 * limits::RECENT_TOKENS)
+        .map(|n| (format!("user {n}"), token(1, "a", json!({"iat": NOW.as_secs(), "sub": format!("user {n}")}))))
+        .collect();
+    for _ in 0..10 {
+        for (subject, token) in &tokens {
+            let token = AccessToken::parse(token.as_bytes()).unwrap();
+            let verified = verifier.verify(token, &keys, NOW).unwrap();
+            assert_eq!(verified.subject(), Some(&**subject));
+        }
+    }
+    let recent = tokens.iter().filter(|(_, token)| is_recent(&verifier, token)).count();
+    assert!((limits::RECENT_TOKENS / 2..=limits::RECENT_TOKENS).contains(&recent), "{recent}");
+    assert_eq!(hits(&verifier), (9 * tokens.len() as u64, tokens.len() as u64));
+}
+
+#[test]
+fn what_was_never_verified_is_never_among_those_shown_often() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), token_of_another_key());
+    for _ in 0..3 * limits::RECENT_REQUESTS {
+        assert!(verify(&verifier, &token, &keys, NOW).is_err());
+    }
+    assert!(!is_recent(&verifier, &token));
+}
+
+#[test]
+fn another_configuration_has_nothing_of_the_one_before() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    shown_often(&verifier, &token, &keys);
+    let rules = || IssuerRules { algorithms: NonEmpty::new(vec![Algorithm::EdDSA]).unwrap(), ..rules() };
+    for next in [verifier.successor([rules()]), verifier.keeping(AskedClaims::default())] {
+        assert!(!is_recent(&next, &token) && next.cache().stats().entries == 0);
+        let before = hits(&next);
+        verify(&next, &token, &keys, NOW).unwrap();
+        assert_eq!(hits(&next), (before.0, before.1 + 1), "it counts on");
+    }
+}
+
+#[test]
+fn claims_are_kept_if_they_are_asked_about() {
+    let mut asked = AskedClaims::default();
+    asked.ask("org");
+    let (keys, token) =
+        (keys(&[(1, "a")]), token(1, "a", json!({"iat": NOW.as_secs(), "org": 7, "x": "y", "sub": "u"})));
+    let text = AccessToken::parse(token.as_bytes()).unwrap();
+    let kept = |verifier: &Verifier| verifier.verify(text, &keys, NOW).unwrap().claims().clone();
+    assert_eq!(kept(&verifier().keeping(asked)), Claims::parse(br#"{"org":7}"#).unwrap());
+    assert!(kept(&verifier()).has("x"));
+    let none = verifier().keeping(AskedClaims::default());
+    assert_eq!(kept(&none), Claims::none());
+    let verified = none.verify(text, &keys, NOW).unwrap();
+    assert_eq!((verified.subject(), verified.client_id(), verified.scopes().as_str()), (Some("u"), None, ""));
+}
+
 #[test]
 fn an_expired_token_is_forgotten_and_a_refused_one_never_kept() {
     let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
@@ -149,12 +256,8 @@ fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
     for filler in [0, 8000] {
         let token = Arc::new(VerifiedToken::for_tests(json!({ "filler": "x".repeat(filler) })));
         let cache = TokenCache::default();
-        let set = keys(&[(1, "a")]).0.unwrap().set.fingerprint();
-        for n in 0..limits::TOKEN_CACHE_ENTRIES as u64 + 50_000 {
-            let mut digest = [0; 32];
-            digest[..8].copy_from_slice(&n.to_be_bytes());
-            let entry = Entry { token: Arc::clone(&token), valid: NOW..NOW, set, key: "k".into() };
-            cache.put(digest, entry);
+        for n in 0..limits::TOKEN_CACHE_ENTRIES + 50_000 {
+            cache.put(sha256(&n.to_be_bytes()), Arc::clone(&token));
         }
         let stats = cache.stats();
         assert!(stats.bytes <= limits::TOKEN_CACHE_BYTES as u64, "{stats:?}");
@@ -171,16 +274,15 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
         let token = Arc::new(VerifiedToken::for_tests(claims));
         let size = token.size();
         let cache = TokenCache::default();
-        let set = keys(&[(1, "a")]).0.unwrap().set.fingerprint();
-        cache.put([0; 32], Entry { token, valid: NOW..NOW, set, key: "k".into() });
+        cache.put([0; 32], token);
         (size, cache.stats().bytes)
     };
-    let beside = (size_of::<Entry>() + size_of::<[u8; 32]>()) as u64;
     let (size, bytes) = weight(5000, "");
-    assert_eq!(bytes, size as u64 + beside);
+    assert_eq!(bytes, (size + PLACE) as u64);
+    assert!(PLACE >= size_of::<Arc<VerifiedToken>>() + size_of::<[u8; 32]>());
     assert!((5000 + size_of::<VerifiedToken>()..7000).contains(&size), "{size}");
     assert_eq!(weight(6000, "").0, size + 1000);
-    assert!(weight(5000, "a b c").0 > size + 3 * size_of::<crate::policy::scope::Scope>());
+    assert_eq!(weight(5000, "a b c").0, size + 2 * "a b c".len() + limits::ALLOCATION_BYTES, "a claim, and the scopes");
     let texts = VerifiedToken::for_tests(json!({ "sub": "u".repeat(100) })).size();
     assert!(texts >= VerifiedToken::for_tests(json!({ "x": "u".repeat(100) })).size() + 100, "sub is held twice");
 }

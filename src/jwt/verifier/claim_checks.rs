@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// What was read while checking.
-pub(super) struct Facts {
-    pub(super) subject: Option<String>,
-    pub(super) client_id: Option<String>,
-    pub(super) scopes: ScopeSet,
+pub(super) struct Facts<'c> {
+    pub(super) subject: Option<&'c str>,
+    pub(super) client_id: Option<&'c str>,
+    pub(super) scopes: ScopeSet<'static>,
     pub(super) times: Times,
 }
 
@@ -31,16 +31,16 @@ pub(super) struct Times {
 ///
 /// # Errors
 /// The first fault, in the order of the design, section 3.
-pub(super) fn check(
-    claims: &Claims,
+pub(super) fn check<'c>(
+    claims: &'c Claims,
     token_type: TokenType,
     rules: &IssuerRules,
     now: UnixTime,
-) -> Result<Facts, TokenFault> {
+) -> Result<Facts<'c>, TokenFault> {
     check_kind(claims, token_type, rules)?;
     claims.check_audience(&rules.audience_claim, rules.audiences.as_slice())?;
     let times = check_times(claims, rules, now)?;
-    let subject = claims.name("sub")?.map(str::to_owned);
+    let subject = claims.name("sub")?;
     if rules.strict {
         check_rfc_9068(claims)?;
     }
@@ -128,7 +128,7 @@ fn check_client(claims: &Claims, rules: &IssuerRules) -> Result<(), TokenFault> 
 
 /// What the first of the issuer's claims that is there says. One of another type or over-long names nobody, and the next
 /// one doesn't stand in for it: the provider may mean somebody else by that.
-fn client_id(claims: &Claims, rules: &IssuerRules) -> Option<String> {
+fn client_id<'c>(claims: &'c Claims, rules: &IssuerRules) -> Option<&'c str> {
     let named = rules.client_id_claims.iter().find(|claim| claims.has(claim))?;
-    claims.name(named).ok().flatten().map(str::to_owned)
+    claims.name(named).ok().flatten()
 }

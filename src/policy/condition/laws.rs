@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    jwt::{claim_path::ClaimPath, claim_rule::ClaimTest},
+    jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, kept_claims::KeptClaims},
     policy::{
+        HostPattern, Methods, PathPattern, Route,
         binding::RequestPart,
         implies::{Implications, Implied},
         rule::{Access, Rule, RuleId},
@@ -172,6 +173,20 @@ fn is_admitted(requirement: &Requirement, claims: &Value, path: &str) -> bool {
     rule.admit(Arc::new(VerifiedToken::for_tests(claims.clone())), &RequestTarget::for_tests(path)).is_ok()
 }
 
+/// A policy with one of them as a route, one by default and one by name.
+fn policy([route, default, named]: [Requirement; 3]) -> Policy {
+    let rule = |asked| Rule { id: RuleId::new("r"), access: Access::Token(asked) };
+    let route = Route {
+        host: HostPattern::Any,
+        path: PathPattern::parse("/x").unwrap(),
+        methods: Methods::Any,
+        rule: rule(route),
+        shadows: false,
+    };
+    let (policy, _) = Policy::build(vec![route], Some(rule(default))).unwrap();
+    policy.with_named([("n".to_owned(), rule(named))])
+}
+
 proptest! {
     #![proptest_config(Config::with_cases(4000))]
 
@@ -198,6 +213,21 @@ proptest! {
         let (one, two) = (one.requirement(), two.requirement());
         let is_strict = Access::Token(one.clone()).is_at_least_as_strict_as(&Access::Token(two.clone()));
         prop_assert!(!is_strict || !is_admitted(&one, &claims, path) || is_admitted(&two, &claims, path));
+    }
+
+    #[test]
+    fn claims_that_no_rule_asks_about_decide_nothing(
+        words in [words(), words(), words()], claims in token(), path in path(),
+    ) {
+        let policy = policy(words.map(|words| words.requirement()));
+        let (whole, kept) = (KeptClaims::All, policy.asked_claims().into());
+        for rule in policy.rules().chain(policy.default_rule()).chain(policy.named().map(|(_, rule)| rule)) {
+            let judged = [&whole, &kept].map(|kept| {
+                let token = VerifiedToken::for_tests_keeping(&claims, kept);
+                rule.admit(Arc::new(token), &RequestTarget::for_tests(path)).map(drop)
+            });
+            prop_assert_eq!(&judged[0], &judged[1], "{:?}", kept);
+        }
     }
 
     #[test]

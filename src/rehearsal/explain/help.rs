@@ -16,7 +16,6 @@ use crate::{
         Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
-        scope::Scope,
     },
     rehearsal::{answered::Answered, ask::Ask, stage::Stage},
 };
@@ -145,7 +144,8 @@ fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) ->
     let (Access::Token(requirement), Some(token)) = (&rule.access, &answered.token) else { return Vec::new() };
     let first = answered.conditions.iter().find(|condition| !condition.met);
     let Some(condition) = first.and_then(|first| requirement.conditions().nth(first.index)) else { return Vec::new() };
-    let held: Vec<&str> = token.scopes().iter().map(Scope::as_str).collect();
+    let held = token.scopes();
+    let held: Vec<&str> = held.iter().collect();
     match condition {
         Condition::Scope(_) => missing_scopes(requirement, answered, &held),
         Condition::AnyScope(needs) => {

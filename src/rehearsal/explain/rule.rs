@@ -139,7 +139,7 @@ fn found(stage: &Stage, condition: &Condition<'_>, token: &VerifiedToken, reques
             Check::found(value::json(token.claims().get(claim)))
         }
         Condition::Scope(_) | Condition::AnyScope(_) => {
-            let scopes = value::all(token.scopes().iter().map(crate::policy::scope::Scope::as_str));
+            let scopes = value::all(token.scopes().iter());
             let needs: Vec<&str> = match condition {
                 Condition::Scope(need) => need.substitutes().iter().map(|scope| scope.as_str()).collect(),
                 _ => Vec::new(),

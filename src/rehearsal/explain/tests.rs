@@ -31,7 +31,7 @@ policies:
 
 fn stage() -> Stage {
     let offline = config::parse_offline(CONFIG, "portcullis.yaml", &BTreeMap::new()).unwrap();
-    Stage::new(offline.policy, offline.issuers, offline.identity)
+    Stage::new(offline.policy, offline.issuers, &offline.identity)
 }
 
 fn get(path: &str) -> Ask {

@@ -31,7 +31,7 @@ policies:
 
 fn stage() -> Stage {
     let offline = config::parse_offline(CONFIG, "portcullis.yaml", &BTreeMap::new()).unwrap();
-    Stage::new(offline.policy, offline.issuers, offline.identity)
+    Stage::new(offline.policy, offline.issuers, &offline.identity)
 }
 
 fn get(path: &str) -> Ask {
@@ -177,7 +177,7 @@ fn another_policy_has_the_same_keys() {
 fn recipes_of_foreign_issuers_are_named() {
     let recipe = Recipe { issuer: Some("https://x/".to_owned()), ..Recipe::default() };
     assert_eq!(stage().mint(&recipe), Err(MintError::UnknownIssuer("https://x/".to_owned())));
-    let none = Stage::new(Policy::default(), [], IdentityHeaders::default());
+    let none = Stage::new(Policy::default(), [], &IdentityHeaders::default());
     assert!(none.mint(&Recipe::default()).is_err());
     assert_eq!(none.ask(&get("/")).unwrap().reason, "no_route");
 }

@@ -93,7 +93,7 @@ impl Session {
         files: Vec<TestFile>,
         filter: Option<&str>,
     ) -> Result<Self, Vec<ConfigErrors>> {
-        let stage = Stage::new(subject.policy, subject.issuers, subject.identity);
+        let stage = Stage::new(subject.policy, subject.issuers, &subject.identity);
         let names = Names::of(&stage);
         let (mut tests, mut filtered_out) = (Vec::new(), 0_usize);
         let mut minted = Minted::default();

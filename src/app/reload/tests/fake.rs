@@ -98,7 +98,7 @@ impl Service {
             revision: reload.revision(),
             authorizer: Authorizer::new(config.policy, verifier),
             keys: Arc::clone(&store),
-            identity: config.identity,
+            replies: Replies::new(&config.identity),
             clock: Arc::clone(&outside.clock),
             observer: Arc::clone(&observers) as _,
             in_flight: tokio_util::task::TaskTracker::new(),

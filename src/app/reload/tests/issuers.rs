@@ -138,3 +138,26 @@ async fn remembered_tokens_count_only_under_the_rules_they_were_verified_by() {
         assert!(!Arc::ptr_eq(&before, &after) && after.stats().entries == 0, "{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_remembered_with_every_claim_that_the_policy_asks_about() {
+    let mut service = Service::start(&policy("read")).await;
+    // From here on with the claims that policies asked about, and no others.
+    load(&mut service, &with_issuers(&a(", clock_tolerance: 9s"), "read")).await;
+    let asking = |claim: &str| {
+        format!(
+            "{}  - {{ path: /y, claims: {{ {claim}: {{ present: true }} }} }}\n",
+            with_issuers(&a(", clock_tolerance: 9s"), "read")
+        )
+    };
+    let mut before = Arc::clone(service.engine().authorizer.verifier().cache());
+    for (claim, is_new) in [("org", true), ("org", false), ("tenant", true), ("org", true)] {
+        load(&mut service, &asking(claim)).await;
+        let engine = service.engine();
+        let (policy, verifier) = (engine.authorizer.policy(), engine.authorizer.verifier());
+        assert!(verifier.keeps(&policy.asked_claims()), "{claim}");
+        assert_eq!(!Arc::ptr_eq(&before, verifier.cache()), is_new, "{claim}");
+        assert!(Arc::ptr_eq(verifier.cache(), service.reloader.issuers.verifier.cache()), "the one that metrics show");
+        before = Arc::clone(verifier.cache());
+    }
+}

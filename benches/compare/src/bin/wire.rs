@@ -1,0 +1,78 @@
+//! The floor of the wire: hyper's HTTP/2 server reads the whole request and gives a fixed gRPC reply. It knows no message.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+
+use hyper::{
+    HeaderMap, Request, Response,
+    body::{Body, Bytes, Frame, Incoming},
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http2,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use portcullis_compare::yardstick::{self, Arguments, Failure};
+use tokio::net::TcpListener;
+
+/// A gRPC frame around a `CheckResponse` with an empty `ok_response` (field 3).
+const REPLY: &[u8] = &[0, 0, 0, 0, 2, 0x1a, 0];
+
+/// The reply as a body: one message, then the trailers.
+#[derive(Debug)]
+enum Reply {
+    Message,
+    Trailers,
+    Done,
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let (frame, next) = match *self {
+            Self::Message => (Frame::data(Bytes::from_static(REPLY)), Self::Trailers),
+            Self::Trailers => {
+                let mut trailers = HeaderMap::with_capacity(1);
+                trailers.insert("grpc-status", HeaderValue::from_static("0"));
+                (Frame::trailers(trailers), Self::Done)
+            }
+            Self::Done => return Poll::Ready(None),
+        };
+        *self = next;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Reply>, hyper::Error> {
+    let mut body = pin!(request.into_body());
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        frame?;
+    }
+    let mut response = Response::new(Reply::Message);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    Ok(response)
+}
+
+fn main() -> Result<(), Failure> {
+    yardstick::run(&Arguments::read(&[])?, |listen| async move {
+        let listener = TcpListener::bind(listen).await?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let connection = http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(connection.serve_connection(TokioIo::new(stream), service_fn(answer)));
+        }
+    })
+}
