@@ -152,7 +152,7 @@ impl<'m> Wire<'m> {
 
     #[inline]
     fn is_ascii(&mut self, start: usize, end: usize) -> bool {
-        if end > self.ascii_to && start >= self.ascii_to {
+        if end > self.ascii_to {
             self.ascii_to = start.saturating_add(self.whole.get(start..).map_or(0, ascii_prefix));
         }
         end <= self.ascii_to
@@ -213,12 +213,11 @@ impl<'m> Wire<'m> {
         }
     }
 
+    /// A number whose first byte is not its last.
     #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Malformed> {
         let rest = self.scope.get(self.at..).ok_or(Malformed)?;
-        if let [low, high @ 0..0x80, ..] = *rest
-            && low >= 0x80
-        {
+        if let [low, high @ 0..0x80, ..] = *rest {
             // Nearly all that are longer than one byte: the lengths of what is around a token.
             self.at = self.at.saturating_add(2);
             return Ok(u64::from(high) << 7 | u64::from(low & 0x7F));

@@ -94,9 +94,9 @@ fn usual(raw: &[u8]) -> Option<&str> {
     let (mut before, mut slashes) = (b'.', 0_usize);
     for (at, &byte) in raw.iter().enumerate() {
         match byte {
-            // Names that begin or end with a dot are no usual ones.
+            // Names that end with a dot are no usual ones; those of nothing but dots are among them.
             b'/' if before != b'/' && (before != b'.' || at == 0) => slashes = slashes.wrapping_add(1),
-            b'.' if before != b'/' && at > 0 => {}
+            b'.' if at > 0 => {}
             b'?' => {
                 end = at;
                 break;

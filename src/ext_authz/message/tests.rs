@@ -76,6 +76,8 @@ fn an_entry_of_a_map_may_lack_its_halves_or_have_them_twice() {
         (vec![], "", ""),
         (bytes(1, b"a"), "a", ""),
         (bytes(2, b"v"), "", "v"),
+        ([bytes(1, b"a"), bytes(3, b"v")].concat(), "a", ""),
+        ([bytes(2, b"v"), bytes(2, b"w")].concat(), "", "w"),
         ([pair("a", "1"), pair("b", "2")].concat(), "b", "2"),
         ([pair("a", "1"), bytes(1, b"")].concat(), "", "1"),
         ([bytes(2, b"v"), number(9, 7), group(8, b""), bytes(1, b"a")].concat(), "a", "v"),
@@ -149,6 +151,10 @@ fn a_text_that_is_none_is_refused_wherever_it_stands() {
 fn another_layout_than_the_fields_own_is_refused() {
     for fields in [number(4, 1), number(3, 1), group(13, b""), bytes(9, b""), [key(4, 5), vec![0; 4]].concat()] {
         assert!(refused(&http(std::slice::from_ref(&fields))), "{fields:?}");
+    }
+    for wire_type in [0, 1, 3, 4, 5] {
+        let entry = [key(3, wire_type), bytes(3, &pair("a", "1")).split_off(1)].concat();
+        assert!(refused(&http(&[entry])), "{wire_type}");
     }
     assert!(refused(&number(1, 1)) && refused(&bytes(1, &number(4, 1))) && refused(&bytes(1, &number(10, 0))));
     let seconds = bytes(4, &bytes(1, &bytes(1, b"")));
