@@ -1,8 +1,17 @@
 //! One HTTP/2 connection, from the first byte to the last, with every limit written out.
 
-use std::{convert::Infallible, io, pin::pin};
+use std::{
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
 
-use hyper::{server::conn::http2, service::service_fn};
+use hyper::{
+    rt::{Read, ReadBufCursor, Write},
+    server::conn::http2,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::{either::Either, sync::CancellationToken};
@@ -35,16 +44,43 @@ pub(super) async fn serve(accepted: Accepted, front: Front, stop: CancellationTo
     // A connection that is gone by now, or that breaks off later, is its peer's affair.
     let Ok(stream) = accepted.into_stream() else { return };
     let service = service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request).await) }
+        let answer = front.answer(request);
+        async { Ok::<_, Infallible>(answer.await) }
     });
-    let mut connection = pin!(builder().serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(builder().serve_connection(Joined(TokioIo::new(stream)), service));
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// A stream to which answers are written together.
+///
+/// Of a stream that can write from several buffers at once, h2 takes that every frame over 256 bytes is better written by
+/// itself than copied: a system call for each answer, which takes as long as everything else that is done for it. Of others
+/// it copies frames up to 1 KiB.
+struct Joined<T>(T);
+
+impl<T: Read + Unpin> Read for Joined<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, into)
+    }
+}
+
+impl<T: Write + Unpin> Write for Joined<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
 
 fn builder() -> http2::Builder<TokioExecutor> {

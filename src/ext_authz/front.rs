@@ -7,6 +7,7 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -38,43 +39,63 @@ pub(super) struct Front {
     routes: Routes,
 }
 
+/// Which way a request goes, and what is needed of it there: the future of an answer is copied several times before it runs.
+enum Way {
+    Check(Service, Incoming, Duration),
+    /// Boxed: it is large.
+    Other(Pin<Box<dyn Future<Output = Response<FrontBody>> + Send>>),
+    Refused,
+}
+
 impl Front {
     pub(super) fn new(service: Service, routes: Routes) -> Self {
         Self { service, routes }
     }
 
     /// Answers one request.
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Response<FrontBody> {
+    pub(super) fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<FrontBody>> + use<> {
+        let way = self.way(request);
+        async move {
+            match way {
+                Way::Check(service, body, wait) => check(service, body, wait).await,
+                Way::Other(answer) => answer.await,
+                Way::Refused => {
+                    let mut refusal = Response::new(FrontBody::Other(TonicBody::empty()));
+                    *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                    refusal
+                }
+            }
+        }
+    }
+
+    fn way(&self, request: Request<Incoming>) -> Way {
         // SECURITY: an Envoy whose filter has `http_service` in place of `grpc_service` takes any 200 for an allow, and a
         // gRPC server's way of saying no is a 200 with a `grpc-status`. So whatever such an Envoy asks must not be a 200.
         // The gRPC protocol over HTTP/2, "Requests": without such a content type, a server answers 415.
         if !is_grpc(request.headers()) {
-            let mut refusal = Response::new(FrontBody::Other(TonicBody::empty()));
-            *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return refusal;
+            return Way::Refused;
         }
-        if is_plain_check(&request) { self.check(request).await } else { self.other(request).await }
-    }
-
-    async fn check(self, request: Request<Incoming>) -> Response<FrontBody> {
-        let wait = deadline::key_wait(request.headers());
-        match unary::message(request.into_body()).await {
-            Ok(message) => {
-                let answer = self.service.answer(message, wait).await;
-                let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
-                response
-            }
-            Err(status) => status.into_http::<TonicBody>().map(FrontBody::Other),
+        if is_plain_check(&request) {
+            let wait = deadline::key_wait(request.headers());
+            return Way::Check(self.service.clone(), request.into_body(), wait);
         }
-    }
-
-    // Boxed: its future is large, and every Check would carry the space for it.
-    fn other(mut self, request: Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<FrontBody>> + Send>> {
-        Box::pin(async move {
-            let Ok(response) = self.routes.call(request.map(TonicBody::new)).await;
+        let mut routes = self.routes.clone();
+        Way::Other(Box::pin(async move {
+            let Ok(response) = routes.call(request.map(TonicBody::new)).await;
             response.map(FrontBody::Other)
-        })
+        }))
+    }
+}
+
+async fn check(service: Service, body: Incoming, wait: Duration) -> Response<FrontBody> {
+    match unary::message(body).await {
+        Ok(message) => {
+            let answer = service.answer(message, wait).await;
+            let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
+            response
+        }
+        Err(status) => status.into_http::<TonicBody>().map(FrontBody::Other),
     }
 }
 

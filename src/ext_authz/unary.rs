@@ -10,6 +10,10 @@ use tonic::Status;
 use super::response::{Answer, PREFIX_BYTES};
 use crate::limits;
 
+/// Bytes of a frame that h2 copies, so that it is written together with others (see [`super::connection`]). Most answers
+/// are one such piece.
+const PIECE_BYTES: usize = 1023;
+
 /// The one message of a request's body, without its prefix.
 ///
 /// # Errors
@@ -85,7 +89,7 @@ impl Received {
 /// The body of an answer: one message, then the status of the call in trailers. It is always OK: what is decided stands in
 /// the message.
 pub(super) struct AnswerBody {
-    message: Option<Bytes>,
+    message: Bytes,
     trailers: Option<HeaderMap>,
 }
 
@@ -93,12 +97,15 @@ impl AnswerBody {
     pub(super) fn new(answer: Answer) -> Self {
         let mut trailers = HeaderMap::with_capacity(1);
         trailers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
-        Self { message: Some(answer.into_frame()), trailers: Some(trailers) }
+        Self { message: answer.into_frame(), trailers: Some(trailers) }
     }
 
     pub(super) fn next(&mut self) -> Option<Frame<Bytes>> {
-        let message = self.message.take().map(Frame::data);
-        message.or_else(|| self.trailers.take().map(Frame::trailers))
+        if self.message.is_empty() {
+            return self.trailers.take().map(Frame::trailers);
+        }
+        let piece = self.message.split_to(self.message.len().min(PIECE_BYTES));
+        Some(Frame::data(piece))
     }
 }
 

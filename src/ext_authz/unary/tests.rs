@@ -15,7 +15,8 @@ use crate::{
         attributes::Attributes,
         response::{self, Replies},
     },
-    identity::IdentityHeaders,
+    identity::{Aliases, IdentityHeaders},
+    policy::rule::{Access, Rule, RuleId},
 };
 
 /// A body that comes in these pieces.
@@ -101,4 +102,16 @@ fn an_answer_is_a_message_with_its_length_and_then_the_status() {
     assert_eq!(trailers.len(), 1);
     assert_eq!(trailers["grpc-status"], "0");
     assert!(body.next().is_none());
+}
+
+#[test]
+fn a_large_answer_comes_in_pieces_that_are_written_together() {
+    let identity = IdentityHeaders { aliases: Aliases::Always, ..IdentityHeaders::default() };
+    let permit = Rule { id: RuleId::new("r"), access: Access::Public }.admit_anonymous().unwrap();
+    let answer = response::allow(&permit, &Attributes::default(), &Replies::new(&identity));
+    let whole = answer.clone().into_frame();
+    let mut body = AnswerBody::new(answer);
+    let pieces: Vec<Bytes> = std::iter::from_fn(|| body.next()).map_while(|frame| frame.into_data().ok()).collect();
+    assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() < 1024), "{}", whole.len());
+    assert_eq!(pieces.concat(), whole);
 }

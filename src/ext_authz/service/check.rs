@@ -1,0 +1,202 @@
+//! The six hops of one Check, in order; and the one place where it may wait.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Decided, Engine};
+use crate::{
+    authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
+    decision::{DenyReason, RequestFault},
+    ext_authz::{
+        attributes::Attributes,
+        response::{self, Answer},
+    },
+    jwks::key_store::{MissAnswer, Waiter},
+    limits,
+};
+
+/// A message and what is judged of it.
+struct Heard<'m> {
+    attributes: Attributes<'m>,
+    /// What is judged, and what is logged of it, is the same canonical request.
+    judged: Result<RequestAttributes<'m>, DenyReason>,
+}
+
+/// A request that can't be decided before a fetch has ended.
+struct Waiting {
+    fetch: Waiter,
+    undecided: Undecided,
+}
+
+impl Engine {
+    /// Answers one message. `wait` is how long it may wait for a missing key.
+    pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
+        let began = Instant::now();
+        // Nearly always everything is known at once. What is needed to wait is allocated by those who do: a future is
+        // copied several times before it runs, with all the room that it might need.
+        match self.at_once(&message, began) {
+            Ok(answer) => answer,
+            Err(waiting) => Box::pin(self.after(waiting, message, began, wait)).await,
+        }
+    }
+
+    fn at_once(&self, message: &[u8], began: Instant) -> Result<Answer, Waiting> {
+        let heard = Heard::of(message);
+        let decision = match &heard.judged {
+            Ok(request) => self.decide(request, began)?,
+            Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
+        };
+        Ok(self.answer(&heard, &decision, began))
+    }
+
+    /// Waits for a missing key, judges once more. Never a loop.
+    async fn after(&self, waiting: Waiting, message: Bytes, began: Instant, wait: Duration) -> Answer {
+        let in_time = tokio::time::timeout_at(began + wait, waiting.fetch.fetch_ended()).await.is_ok();
+        let heard = Heard::of(&message);
+        let decision = match &heard.judged {
+            Ok(request) if in_time => self.decide_finally(request),
+            Ok(_) => Decision::Deny(waiting.undecided.deny_unavailable(Duration::ZERO)),
+            Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
+        };
+        self.answer(&heard, &decision, began)
+    }
+
+    fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Waiting> {
+        let undecided = match self.judge(request, now) {
+            Outcome::Decided(decision) => return Ok(decision),
+            Outcome::KeyMissing(undecided) => undecided,
+        };
+        let missing = &undecided.missing;
+        Ok(match self.keys.on_miss(&missing.issuer, missing.seen, Instant::now()) {
+            MissAnswer::Fresh => Decision::Deny(undecided.deny_token()),
+            MissAnswer::Unavailable(after) => Decision::Deny(undecided.deny_unavailable(after)),
+            MissAnswer::LookAgain => self.decide_finally(request),
+            MissAnswer::Wait(fetch) => return Err(Waiting { fetch, undecided }),
+        })
+    }
+
+    /// With the keys that are here now, and no others.
+    fn decide_finally(&self, request: &RequestAttributes<'_>) -> Decision {
+        match self.judge(request, Instant::now()) {
+            Outcome::Decided(decision) => decision,
+            Outcome::KeyMissing(undecided) => {
+                let unavailable = self.keys.after_waiting(&undecided.missing.issuer, Instant::now());
+                Decision::Deny(match unavailable {
+                    None => undecided.deny_token(),
+                    Some(after) => undecided.deny_unavailable(after),
+                })
+            }
+        }
+    }
+
+    fn judge(&self, request: &RequestAttributes<'_>, now: Instant) -> Outcome {
+        let judged = guarded(|| self.authorizer.decide(request, &self.keys.at(now), self.clock.now()));
+        judged.unwrap_or_else(|| Outcome::Decided(Decision::Deny(Denial::without_rule(DenyReason::Internal))))
+    }
+
+    fn answer(&self, heard: &Heard<'_>, decision: &Decision, began: Instant) -> Answer {
+        let answer = guarded(|| {
+            let target = heard.judged.as_ref().ok().map(|request| &request.target);
+            let common = Decided {
+                method: target.map(|target| target.method.as_str()),
+                path: target.map(|target| target.path.as_str()),
+                request_id: heard.attributes.request_id(),
+                took: began.elapsed(),
+                ..Decided::default()
+            };
+            match decision {
+                Decision::Allow(permit) => {
+                    self.observer.decided(&common.allowed_by(permit));
+                    response::allow(permit, &heard.attributes, &self.replies)
+                }
+                Decision::Deny(denial) => {
+                    self.observer.decided(&common.denied_for(denial));
+                    response::deny(denial, &heard.attributes, &self.replies)
+                }
+            }
+        });
+        // A bug in the answer or the observers: a plain denial is still a denial.
+        answer.unwrap_or_else(response::internal)
+    }
+}
+
+impl<'m> Heard<'m> {
+    fn of(message: &'m [u8]) -> Self {
+        match decode(message) {
+            Ok(attributes) => {
+                let judged = guarded(|| attributes.judged()).unwrap_or(Err(DenyReason::Internal));
+                Self { attributes, judged }
+            }
+            Err(reason) => Self { attributes: Attributes::default(), judged: Err(reason) },
+        }
+    }
+}
+
+fn decode(message: &[u8]) -> Result<Attributes<'_>, DenyReason> {
+    if message.len() > limits::CHECK_REQUEST_BYTES {
+        return Err(RequestFault::TooLarge.into());
+    }
+    match guarded(|| Attributes::decode(message)) {
+        Some(decoded) => decoded.map_err(DenyReason::from),
+        None => Err(DenyReason::Internal),
+    }
+}
+
+/// Runs the synchronous part of a Check so that a panic in it ends that Check alone: uncaught, it would take every
+/// request on the connection with it. `None` if it panicked.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    // What is shared and changed in there, counters and remembered tokens, is changed whole or not at all.
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Arc};
+
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::{
+        authorizer::Authorizer,
+        clock::SystemClock,
+        ext_authz::{response::Replies, service::Observer},
+        identity::IdentityHeaders,
+        jwks::key_store::KeyStore,
+        jwt::verifier::Verifier,
+        policy::Policy,
+    };
+
+    struct Deaf;
+
+    impl Observer for Deaf {
+        fn decided(&self, _: &Decided<'_>) {}
+
+        fn accept_failed(&self, _: &io::Error) {}
+    }
+
+    #[test]
+    fn a_panic_is_contained() {
+        assert_eq!(guarded(|| 7), Some(7));
+        assert_eq!(guarded(|| -> u8 { panic!("a bug") }), None);
+    }
+
+    #[test]
+    fn the_future_of_a_check_has_no_room_for_waiting() {
+        let engine = Engine {
+            revision: "test".into(),
+            authorizer: Authorizer::new(Policy::default(), Verifier::new([])),
+            keys: Arc::new(KeyStore::new()),
+            replies: Replies::new(&IdentityHeaders::default()),
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(Deaf),
+            in_flight: TaskTracker::new(),
+        };
+        let size = size_of_val(&engine.check(Bytes::new(), Duration::ZERO));
+        assert!(size <= 256, "{size} bytes, which are copied several times");
+    }
+}
