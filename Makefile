@@ -25,9 +25,10 @@ tools: ## Envoy, grpcurl and an OpenID provider, into target/tools
 	@tests/tools/fetch all
 
 .PHONY: test
-test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, fuzzing, the demo
+test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, benchmarks once, fuzzing, the demo
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory bench-smoke
 	@$(MAKE) --no-print-directory fuzz-smoke
 	@$(MAKE) --no-print-directory demo ONCE=1
 
@@ -43,6 +44,11 @@ lint: ## Format, clippy, docs
 tests: tools ## Unit and integration tests, against the real parts
 	cargo test --locked
 
+.PHONY: bench-smoke
+bench-smoke: ## Every benchmark once, and the harness of make bench for a moment; what they say is no figure
+	cargo test --locked --benches
+	@benches/compare/smoke
+
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Every fuzz target for a few seconds, the same way each time
 	@fuzz/run smoke
@@ -56,14 +62,6 @@ bench: build ## Portcullis beside other services, in one table: five minutes; BE
 	@tests/tools/fetch envoy
 	@cargo build --release --locked --manifest-path benches/compare/Cargo.toml --target-dir target/bench
 	@target/bench/release/compare $(BENCH)
-
-.PHONY: bench-smoke
-bench-smoke: ## The harness of make bench, tried: lints, its own tests, each row for a moment; what it says is no figure
-	@cargo build --locked --bin portcullis
-	@cd benches/compare && cargo clippy --quiet --locked --all-targets --target-dir ../../target/bench -- -D warnings
-	@cd benches/compare && cargo test --quiet --locked --lib --target-dir ../../target/bench
-	@cargo build --quiet --locked --manifest-path benches/compare/Cargo.toml --target-dir target/bench
-	@target/bench/debug/compare --smoke --portcullis target/debug/portcullis --out target/bench/smoke
 
 .PHONY: compose-test
 compose-test: ## The docker-compose file for real; where there is no engine it brings its own, as root
