@@ -26,6 +26,10 @@ pub const HOST_LABEL_BYTES: usize = 63;
 pub const GRPC_TIMEOUT_CHARS: usize = 9;
 /// Streams that one HTTP/2 connection may have open at once.
 pub const CONCURRENT_STREAMS: u32 = 1024;
+/// A connection on which nothing is asked within this time is closed: whoever probes ports holds no file descriptors.
+pub const FIRST_CALL: Duration = Duration::from_secs(40);
+/// How long the message of a call may take to arrive. Envoy sends it at once.
+pub const MESSAGE_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of the headers of one call. Envoy's have some 300, and its `initial_metadata` is the operator's.
 pub const CALL_HEADER_BYTES: u32 = 16 * 1024;
 /// A connection that is silent for so long is asked for a sign of life.

@@ -2,16 +2,13 @@
 //! threads that hand tasks to one another would cost more than they gain: a runtime with one thread answers half as many
 //! again as one that is made for more, and two of them answer twice as many as one with two threads (measured).
 //!
-//! A proxy opens few connections, about one for each of its own threads. So each is given to the thread that has fewest,
-//! and where several have as few, to the next of them in turn.
+//! A proxy opens few connections, about one for each of its own threads. So they are given to the threads in turn. Not to
+//! the one that has fewest: who opens connections and says nothing would choose a thread for everybody else's.
 
 use std::{
     io,
     num::NonZeroUsize,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -24,22 +21,12 @@ use crate::ext_authz::server::{self, Task};
 /// Where connections are served.
 #[derive(Debug)]
 pub struct Workers {
-    workers: Vec<Worker>,
+    workers: Vec<Handle>,
     turn: AtomicUsize,
     lost: CancellationToken,
     /// Ends the threads.
     _stop: DropGuard,
 }
-
-#[derive(Debug)]
-struct Worker {
-    runtime: Handle,
-    /// How many connections it has.
-    open: Arc<AtomicUsize>,
-}
-
-/// One connection of a worker.
-struct Open(Arc<AtomicUsize>);
 
 impl Workers {
     /// So many threads, which end when this is dropped.
@@ -58,7 +45,7 @@ impl Workers {
     /// If it is called on none.
     #[must_use]
     pub fn here() -> Self {
-        Self::of(vec![Worker::of(Handle::current())], CancellationToken::new(), CancellationToken::new())
+        Self::of(vec![Handle::current()], CancellationToken::new(), CancellationToken::new())
     }
 
     fn until<F>(count: NonZeroUsize, stop: &CancellationToken, stopped: impl Fn() -> F) -> io::Result<Self>
@@ -66,12 +53,12 @@ impl Workers {
         F: Future<Output = ()> + Send + 'static,
     {
         let lost = CancellationToken::new();
-        let workers = (0..count.get()).map(|index| Worker::start(index, stopped(), lost.clone().drop_guard()));
+        let workers = (0..count.get()).map(|index| start(index, stopped(), lost.clone().drop_guard()));
         let workers = workers.collect::<io::Result<_>>()?;
         Ok(Self::of(workers, lost, stop.clone()))
     }
 
-    fn of(workers: Vec<Worker>, lost: CancellationToken, stop: CancellationToken) -> Self {
+    fn of(workers: Vec<Handle>, lost: CancellationToken, stop: CancellationToken) -> Self {
         Self { workers, turn: AtomicUsize::new(0), lost, _stop: stop.drop_guard() }
     }
 
@@ -80,59 +67,35 @@ impl Workers {
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
     }
-
-    fn idlest(&self) -> Option<&Worker> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.workers.len())?;
-        let in_turn = self.workers.iter().cycle().skip(turn).take(self.workers.len());
-        // Of several with as few, the first.
-        in_turn.min_by_key(|worker| worker.open.load(Ordering::Relaxed))
-    }
 }
 
 impl server::Workers for Workers {
     fn run(&self, task: Task) {
-        let Some(worker) = self.idlest() else { return };
-        let open = Open::on(worker);
-        worker.runtime.spawn(async move {
-            let _open = open;
-            task.await;
-        });
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.workers.len());
+        if let Some(worker) = turn.and_then(|turn| self.workers.get(turn)) {
+            worker.spawn(task);
+        }
     }
 }
 
-impl Worker {
-    fn start(index: usize, stopped: impl Future<Output = ()> + Send + 'static, ended: DropGuard) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let handle = runtime.handle().clone();
-        let work = move || {
-            let _ended = ended;
-            runtime.block_on(stopped);
-        };
-        thread::Builder::new().name(format!("check-{index}")).spawn(work)?;
-        Ok(Self::of(handle))
-    }
-
-    fn of(runtime: Handle) -> Self {
-        Self { runtime, open: Arc::default() }
-    }
-}
-
-impl Open {
-    fn on(worker: &Worker) -> Self {
-        worker.open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(&worker.open))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+fn start(index: usize, stopped: impl Future<Output = ()> + Send + 'static, ended: DropGuard) -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    let handle = runtime.handle().clone();
+    let work = move || {
+        let _ended = ended;
+        runtime.block_on(stopped);
+    };
+    thread::Builder::new().name(format!("check-{index}")).spawn(work)?;
+    Ok(handle)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::mpsc, time::Duration};
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, mpsc},
+        time::Duration,
+    };
 
     use tokio::sync::{Semaphore, oneshot};
 
@@ -168,14 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_with_fewest_is_next() {
-        let workers = three();
-        let open: Vec<Open> =
-            workers.workers.iter().take(2).flat_map(|worker| [Open::on(worker), Open::on(worker)]).collect();
-        let gate = Arc::new(Semaphore::new(0));
-        assert_eq!(spread(&workers, 2, &gate), [2], "both on the third");
-        drop(open);
-        assert_eq!(workers.workers.iter().map(|worker| worker.open.load(Ordering::Relaxed)).sum::<usize>(), 2);
+    fn nobody_chooses_a_thread_by_holding_connections() {
+        let (workers, gate) = (three(), Arc::new(Semaphore::new(0)));
+        assert_eq!(spread(&workers, 9, &gate), [3, 3, 3]);
+        gate.add_permits(2);
+        assert_eq!(spread(&workers, 3, &gate), [1, 1, 1]);
     }
 
     #[tokio::test]

@@ -4,6 +4,10 @@ use std::{
     convert::Infallible,
     io,
     pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -16,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::{either::Either, sync::CancellationToken};
 
-use super::front::Front;
+use super::{front::Front, service::Observer};
 use crate::limits;
 
 /// A connection that was accepted, and belongs to no runtime yet.
@@ -31,7 +35,8 @@ impl Accepted {
         match self {
             Self::Tcp(stream) => {
                 // Without it answers wait for the client's next acknowledgement: 45 ms tails, measured.
-                stream.set_nodelay(true)?;
+                // One whose peer is gone by now refuses it; that is seen at the first reading.
+                let _ = stream.set_nodelay(true);
                 TcpStream::from_std(stream).map(Either::Left)
             }
             Self::Unix(stream) => UnixStream::from_std(stream).map(Either::Right),
@@ -40,18 +45,30 @@ impl Accepted {
 }
 
 /// Serves a connection on the runtime that this runs on, until its peer ends it; after `stop`, until what is open is answered.
-pub(super) async fn serve(accepted: Accepted, front: Front, stop: CancellationToken) {
-    // A connection that is gone by now, or that breaks off later, is its peer's affair.
-    let Ok(stream) = accepted.into_stream() else { return };
-    let service = service_fn(move |request| {
+pub(super) async fn serve(accepted: Accepted, front: Front, observer: Arc<dyn Observer>, stop: CancellationToken) {
+    let stream = match accepted.into_stream() {
+        Ok(stream) => stream,
+        Err(error) => return observer.accept_failed(&error),
+    };
+    let is_used = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        is_used.store(true, Ordering::Relaxed);
         let answer = front.answer(request);
         async { Ok::<_, Infallible>(answer.await) }
     });
     let mut connection = pin!(builder().serve_connection(Joined(TokioIo::new(stream)), service));
+    let unused = async {
+        tokio::time::sleep(limits::FIRST_CALL).await;
+        if is_used.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::select! {
         biased;
+        // One that breaks off is its peer's affair.
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = unused => return,
     }
     let _ = connection.await;
 }

@@ -16,13 +16,14 @@ use http::{
     header::{CONTENT_TYPE, HeaderName},
 };
 use hyper::body::{Body, Frame, Incoming};
-use tonic::{body::Body as TonicBody, codegen::Service as _, service::Routes};
+use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Routes};
 
 use super::{
     deadline,
     service::Service,
-    unary::{self, AnswerBody},
+    unary::{self, AnswerBody, NoMessage},
 };
+use crate::limits;
 
 /// The path of `Check`.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -68,6 +69,7 @@ impl Front {
         }
     }
 
+    /// Runs in the task of the connection, which a panic would end: it looks at headers, and no more.
     fn way(&self, request: Request<Incoming>) -> Way {
         // SECURITY: an Envoy whose filter has `http_service` in place of `grpc_service` takes any 200 for an allow, and a
         // gRPC server's way of saying no is a 200 with a `grpc-status`. So whatever such an Envoy asks must not be a 200.
@@ -81,22 +83,26 @@ impl Front {
         }
         let mut routes = self.routes.clone();
         Way::Other(Box::pin(async move {
-            let Ok(response) = routes.call(request.map(TonicBody::new)).await;
+            let answer = routes.call(request.map(TonicBody::new));
+            // A stream answers at once, and may then go on for as long as it likes.
+            let response = match tokio::time::timeout(limits::MESSAGE_WAIT, answer).await {
+                Ok(Ok(response)) => response,
+                Err(_) => Status::deadline_exceeded("the message did not arrive").into_http(),
+            };
             response.map(FrontBody::Other)
         }))
     }
 }
 
 async fn check(service: Service, body: Incoming, wait: Duration) -> Response<FrontBody> {
-    match unary::message(body).await {
-        Ok(message) => {
-            let answer = service.answer(message, wait).await;
-            let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
-            response
-        }
-        Err(status) => status.into_http::<TonicBody>().map(FrontBody::Other),
-    }
+    let answer = match unary::message(body).await {
+        Ok(message) => service.answer(message, wait).await,
+        Err(NoMessage::Refused(fault)) => service.refuse(fault),
+        Err(NoMessage::Failed(status)) => return status.into_http::<TonicBody>().map(FrontBody::Other),
+    };
+    let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
+    response
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
@@ -120,9 +126,9 @@ pub(super) enum FrontBody {
 
 impl Body for FrontBody {
     type Data = Bytes;
-    type Error = tonic::Status;
+    type Error = Status;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match self.get_mut() {
             Self::Check(body) => Poll::Ready(body.next().map(Ok)),
             Self::Other(body) => Pin::new(body).poll_frame(cx),

@@ -110,10 +110,11 @@ impl GrpcServer {
     /// Serves until `stop`, then lets requests in flight end. Has no deadline of its own.
     pub async fn serve(self, listener: Listener, workers: Arc<dyn Workers>, stop: CancellationToken) {
         let connections = TaskTracker::new();
+        let observer = || Arc::clone(&self.observer);
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
             match accepted {
                 Ok(accepted) => {
-                    let serving = connection::serve(accepted, self.front.clone(), stop.clone());
+                    let serving = connection::serve(accepted, self.front.clone(), observer(), stop.clone());
                     workers.run(Box::pin(connections.track_future(serving)));
                 }
                 // Without file descriptors accepting fails at once, and the loop would only burn a core.

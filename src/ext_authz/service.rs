@@ -18,7 +18,7 @@ use super::{
 use crate::{
     authorizer::{Authorizer, Denial},
     clock::Clock,
-    decision::DenyReason,
+    decision::{DenyReason, RequestFault},
     jwks::key_store::KeyStore,
     policy::rule::{Permit, RuleId},
 };
@@ -104,6 +104,11 @@ impl Service {
         let engine = self.current.load_full();
         let _in_flight = engine.in_flight.token();
         engine.check(message, wait).await
+    }
+
+    /// The denial of a message that can't be read.
+    pub(super) fn refuse(&self, fault: RequestFault) -> Answer {
+        self.current.load().refuse(fault)
     }
 }
 

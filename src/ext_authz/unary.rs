@@ -8,28 +8,44 @@ use hyper::body::{Body, Frame};
 use tonic::Status;
 
 use super::response::{Answer, PREFIX_BYTES};
-use crate::limits;
+use crate::{decision::RequestFault, limits};
 
 /// Bytes of a frame that h2 copies, so that it is written together with others (see [`super::connection`]). Most answers
 /// are one such piece.
 const PIECE_BYTES: usize = 1023;
 
+/// Why there is no message.
+#[derive(Debug)]
+pub(super) enum NoMessage {
+    /// It is answered as a message that can't be read is: by a denial. A gRPC error may be an allow to a lenient proxy.
+    Refused(RequestFault),
+    /// An error of the call.
+    Failed(Status),
+}
+
+impl NoMessage {
+    /// Not exactly one uncompressed message, or one that does not arrive: its peer is no Envoy, or a broken one.
+    const NOT_ONE: Self = Self::Refused(RequestFault::NoHttpRequest);
+}
+
 /// The one message of a request's body, without its prefix.
 ///
 /// # Errors
-/// A status for what is not exactly one uncompressed message: its peer is no Envoy, or a broken one, and a denial in a message
-/// would say less. A message beyond [`limits::CHECK_MESSAGE_BYTES`] is refused as soon as its length is known.
-pub(super) async fn message<B: Body<Data = Bytes>>(body: B) -> Result<Bytes, Status> {
+/// [`NoMessage`]. One beyond [`limits::CHECK_MESSAGE_BYTES`] fails as soon as its length is known.
+pub(super) async fn message<B: Body<Data = Bytes>>(body: B) -> Result<Bytes, NoMessage> {
     let mut body = pin!(body);
     let mut received = Received::default();
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        // The peer has gone: nobody hears this.
-        let frame = frame.map_err(|_| Status::cancelled("the request broke off"))?;
-        if let Ok(data) = frame.into_data() {
-            received.push(data)?;
+    let read = async {
+        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            // The peer has gone: nobody hears this.
+            let frame = frame.map_err(|_| NoMessage::Failed(Status::cancelled("the request broke off")))?;
+            if let Ok(data) = frame.into_data() {
+                received.push(data)?;
+            }
         }
-    }
-    received.whole()
+        received.whole()
+    };
+    tokio::time::timeout(limits::MESSAGE_WAIT, read).await.unwrap_or(Err(NoMessage::NOT_ONE))
 }
 
 /// What of a body has come so far. Nearly always it is one piece, which is then not copied.
@@ -38,11 +54,16 @@ struct Received {
     first: Bytes,
     /// All of it, once there is a second piece.
     joined: BytesMut,
+    /// How many bytes have come: of a message that is refused for its length, few of them are kept.
+    count: usize,
 }
 
 impl Received {
-    fn push(&mut self, data: Bytes) -> Result<(), Status> {
-        if self.first.is_empty() {
+    fn push(&mut self, data: Bytes) -> Result<(), NoMessage> {
+        self.count = self.count.saturating_add(data.len());
+        if self.declared()?.is_some_and(|length| length > limits::CHECK_REQUEST_BYTES) {
+            // Only counted.
+        } else if self.first.is_empty() {
             self.first = data;
         } else {
             if self.joined.is_empty() {
@@ -51,36 +72,37 @@ impl Received {
             self.joined.extend_from_slice(&data);
         }
         match self.declared()? {
-            Some(length) if self.bytes().len() - PREFIX_BYTES > length => {
-                Err(Status::internal("more than one message in a unary call"))
-            }
+            Some(length) if self.count.saturating_sub(PREFIX_BYTES) > length => Err(NoMessage::NOT_ONE),
             _ => Ok(()),
         }
     }
 
-    fn bytes(&self) -> &[u8] {
-        if self.joined.is_empty() { &self.first } else { &self.joined }
-    }
-
     /// The length of the message, once it is known.
-    fn declared(&self) -> Result<Option<usize>, Status> {
-        let Some((prefix, _)) = self.bytes().split_first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
+    fn declared(&self) -> Result<Option<usize>, NoMessage> {
+        let bytes = if self.joined.is_empty() { &*self.first } else { &*self.joined };
+        let Some((prefix, _)) = bytes.split_first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
         let [compressed, length @ ..] = *prefix;
         if compressed != 0 {
-            return Err(Status::internal("a compressed message in a call that names no encoding"));
+            return Err(NoMessage::NOT_ONE);
         }
         match usize::try_from(u32::from_be_bytes(length)) {
             Ok(length) if length <= limits::CHECK_MESSAGE_BYTES => Ok(Some(length)),
-            _ => Err(Status::out_of_range(format!("messages may have {} bytes", limits::CHECK_MESSAGE_BYTES))),
+            _ => {
+                let most = format!("messages may have {} bytes", limits::CHECK_MESSAGE_BYTES);
+                Err(NoMessage::Failed(Status::out_of_range(most)))
+            }
         }
     }
 
-    fn whole(self) -> Result<Bytes, Status> {
+    fn whole(self) -> Result<Bytes, NoMessage> {
         let declared = self.declared()?;
-        let mut message = if self.joined.is_empty() { self.first } else { self.joined.freeze() };
-        if declared != message.len().checked_sub(PREFIX_BYTES) || declared.is_none() {
-            return Err(Status::internal("less than one message in a unary call"));
+        if declared.is_none() || declared != self.count.checked_sub(PREFIX_BYTES) {
+            return Err(NoMessage::NOT_ONE);
         }
+        if declared.is_some_and(|length| length > limits::CHECK_REQUEST_BYTES) {
+            return Err(NoMessage::Refused(RequestFault::TooLarge));
+        }
+        let mut message = if self.joined.is_empty() { self.first } else { self.joined.freeze() };
         message.advance(PREFIX_BYTES);
         Ok(message)
     }

@@ -3,7 +3,7 @@
 //! It refuses exactly what prost refuses, so that the generated types can stand beside it in tests and say whether it
 //! is right. Every read is bounds-checked, and none costs more than the bytes it passes.
 
-use std::str;
+use std::{fmt, str};
 
 /// How deep messages and groups may lie in each other: prost's own limit, with which it keeps its stack.
 const DEPTH: u32 = 100;
@@ -39,7 +39,6 @@ impl Key {
 }
 
 /// A place in a message.
-#[derive(Debug)]
 pub(super) struct Wire<'m> {
     whole: &'m [u8],
     /// The whole up to the end of the innermost message.
@@ -49,6 +48,13 @@ pub(super) struct Wire<'m> {
     depth: u32,
     /// Up to here all bytes are ASCII, as far back as anything is still to be read.
     ascii_to: usize,
+}
+
+impl fmt::Debug for Wire<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the bytes: a token is in them.
+        write!(f, "Wire({} of {} bytes)", self.at, self.whole.len())
+    }
 }
 
 impl<'m> Wire<'m> {

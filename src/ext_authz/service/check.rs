@@ -45,6 +45,12 @@ impl Engine {
         }
     }
 
+    /// The denial of a message that can't be read.
+    pub(super) fn refuse(&self, fault: RequestFault) -> Answer {
+        let heard = Heard { attributes: Attributes::default(), judged: Err(fault.into()) };
+        self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), Instant::now())
+    }
+
     fn at_once(&self, message: &[u8], began: Instant) -> Result<Answer, Waiting> {
         let heard = Heard::of(message);
         let decision = match &heard.judged {

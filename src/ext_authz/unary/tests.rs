@@ -31,9 +31,13 @@ impl Body for Pieces {
     }
 }
 
-async fn read(pieces: &[&[u8]]) -> Result<Bytes, Code> {
+async fn read(pieces: &[&[u8]]) -> Result<Bytes, NoMessage> {
     let frames = pieces.iter().map(|piece| Frame::data(Bytes::copy_from_slice(piece)));
-    message(Pieces(frames.collect())).await.map_err(|status| status.code())
+    message(Pieces(frames.collect())).await
+}
+
+fn is_not_one(read: &Result<Bytes, NoMessage>) -> bool {
+    matches!(read, Err(NoMessage::Refused(RequestFault::NoHttpRequest)))
 }
 
 #[tokio::test]
@@ -58,7 +62,7 @@ async fn trailers_of_a_request_say_nothing() {
 
 #[tokio::test]
 async fn what_is_not_one_message_is_refused() {
-    let cases: [(&str, &[&[u8]]); 7] = [
+    let cases: [(&str, &[&[u8]]); 8] = [
         ("nothing", &[]),
         ("half a prefix", &[b"\0\0\0"]),
         ("less than it says", &[b"\0\0\0\0\x03ab"]),
@@ -66,26 +70,62 @@ async fn what_is_not_one_message_is_refused() {
         ("two messages", &[b"\0\0\0\0\x01a\0\0\0\0\x01b"]),
         ("two messages in two pieces", &[b"\0\0\0\0\x01a", b"\0\0\0\0\x01b"]),
         ("a compressed one", &[b"\x01\0\0\0\x01a"]),
+        ("a flag that does not exist", &[b"\x02\0\0\0\x01a"]),
     ];
     for (name, pieces) in cases {
-        assert_eq!(read(pieces).await.unwrap_err(), Code::Internal, "{name}");
+        let got = read(pieces).await;
+        assert!(is_not_one(&got), "{name}: {got:?}");
     }
-    assert_eq!(read(&[b"\x02\0\0\0\x01a"]).await.unwrap_err(), Code::Internal, "a flag that does not exist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_arrive_is_refused() {
+    /// Some bytes, and then nothing.
+    struct Stalled(Option<Bytes>);
+
+    impl Body for Stalled {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.take().map_or(Poll::Pending, |data| Poll::Ready(Some(Ok(Frame::data(data)))))
+        }
+    }
+
+    let began = tokio::time::Instant::now();
+    let got = message(Stalled(Some(Bytes::from_static(b"\0\0\0\0\x03ab")))).await;
+    assert!(is_not_one(&got), "{got:?}");
+    assert_eq!(began.elapsed().as_secs(), limits::MESSAGE_WAIT.as_secs());
+}
+
+fn prefix(length: usize) -> Vec<u8> {
+    [&[0][..], &u32::try_from(length).unwrap().to_be_bytes()].concat()
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_is_refused_before_it_has_come() {
-    let prefix = |length: usize| {
-        let length = u32::try_from(length).unwrap().to_be_bytes();
-        [&[0][..], &length].concat()
-    };
-    let (most, more) = (prefix(limits::CHECK_MESSAGE_BYTES), prefix(limits::CHECK_MESSAGE_BYTES + 1));
-    assert_eq!(read(&[&most, b"a"]).await.unwrap_err(), Code::Internal, "only cut short");
-    // The rest of it would be read if this were not refused at once.
-    let endless = std::iter::once(Frame::data(Bytes::from(more)));
-    let mut body = Pieces(endless.chain((0..9).map(|_| Frame::data(Bytes::from_static(b"a")))).collect());
-    assert_eq!(message(&mut body).await.unwrap_err().code(), Code::OutOfRange);
-    assert_eq!(body.0.len(), 9);
+async fn the_largest_message_is_read_and_of_a_larger_one_little_is_kept() {
+    for (more, is_read) in [(0, true), (1, false)] {
+        let length = limits::CHECK_REQUEST_BYTES + more;
+        let (prefix, whole) = (prefix(length), vec![b'a'; length]);
+        let pieces: Vec<&[u8]> = std::iter::once(&*prefix).chain(whole.chunks(16_384)).collect();
+        match read(&pieces).await {
+            Ok(message) => assert!(is_read && message.len() == length),
+            got => assert!(!is_read && matches!(got, Err(NoMessage::Refused(RequestFault::TooLarge))), "{got:?}"),
+        }
+        let mut received = Received::default();
+        pieces.iter().for_each(|piece| received.push(Bytes::copy_from_slice(piece)).unwrap());
+        let kept = received.first.len() + received.joined.len();
+        assert!(is_read || kept < 32_768, "{kept} bytes are kept of what is refused");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_far_too_large_fails_before_it_has_come() {
+    let mut body = Pieces(std::iter::once(Frame::data(Bytes::from(prefix(limits::CHECK_MESSAGE_BYTES + 1)))).collect());
+    body.0.extend((0..9).map(|_| Frame::data(Bytes::from_static(b"a"))));
+    let got = message(&mut body).await;
+    assert!(matches!(&got, Err(NoMessage::Failed(status)) if status.code() == Code::OutOfRange), "{got:?}");
+    assert_eq!(body.0.len(), 9, "the rest is not read");
 }
 
 #[test]
