@@ -57,18 +57,12 @@ pub(super) async fn serve(accepted: Accepted, front: Front, observer: Arc<dyn Ob
         async { Ok::<_, Infallible>(answer.await) }
     });
     let mut connection = pin!(builder().serve_connection(Joined(TokioIo::new(stream)), service));
-    let unused = async {
-        tokio::time::sleep(limits::FIRST_CALL).await;
-        if is_used.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
     tokio::select! {
         biased;
         // One that breaks off is its peer's affair.
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-        () = unused => return,
+        () = unused(&is_used) => return,
     }
     let _ = connection.await;
 }
@@ -100,6 +94,14 @@ impl<T: Write + Unpin> Write for Joined<T> {
     }
 }
 
+/// Returns if nothing has been asked in time.
+async fn unused(is_used: &AtomicBool) {
+    tokio::time::sleep(limits::FIRST_CALL).await;
+    if is_used.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
 fn builder() -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -112,4 +114,47 @@ fn builder() -> http2::Builder<TokioExecutor> {
         // Nobody asks an authorizer for the date.
         .auto_date_header(false);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::net::UnixStream as Pair, time::Duration};
+
+    use tokio::{
+        io::AsyncReadExt as _,
+        time::{Instant, timeout},
+    };
+    use tonic::service::Routes;
+
+    use super::*;
+    use crate::ext_authz::service::{Current, Engine, Service};
+
+    struct Deaf;
+
+    impl Observer for Deaf {
+        fn decided(&self, _: &crate::ext_authz::service::Decided<'_>) {}
+
+        fn accept_failed(&self, _: &io::Error) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_on_which_nothing_is_asked_is_closed() {
+        let (ours, theirs) = Pair::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let service = Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::new(Deaf)))));
+        let front = Front::new(service, Routes::default());
+        let began = Instant::now();
+        serve(Accepted::Unix(ours), front, Arc::new(Deaf), CancellationToken::new()).await;
+        assert_eq!(began.elapsed().as_secs(), limits::FIRST_CALL.as_secs());
+        let mut sent = Vec::new();
+        UnixStream::from_std(theirs).unwrap().read_to_end(&mut sent).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_used_stays() {
+        let used = AtomicBool::new(true);
+        assert!(timeout(Duration::from_secs(3600), unused(&used)).await.is_err());
+        assert!(timeout(Duration::from_secs(3600), unused(&AtomicBool::new(false))).await.is_ok());
+    }
 }

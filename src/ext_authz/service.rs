@@ -73,6 +73,23 @@ pub struct Engine {
     pub in_flight: TaskTracker,
 }
 
+#[cfg(test)]
+impl Engine {
+    /// One that denies everything.
+    pub(crate) fn for_tests(observer: Arc<dyn Observer>) -> Self {
+        let verifier = crate::jwt::verifier::Verifier::new([]);
+        Self {
+            revision: "test".into(),
+            authorizer: Authorizer::new(crate::policy::Policy::default(), verifier),
+            keys: Arc::new(KeyStore::new()),
+            replies: Replies::new(&crate::identity::IdentityHeaders::default()),
+            clock: Arc::new(crate::clock::SystemClock),
+            observer,
+            in_flight: TaskTracker::new(),
+        }
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")

@@ -164,18 +164,8 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 mod tests {
     use std::{io, sync::Arc};
 
-    use tokio_util::task::TaskTracker;
-
     use super::*;
-    use crate::{
-        authorizer::Authorizer,
-        clock::SystemClock,
-        ext_authz::{response::Replies, service::Observer},
-        identity::IdentityHeaders,
-        jwks::key_store::KeyStore,
-        jwt::verifier::Verifier,
-        policy::Policy,
-    };
+    use crate::ext_authz::service::Observer;
 
     struct Deaf;
 
@@ -193,15 +183,7 @@ mod tests {
 
     #[test]
     fn the_future_of_a_check_has_no_room_for_waiting() {
-        let engine = Engine {
-            revision: "test".into(),
-            authorizer: Authorizer::new(Policy::default(), Verifier::new([])),
-            keys: Arc::new(KeyStore::new()),
-            replies: Replies::new(&IdentityHeaders::default()),
-            clock: Arc::new(SystemClock),
-            observer: Arc::new(Deaf),
-            in_flight: TaskTracker::new(),
-        };
+        let engine = Engine::for_tests(Arc::new(Deaf));
         let size = size_of_val(&engine.check(Bytes::new(), Duration::ZERO));
         assert!(size <= 256, "{size} bytes, which are copied several times");
     }
