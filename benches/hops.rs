@@ -14,6 +14,7 @@ use std::{hint::black_box, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use divan::{Bencher, counter::BytesCount};
+use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse};
 use issuer::{Issuer, NOW, Stopped};
 use portcullis::{
     authorizer::{Authorizer, Decision, Outcome},
@@ -24,8 +25,9 @@ use portcullis::{
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
-    jwt::{algorithm::Algorithm, compact::Compact},
+    jwt::{algorithm::Algorithm, compact::Compact, verifier::Verifier},
 };
+use prost::Message as _;
 use tokio_util::task::TaskTracker;
 
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS512", "ES256", "ES384", "EdDSA", "HS256"];
@@ -46,7 +48,9 @@ fn rs256() -> Issuer {
 #[divan::bench]
 fn reader(bencher: Bencher<'_, '_>) {
     let message = rs256().message(0);
-    bencher.counter(BytesCount::new(message.len())).bench(|| Attributes::decode(black_box(&message)).is_ok());
+    let decode = || Attributes::decode(black_box(&message)).is_ok();
+    assert!(decode(), "the message is good");
+    bencher.counter(BytesCount::new(message.len())).bench(decode);
 }
 
 /// The canonical request: path, method, host, credentials.
@@ -54,21 +58,27 @@ fn reader(bencher: Bencher<'_, '_>) {
 fn judged(bencher: Bencher<'_, '_>) {
     let message = rs256().message(0);
     let attributes = Attributes::decode(&message).unwrap_or_default();
-    bencher.bench(|| black_box(&attributes).judged().is_ok());
+    let judge = || black_box(&attributes).judged().is_ok();
+    assert!(judge(), "the request can be judged");
+    bencher.bench(judge);
 }
 
 /// The token out of its header.
 #[divan::bench]
 fn credentials(bencher: Bencher<'_, '_>) {
     let value = format!("Bearer {}", rs256().token(0));
-    bencher.bench(|| Credentials::parse([black_box(value.as_bytes())]).is_ok());
+    let parse = || matches!(Credentials::parse([black_box(value.as_bytes())]), Ok(Credentials::Bearer(_)));
+    assert!(parse(), "there is a token");
+    bencher.bench(parse);
 }
 
 /// The three parts of a token, decoded.
 #[divan::bench]
 fn compact_parse(bencher: Bencher<'_, '_>) {
     let text = rs256().token(0);
-    bencher.bench(|| AccessToken::parse(black_box(text.as_bytes())).is_ok_and(|token| Compact::parse(token).is_ok()));
+    let parse = || AccessToken::parse(black_box(text.as_bytes())).is_ok_and(|token| Compact::parse(token).is_ok());
+    assert!(parse(), "the token has three parts");
+    bencher.bench(parse);
 }
 
 /// A signature alone.
@@ -89,11 +99,13 @@ fn signature(bencher: Bencher<'_, '_>, name: &str) {
 fn verify_afresh(bencher: Bencher<'_, '_>, name: &str) {
     let issuer = Issuer::new(algorithm(name));
     let (keys, text) = (issuer.keys(), issuer.token(0));
-    // Each verifier remembers nothing.
-    bencher.with_inputs(|| issuer.verifier()).bench_values(|verifier| {
+    let verify = |verifier: Verifier| {
         let token = AccessToken::parse(black_box(text.as_bytes()));
         token.is_ok_and(|token| verifier.verify(token, &keys.at(Stopped::now()), NOW).is_ok())
-    });
+    };
+    assert!(verify(issuer.verifier()), "the token is good");
+    // Each verifier remembers nothing.
+    bencher.with_inputs(|| issuer.verifier()).bench_values(verify);
 }
 
 /// A token that is remembered: shown again and again, or one of many.
@@ -158,5 +170,9 @@ fn check(bencher: Bencher<'_, '_>) {
     let message = Bytes::from(issuer.message(0));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
-    bencher.bench(|| runtime.block_on(engine.check(black_box(message.clone()), Duration::ZERO)));
+    let check = || runtime.block_on(engine.check(black_box(message.clone()), Duration::ZERO));
+    let answer = CheckResponse::decode(check().into_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(answer.http_response, Some(HttpResponse::OkResponse(_))), "the answer is an allow");
+    assert_eq!(answer.status.map(|status| status.code), Some(0), "the answer is an allow");
+    bencher.bench(check);
 }

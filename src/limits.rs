@@ -74,6 +74,9 @@ pub const RECENT_TOKEN_BYTES: usize = 4 * 1024;
 /// How often other tokens ask for the place of one that is not shown in between, before one of them gets it: copying a
 /// token costs more than finding it.
 pub const RECENT_REQUESTS: u32 = 8;
+/// Tokens that need a signature check from one look for those among [`RECENT_TOKENS`] that are over to the next: as many as
+/// there are places, so that each pays for looking at one, and few enough that it happens where clients are few.
+pub const RECENT_SWEEP: u64 = RECENT_TOKENS as u64;
 
 // --- keys ---------------------------------------------------------------------------------------------------------
 

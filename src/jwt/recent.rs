@@ -9,6 +9,12 @@
 //! [`super::token_cache`], and only tokens come in that were verified and found there again.
 //!
 //! It takes a few KiB when empty and 1 MiB at most: tokens that are too long stay in the other cache.
+//!
+//! SECURITY: up to [`limits::RECENT_TOKENS`] whole tokens lie in memory, which the other cache spares by keeping digests.
+//! Comparing characters needs them. A token leaves when it is shown and is over, or its key vouches for it no more; when
+//! another takes its place; with its configuration; and when it is over and somebody sweeps, every
+//! [`limits::RECENT_SWEEP`] tokens that needed a signature check. So one that is never shown again stays for its own time
+//! and until then, even if its key was removed meanwhile. Its memory is freed, not overwritten.
 
 use std::{
     hint::black_box,
@@ -21,7 +27,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 
 use super::verifier::VerifiedToken;
-use crate::limits;
+use crate::{clock::UnixTime, limits};
 
 // What the module says that all of them take.
 const _: () = assert!(limits::RECENT_TOKENS.is_power_of_two());
@@ -42,6 +48,17 @@ struct Place {
 struct Held {
     text: Box<[u8]>,
     token: Arc<VerifiedToken>,
+}
+
+impl Place {
+    /// Lets go of the token in it, if that is such a one.
+    fn empty_if(&self, is_such: impl FnOnce(&Held) -> bool) {
+        let leaves = self.held.load().as_deref().is_some_and(is_such);
+        // Another token that came in between is only found more slowly.
+        if leaves {
+            self.held.store(None);
+        }
+    }
 }
 
 impl Default for Recent {
@@ -84,14 +101,16 @@ impl Recent {
         }
     }
 
-    /// Forgets a token that can't become true again.
+    /// Forgets a token.
     pub(super) fn forget(&self, text: &[u8]) {
-        let Some(place) = self.place(text) else { return };
-        let is_there = place.held.load().as_ref().is_some_and(|held| are_same(&held.text, text));
-        // Another token that came in between is only found more slowly.
-        if is_there {
-            place.held.store(None);
+        if let Some(place) = self.place(text) {
+            place.empty_if(|held| are_same(&held.text, text));
         }
+    }
+
+    /// Forgets all tokens whose times are over: a load for each place.
+    pub(super) fn sweep(&self, now: UnixTime) {
+        self.places.iter().for_each(|place| place.empty_if(|held| now >= held.token.valid().end));
     }
 
     /// Where a token would be.

@@ -22,7 +22,7 @@ use quick_cache::{
 };
 
 use super::{recent::Recent, verifier::VerifiedToken};
-use crate::{digest::Sha256, limits};
+use crate::{clock::UnixTime, digest::Sha256, limits};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {
@@ -159,7 +159,10 @@ impl TokenCache {
         self.counts.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_miss(&self) {
-        self.counts.misses.fetch_add(1, Ordering::Relaxed);
+    /// A token needs a signature check. Every so many, those that were shown often and are over leave.
+    pub(super) fn count_miss(&self, now: UnixTime) {
+        if self.counts.misses.fetch_add(1, Ordering::Relaxed).is_multiple_of(limits::RECENT_SWEEP) {
+            self.recent.sweep(now);
+        }
     }
 }

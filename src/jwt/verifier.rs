@@ -111,14 +111,14 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<Arc<VerifiedToken>, Unverified> {
         let text = token.expose().as_bytes();
+        let mut leaves = false;
         if let Some(found) = self.cache.recent().get(text) {
             if found.valid().contains(&now) && keys.are_still(found.issuer(), &found.basis().set) {
                 self.cache.count_hit();
                 return Ok(found);
             }
-            if now >= found.valid().end {
-                self.cache.recent().forget(text);
-            }
+            // It is over, or other keys are in use. One whose times are yet to come stays.
+            leaves = now >= found.valid().start;
         }
         let digest = sha256(text);
         if let Some(found) = self.cache.get(&digest) {
@@ -132,7 +132,11 @@ impl Verifier {
                 self.cache.forget(&digest);
             }
         }
-        self.cache.count_miss();
+        // Nothing vouches for it by now.
+        if leaves {
+            self.cache.recent().forget(text);
+        }
+        self.cache.count_miss(now);
         let verified = Arc::new(self.verify_afresh(token, keys, now)?);
         self.cache.put(digest, Arc::clone(&verified));
         Ok(verified)

@@ -195,14 +195,28 @@ impl Tally {
     fn checks(&self) -> BTreeMap<Labels, u64> {
         let settled = self.settled();
         let mut sums = settled.clone();
-        for place in &self.places {
-            // Copied first: whoever counts there waits no longer than that.
-            let copied: Vec<Counted> = place.lock().checks.values().cloned().collect();
-            for counted in copied {
-                *sums.entry(counted.labels()).or_default() += counted.count;
-            }
+        let counters = self.merged();
+        drop(settled);
+        for counted in counters.into_values() {
+            *sums.entry(counted.labels()).or_default() += counted.count;
         }
         sums
+    }
+
+    /// The counters of all places. Still by address, as each of them holds its name: a text for each place would cost as
+    /// many times more as there are threads.
+    fn merged(&self) -> Counters {
+        let mut merged = Counters::default();
+        for place in &self.places {
+            // Copied first: whoever counts there waits no longer than that.
+            let copied: Vec<(Key, Counted)> =
+                place.lock().checks.iter().map(|(key, counted)| (*key, counted.clone())).collect();
+            for (key, counted) in copied {
+                let count = counted.count;
+                merged.entry(key).or_insert(Counted { count: 0, ..counted }).count += count;
+            }
+        }
+        merged
     }
 
     fn is_empty(&self) -> bool {

@@ -86,6 +86,31 @@ async fn a_store_that_adopts_an_issuer_shares_its_keys_and_its_refresher() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_are_still_those_of_a_set_while_it_is_the_one_in_use() {
+    let (store, now) = (store(), Instant::now());
+    let other = || KeySet::from_secret(&Secret::new(vec![2; 32]), &[Algorithm::HS256]);
+    let sets = [set().fingerprint(), other().fingerprint()];
+    let are_still = |issuer: &str, at: Instant| {
+        let keys = store.at(at);
+        sets.map(|set| {
+            let answer = keys.are_still(issuer, &set);
+            let current = keys.current(issuer);
+            assert_eq!(answer, current.is_some_and(|snapshot| snapshot.set.fingerprint() == set), "{issuer}");
+            answer
+        })
+    };
+    let (last, beyond) = (limits::KEYS_MAX_STALE, limits::KEYS_MAX_STALE + Duration::from_nanos(1));
+    assert_eq!(are_still("a", now), [false, false], "none were fetched");
+    store.end("a", Ok((set(), None)), 0.0, now);
+    assert_eq!(are_still("a", now), [true, false]);
+    assert_eq!(are_still("a", now + last), [true, false]);
+    assert_eq!(are_still("a", now + beyond), [false, false], "stale");
+    assert_eq!(are_still("x", now), [false, false], "nobody added it");
+    store.end("a", Ok((other(), None)), 0.0, now + last);
+    assert_eq!(are_still("a", now + beyond), [false, true], "replaced");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_for_an_issuer_that_is_no_more() {
     let store = store();
     let settled = store.settled();

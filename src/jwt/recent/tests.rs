@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
@@ -63,6 +65,21 @@ fn a_token_is_forgotten_and_no_other_is() {
     assert!(subject(&recent, "the one that is there").is_some());
     recent.forget(b"the one that is there");
     assert_eq!(subject(&recent, "the one that is there"), None);
+}
+
+#[test]
+fn a_sweep_takes_the_tokens_whose_times_are_over_and_no_others() {
+    let recent = Recent::default();
+    let token = token("u");
+    let texts: Vec<String> = (0..20).map(|n| format!("eyJhbGciOiJSUzI1NiJ9.e30.{}", sha_text(n))).collect();
+    texts.iter().for_each(|text| recent.offer(text.as_bytes(), &token));
+    let count = || recent.places.iter().filter(|place| place.held.load().is_some()).count();
+    let (before, end) = (count(), token.valid().end);
+    assert!(before > 10);
+    recent.sweep(end.minus(Duration::from_secs(1)));
+    assert_eq!(count(), before);
+    recent.sweep(end);
+    assert_eq!(count(), 0);
 }
 
 #[test]

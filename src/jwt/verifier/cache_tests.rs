@@ -179,6 +179,33 @@ fn a_token_that_is_shown_often_moves_to_the_next_set_and_leaves_when_it_expires(
 }
 
 #[test]
+fn a_token_that_is_shown_often_leaves_when_its_key_vouches_for_it_no_more() {
+    let (first, token) = (keys(&[(1, "a")]), good());
+    for set in [keys(&[(2, "b")]), keys(&[(2, "a")]), keys(&[(1, "a"), (2, "a")]), Keys(None)] {
+        let verifier = verifier();
+        shown_often(&verifier, &token, &first);
+        assert!(verify(&verifier, &token, &set, NOW).is_err());
+        assert!(!is_recent(&verifier, &token));
+        verify(&verifier, &token, &first, NOW).unwrap();
+        assert!(is_recent(&verifier, &token), "the key is back");
+    }
+}
+
+#[test]
+fn an_expired_token_that_is_never_shown_again_leaves_while_others_are_verified() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    shown_often(&verifier, &token, &keys);
+    let others_come_at = |now| {
+        (0..limits::RECENT_SWEEP)
+            .for_each(|_| assert!(verify(&verifier, &token_of_another_key(), &keys, now).is_err()));
+    };
+    others_come_at(NOW.plus(Duration::from_secs(55)));
+    assert!(is_recent(&verifier, &token), "it is still true");
+    others_come_at(NOW.plus(Duration::from_secs(56)));
+    assert!(!is_recent(&verifier, &token));
+}
+
+#[test]
 fn tokens_that_share_a_place_are_never_taken_for_each_other() {
     let (verifier, keys) = (verifier(), keys(&[(1, "a")]));
     // Four for each place.
