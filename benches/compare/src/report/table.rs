@@ -34,6 +34,9 @@ pub fn text(report: &Report) -> String {
     }
     others(&mut text, report);
     goals(&mut text, report);
+    for problem in &report.problems {
+        let _ = writeln!(text, "\nNOT VALID: {problem}");
+    }
     text
 }
 
