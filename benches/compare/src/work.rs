@@ -41,14 +41,14 @@ impl Work for InTurn {
     }
 }
 
-/// Each token once, to be allowed.
+/// Each token once, with what it must be answered with.
 #[derive(Debug)]
 pub struct Each<I> {
     template: Message,
     tokens: I,
 }
 
-impl<I: Iterator<Item = String> + 'static> Each<I> {
+impl<I: Iterator<Item = (String, Verdict)> + 'static> Each<I> {
     /// Of tokens that are as long as the template's.
     #[must_use]
     pub fn once(template: Message, tokens: I) -> Box<dyn Work> {
@@ -56,9 +56,9 @@ impl<I: Iterator<Item = String> + 'static> Each<I> {
     }
 }
 
-impl<I: Iterator<Item = String>> Work for Each<I> {
+impl<I: Iterator<Item = (String, Verdict)>> Work for Each<I> {
     fn next(&mut self, into: &mut Vec<u8>) -> Option<Verdict> {
-        let token = self.tokens.next()?;
+        let (token, expected) = self.tokens.next()?;
         let place = self.template.bytes.get_mut(self.template.token.clone())?;
         // Of another length it would be another message: the run ends, and its number of calls is wrong.
         if place.len() != token.len() {
@@ -66,7 +66,7 @@ impl<I: Iterator<Item = String>> Work for Each<I> {
         }
         place.copy_from_slice(token.as_bytes());
         into.extend_from_slice(&self.template.bytes);
-        Some(Verdict::Allow)
+        Some(expected)
     }
 }
 
@@ -133,10 +133,11 @@ mod tests {
 
     #[test]
     fn each_token_comes_once() {
-        let tokens: Vec<String> = ["one", "two"].map(str::to_owned).into();
-        let mut work = Each::once(Message::check("/", "___"), tokens.into_iter());
+        let verdicts = [Verdict::AllowFor(1), Verdict::Allow];
+        let tokens = ["one", "two"].map(str::to_owned).into_iter().zip(verdicts);
+        let mut work = Each::once(Message::check("/", "___"), tokens);
         let mut bytes = Vec::new();
-        assert_eq!([work.next(&mut bytes), work.next(&mut bytes)], [Some(Verdict::Allow); 2]);
+        assert_eq!([work.next(&mut bytes), work.next(&mut bytes)], verdicts.map(Some));
         assert_eq!(work.next(&mut bytes), None);
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("Bearer one") && text.contains("Bearer two"));
