@@ -18,6 +18,8 @@ pub enum Better {
 /// One of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Goal {
+    /// The row that it comes from.
+    pub row: &'static str,
     /// What is measured.
     pub measure: &'static str,
     /// The figure; nothing where it was not measured, or not with right answers only.
@@ -73,24 +75,31 @@ pub fn all(report: &Report) -> Vec<Goal> {
     let (one, two) = ("portcullis, 1 core", "portcullis, 2 cores");
     let (few, many) = ("portcullis, 10 routes", "portcullis, 10000 routes");
     let envoy = ratio("behind Envoy", "ext_authz: portcullis", "ext_authz: noop", rate);
-    let goal = |better, measure, (figure, valid), must, aim| Goal { measure, figure, must, aim, better, valid };
-    let higher = |measure, figure, must, aim| goal(Better::Higher, measure, figure, must, aim);
-    let lower = |measure, figure, must, aim| goal(Better::Lower, measure, figure, must, aim);
+    let goal =
+        |better, row, measure, (figure, valid), must, aim| Goal { row, measure, figure, must, aim, better, valid };
+    let higher = |row, measure, figure, must, aim| goal(Better::Higher, row, measure, figure, must, aim);
+    let lower = |row, measure, figure, must, aim| goal(Better::Lower, row, measure, figure, must, aim);
     // Where one answer is wrong in these, there is no figure at all.
-    let own = |measure, figure, must, aim| lower(measure, (figure, true), must, aim);
+    let own = |row, measure, figure, must, aim| lower(row, measure, (figure, true), must, aim);
     vec![
-        higher("hot / no-op tonic with complete types", ratio("hot", "portcullis", "noop", rate), 1.4, 1.9),
-        higher("hot / hyper fixed reply", ratio("hot", "portcullis", "wire", rate), 0.52, 0.72),
-        own("user instructions per hot call", instructions, 62_000.0, 50_000.0),
-        higher("cold RS256 / raw aws-lc-rs verify", ratio("cold", "portcullis", "raw verify", rate), 0.45, 0.58),
-        higher("mixed 90/10 / own hot", ratio("mixed", "portcullis", "portcullis, hot", rate), 0.55, 0.65),
-        lower("p99 / no-op's", ratio("hot", "portcullis", "noop", p99), 0.8, 0.5),
-        higher("behind Envoy, hot / no-op behind Envoy", envoy, 0.98, 1.04),
-        higher("two cores / one core", ratio("cores", two, one, rate), 1.5, 1.8),
-        higher("10,000 routes / 10 routes, hot", ratio("routes", many, few, rate), 0.95, 0.99),
-        own("bytes per cached token", memory(|memory| memory.each), 768.0, 320.0),
-        own("MiB resident, idle", memory(|memory| memory.idle), 20.0, 10.0),
-        own("MiB resident, 100,000 tokens cached", full, 100.0, 50.0),
+        higher("hot", "hot / no-op tonic with complete types", ratio("hot", "portcullis", "noop", rate), 1.4, 1.9),
+        higher("hot", "hot / hyper fixed reply", ratio("hot", "portcullis", "wire", rate), 0.52, 0.72),
+        own("instructions", "user instructions per hot call", instructions, 62_000.0, 50_000.0),
+        higher(
+            "cold",
+            "cold RS256 / raw aws-lc-rs verify",
+            ratio("cold", "portcullis", "raw verify", rate),
+            0.45,
+            0.58,
+        ),
+        higher("mixed", "mixed 90/10 / own hot", ratio("mixed", "portcullis", "portcullis, hot", rate), 0.55, 0.65),
+        lower("hot", "p99 / no-op's", ratio("hot", "portcullis", "noop", p99), 0.8, 0.5),
+        higher("envoy", "behind Envoy, hot / no-op behind Envoy", envoy, 0.98, 1.04),
+        higher("cores", "two cores / one core", ratio("cores", two, one, rate), 1.5, 1.8),
+        higher("routes", "10,000 routes / 10 routes, hot", ratio("routes", many, few, rate), 0.95, 0.99),
+        own("memory", "bytes per cached token", memory(|memory| memory.each), 768.0, 320.0),
+        own("memory", "MiB resident, idle", memory(|memory| memory.idle), 20.0, 10.0),
+        own("memory", "MiB resident, 100,000 tokens cached", full, 100.0, 50.0),
     ]
 }
 
@@ -102,7 +111,7 @@ mod tests {
     fn a_goal_is_met_on_its_own_side_only() {
         let goal = |figure: f64, better| {
             let figure = Some(Figure::of([figure]));
-            Goal { measure: "", figure, must: 2.0, aim: 3.0, better, valid: true }
+            Goal { row: "", measure: "", figure, must: 2.0, aim: 3.0, better, valid: true }
         };
         assert_eq!([1.9, 2.0, 3.0].map(|figure| goal(figure, Better::Higher).verdict()), ["MISSED", "met", "aim met"]);
         let lower = |figure| Goal { must: 3.0, aim: 2.0, ..goal(figure, Better::Lower) }.verdict();
