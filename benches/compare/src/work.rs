@@ -77,18 +77,28 @@ pub struct Mixed {
     sent: u64,
     forged: Rc<Cell<u32>>,
     every: u64,
+    most: u64,
 }
 
 impl Mixed {
     /// One in `every` is forged; `forged` counts over all rounds, so that none comes twice.
     #[must_use]
     pub fn endless(template: &Message, every: u64, forged: &Rc<Cell<u32>>) -> Box<dyn Work> {
-        Box::new(Self { template: template.clone(), sent: 0, forged: Rc::clone(forged), every })
+        Self::times(template, every, forged, u64::MAX)
+    }
+
+    /// The same, so many calls in all.
+    #[must_use]
+    pub fn times(template: &Message, every: u64, forged: &Rc<Cell<u32>>, most: u64) -> Box<dyn Work> {
+        Box::new(Self { template: template.clone(), sent: 0, forged: Rc::clone(forged), every, most })
     }
 }
 
 impl Work for Mixed {
     fn next(&mut self, into: &mut Vec<u8>) -> Option<Verdict> {
+        if self.sent == self.most {
+            return None;
+        }
         self.sent += 1;
         let start = into.len();
         into.extend_from_slice(&self.template.bytes);
@@ -114,7 +124,7 @@ mod tests {
     #[test]
     fn one_in_ten_is_forged_each_in_another_way() {
         let template = Message::check("/", &"A".repeat(809));
-        let mut work = Mixed::endless(&template, 10, &Rc::default());
+        let mut work = Mixed::times(&template, 10, &Rc::default(), 1_000);
         let mut forgeries = std::collections::BTreeSet::new();
         let mut forged = 0;
         for _ in 0..1_000 {
@@ -129,6 +139,7 @@ mod tests {
             }
         }
         assert_eq!((forged, forgeries.len()), (100, 100));
+        assert_eq!(work.next(&mut Vec::new()), None);
     }
 
     #[test]
