@@ -18,8 +18,9 @@ pub const HELP: &str = "Portcullis beside other services: `make bench`, or
           [--out target/bench] [--server-core N] [--client-core N] [--smoke]
 
 --seconds and --rounds are those of the hot row; three rounds, or fewer, for the others. --smoke tries the harness, not the
-services: one round of 0.2 s, no Envoy, no valgrind. Exit code 1: a verdict was wrong, or a server failed. Missing a goal is
-no failure: speed is a matter of the machine.
+services: one round of 0.2 s, no Envoy, no valgrind. Exit code 1: a verdict was wrong, a server failed, or the figure of a goal
+is not there. Missing a goal is no failure: speed is a matter of the machine. Nor is it one that there is no valgrind, unless
+`--only` asks for instructions.
 ";
 
 /// The same, read.
@@ -27,6 +28,8 @@ no failure: speed is a matter of the machine.
 pub struct Options {
     /// Which rows.
     pub only: Vec<String>,
+    /// They were named, and are not what is measured unless something else is said.
+    pub named: bool,
     /// Of one measurement.
     pub time: Duration,
     /// Before each measurement.
@@ -85,6 +88,7 @@ impl Options {
         let cores = process::two_cores();
         Ok(Self {
             only,
+            named: arguments.get("only").is_ok(),
             time: Duration::from_secs_f64(seconds),
             warmup: Duration::from_secs_f64((seconds / 4.0).min(0.5)),
             rounds: text("rounds", if smoke { "1" } else { "5" }).parse()?,

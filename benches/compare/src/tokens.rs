@@ -128,16 +128,22 @@ fn rs256(key: &RsaKeyPair, issued: u64, number: usize) -> Result<String, Failure
     Ok(format!("{message}.{}", BASE64.encode(signature)))
 }
 
+/// Who the token of that number is about: as long for each.
+#[must_use]
+pub fn subject(number: usize) -> String {
+    format!("google-oauth2|{number:021}")
+}
+
 /// Header and claims as Auth0 makes them.
 fn unsigned(algorithm: &str, kid: &str, issued: u64, number: usize) -> String {
     let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":"{kid}"}}"#);
     let claims = format!(
         concat!(
-            r#"{{"iss":"{}","sub":"google-oauth2|{:021}","aud":["{}","https://tenant.eu.auth0.com/userinfo"],"#,
+            r#"{{"iss":"{}","sub":"{}","aud":["{}","https://tenant.eu.auth0.com/userinfo"],"#,
             r#""iat":{},"exp":{},"scope":"openid profile email read:messages archive:messages","azp":"kS1mLh8wB7c2VtYy0ZpQ4xNd9RfGuJ3e"}}"#,
         ),
         ISSUER,
-        number,
+        subject(number),
         AUDIENCE,
         issued,
         issued + LIFETIME,

@@ -41,14 +41,14 @@ impl Work for InTurn {
     }
 }
 
-/// Each token once, to be allowed.
+/// Each token once, with what it must be answered with.
 #[derive(Debug)]
 pub struct Each<I> {
     template: Message,
     tokens: I,
 }
 
-impl<I: Iterator<Item = String> + 'static> Each<I> {
+impl<I: Iterator<Item = (String, Verdict)> + 'static> Each<I> {
     /// Of tokens that are as long as the template's.
     #[must_use]
     pub fn once(template: Message, tokens: I) -> Box<dyn Work> {
@@ -56,9 +56,9 @@ impl<I: Iterator<Item = String> + 'static> Each<I> {
     }
 }
 
-impl<I: Iterator<Item = String>> Work for Each<I> {
+impl<I: Iterator<Item = (String, Verdict)>> Work for Each<I> {
     fn next(&mut self, into: &mut Vec<u8>) -> Option<Verdict> {
-        let token = self.tokens.next()?;
+        let (token, expected) = self.tokens.next()?;
         let place = self.template.bytes.get_mut(self.template.token.clone())?;
         // Of another length it would be another message: the run ends, and its number of calls is wrong.
         if place.len() != token.len() {
@@ -66,7 +66,7 @@ impl<I: Iterator<Item = String>> Work for Each<I> {
         }
         place.copy_from_slice(token.as_bytes());
         into.extend_from_slice(&self.template.bytes);
-        Some(Verdict::Allow)
+        Some(expected)
     }
 }
 
@@ -77,18 +77,28 @@ pub struct Mixed {
     sent: u64,
     forged: Rc<Cell<u32>>,
     every: u64,
+    most: u64,
 }
 
 impl Mixed {
     /// One in `every` is forged; `forged` counts over all rounds, so that none comes twice.
     #[must_use]
     pub fn endless(template: &Message, every: u64, forged: &Rc<Cell<u32>>) -> Box<dyn Work> {
-        Box::new(Self { template: template.clone(), sent: 0, forged: Rc::clone(forged), every })
+        Self::times(template, every, forged, u64::MAX)
+    }
+
+    /// The same, so many calls in all.
+    #[must_use]
+    pub fn times(template: &Message, every: u64, forged: &Rc<Cell<u32>>, most: u64) -> Box<dyn Work> {
+        Box::new(Self { template: template.clone(), sent: 0, forged: Rc::clone(forged), every, most })
     }
 }
 
 impl Work for Mixed {
     fn next(&mut self, into: &mut Vec<u8>) -> Option<Verdict> {
+        if self.sent == self.most {
+            return None;
+        }
         self.sent += 1;
         let start = into.len();
         into.extend_from_slice(&self.template.bytes);
@@ -114,7 +124,7 @@ mod tests {
     #[test]
     fn one_in_ten_is_forged_each_in_another_way() {
         let template = Message::check("/", &"A".repeat(809));
-        let mut work = Mixed::endless(&template, 10, &Rc::default());
+        let mut work = Mixed::times(&template, 10, &Rc::default(), 1_000);
         let mut forgeries = std::collections::BTreeSet::new();
         let mut forged = 0;
         for _ in 0..1_000 {
@@ -129,14 +139,16 @@ mod tests {
             }
         }
         assert_eq!((forged, forgeries.len()), (100, 100));
+        assert_eq!(work.next(&mut Vec::new()), None);
     }
 
     #[test]
     fn each_token_comes_once() {
-        let tokens: Vec<String> = ["one", "two"].map(str::to_owned).into();
-        let mut work = Each::once(Message::check("/", "___"), tokens.into_iter());
+        let verdicts = [Verdict::AllowFor(1), Verdict::Allow];
+        let tokens = ["one", "two"].map(str::to_owned).into_iter().zip(verdicts);
+        let mut work = Each::once(Message::check("/", "___"), tokens);
         let mut bytes = Vec::new();
-        assert_eq!([work.next(&mut bytes), work.next(&mut bytes)], [Some(Verdict::Allow); 2]);
+        assert_eq!([work.next(&mut bytes), work.next(&mut bytes)], verdicts.map(Some));
         assert_eq!(work.next(&mut bytes), None);
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("Bearer one") && text.contains("Bearer two"));

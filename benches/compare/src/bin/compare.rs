@@ -27,6 +27,7 @@ fn main() -> Result<ExitCode, Failure> {
         versions: machine::versions(&options),
         load: (options.connections, options.streams, options.time.as_secs_f64()),
         smoke: options.smoke,
+        asked: options.only.clone(),
         ..Report::default()
     };
     let bench = Bench::prepare(options)?;
@@ -36,11 +37,10 @@ fn main() -> Result<ExitCode, Failure> {
     fs::write(&json, serde_json::to_string_pretty(&report)? + "\n")?;
     fs::write(&plot, svg::plot(&report))?;
     println!("{}\n{} and {}", table::text(&report), json.display(), plot.display());
-    for problem in &report.problems {
-        eprintln!("NOT VALID: {problem}");
-    }
     Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+const NO_VALGRIND: &str = "there is no valgrind here (Debian: valgrind)";
 
 /// All that is wanted, one after the other; what fails doesn't keep the rest.
 async fn measure(bench: &Bench, report: &mut Report) {
@@ -70,7 +70,12 @@ async fn measure(bench: &Bench, report: &mut Report) {
     }
     if wants("instructions") {
         match rows::instructions::measure(bench).await {
-            Ok(counts) => report.instructions.extend(counts),
+            Ok(Some(counts)) => report.instructions.extend(counts),
+            Ok(None) if bench.options.named => problems.push(format!("instructions: {NO_VALGRIND}")),
+            Ok(None) => {
+                report.notes.push(format!("instructions are not counted: {NO_VALGRIND}"));
+                report.asked.retain(|row| row != "instructions");
+            }
             Err(failure) => problems.push(format!("instructions: {failure}")),
         }
     }

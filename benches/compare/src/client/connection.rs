@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     LONGEST,
-    frame::{self, Frame},
+    frame::{self, Frame, GRPC_HEAD},
     hpack::{RequestBlocks, Table},
     load::{Record, Shared},
     streams::Streams,
@@ -24,8 +24,6 @@ const GRANT_AFTER: u32 = 1 << 28;
 const STREAM_WINDOW: u32 = 1 << 20;
 /// RFC 9113, section 6.9.2.
 const INITIAL_WINDOW: u32 = 65_535;
-/// Bytes in front of a message: whether it is compressed, and its length.
-const GRPC_HEAD: usize = 5;
 
 const SETTING_TABLE_SIZE: u16 = 1;
 const SETTING_MAX_STREAMS: u16 = 3;
@@ -218,11 +216,7 @@ impl Connection {
             self.received = 0;
         }
         let Some(call) = self.streams.get(frame.stream) else { return Ok(()) };
-        if call.message.is_empty() && is_whole(frame.payload) {
-            call.is_right = record.checker.is(frame.payload, call.expected);
-        } else {
-            call.message.extend_from_slice(frame.payload);
-        }
+        call.take(frame.payload, &mut record.checker);
         if frame.has(frame::END_STREAM) {
             // Without trailers there is no `grpc-status`.
             self.end(frame.stream, false, now, record);
@@ -234,18 +228,11 @@ impl Connection {
         let Some(call) = self.streams.close(stream) else { return };
         if !call.has_head || !is_ok {
             record.errors += 1;
-        } else if call.is_right || record.checker.is(&call.message, call.expected) {
+        } else if call.is_right(&mut record.checker) {
             record.calls += 1;
             record.latency.add(now.saturating_duration_since(call.started));
         } else {
             record.wrong += 1;
         }
     }
-}
-
-/// Whether a gRPC frame is all there.
-fn is_whole(bytes: &[u8]) -> bool {
-    bytes
-        .split_first_chunk::<GRPC_HEAD>()
-        .is_some_and(|(&[_, a, b, c, d], message)| u32::from_be_bytes([a, b, c, d]) as usize == message.len())
 }

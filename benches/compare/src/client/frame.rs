@@ -16,6 +16,8 @@ pub(super) const PRIORITY: u8 = 0x20;
 
 /// Bytes in front of each payload.
 pub(super) const HEAD: usize = 9;
+/// Bytes in front of a gRPC message: whether it is compressed, and its length.
+pub(super) const GRPC_HEAD: usize = 5;
 
 /// A frame, whole.
 #[derive(Clone, Copy, Debug)]

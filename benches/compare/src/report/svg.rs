@@ -27,7 +27,12 @@ const STYLE: &str = "
 pub fn plot(report: &Report) -> String {
     let mut page = Page::default();
     page.down(30);
-    page.text(16, "title", "Portcullis beside other services: calls a second");
+    let invalid = if report.problems.is_empty() { "" } else { "NOT VALID: " };
+    page.text(16, "title", &format!("{invalid}Portcullis beside other services: calls a second"));
+    for problem in &report.problems {
+        page.down(18);
+        page.text(16, "missed", problem);
+    }
     page.down(20);
     let (connections, streams, seconds) = report.load;
     let machine = &report.machine;
@@ -52,7 +57,7 @@ pub fn plot(report: &Report) -> String {
     let height = page.y;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
-         <title>Portcullis beside other services</title>\n<style>{STYLE}\n</style>\n\
+         <title>{invalid}Portcullis beside other services</title>\n<style>{STYLE}\n</style>\n\
          <rect class=\"back\" width=\"{WIDTH}\" height=\"{height}\"/>\n{}</svg>\n",
         page.body
     )
@@ -124,6 +129,10 @@ fn goals(page: &mut Page, report: &Report) {
         for (x, text) in [(400, figure), (490, short(goal.must)), (580, short(goal.aim))] {
             page.text(x, "end", &text);
         }
-        page.text(600, if goal.verdict() == "MISSED" { "missed" } else { "small" }, goal.verdict());
+        page.text(
+            600,
+            if ["MISSED", "NOT VALID"].contains(&goal.verdict()) { "missed" } else { "small" },
+            goal.verdict(),
+        );
     }
 }

@@ -34,6 +34,12 @@ pub fn text(report: &Report) -> String {
     }
     others(&mut text, report);
     goals(&mut text, report);
+    for note in &report.notes {
+        let _ = writeln!(text, "\n{note}");
+    }
+    for problem in &report.problems {
+        let _ = writeln!(text, "\nNOT VALID: {problem}");
+    }
     text
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bench::{Bench, ROUTES},
-    client::{Load, Measured},
+    client::{Load, Measured, Verdict},
     process::{self, Server},
     stats::Latency,
     work::{Each, InTurn},
@@ -48,9 +48,13 @@ async fn once(bench: &Bench, server: &Server) -> Result<Sample, Failure> {
     let mut load = Load::open(server.address, bench.options.connections, bench.options.streams).await?;
     probe(bench, &server.name, &mut load).await?;
     load.run(InTurn::times(&bench.hot(), WARMUP), None).await?;
-    let tokens = bench.cold();
-    let wanted = tokens.len() as u64;
-    let sample = observed(server, load.run(Each::once(bench.hot.clone(), tokens.into_iter()), None)).await?;
+    let wanted = bench.cold().len() as u64;
+    let says_who = server.name == "portcullis";
+    // The token with number 0 is the hot one.
+    let tokens = bench.cold().into_iter().zip(1..);
+    let tokens =
+        tokens.map(move |(token, number)| (token, if says_who { Verdict::AllowFor(number) } else { Verdict::Allow }));
+    let sample = observed(server, load.run(Each::once(bench.hot.clone(), tokens), None)).await?;
     let Measured { calls, wrong, errors, .. } = sample.measured;
     if calls + wrong + errors != wanted {
         return Err(format!("{calls} of {wanted} tokens were sent").into());

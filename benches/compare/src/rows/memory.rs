@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{all_right, rounds::probe};
 use crate::{
     bench::{Bench, ROUTES},
-    client::Load,
+    client::{Load, Verdict},
     message::Message,
     policy, process,
     work::{Each, InTurn},
@@ -48,12 +48,12 @@ pub async fn measure(bench: &Bench) -> Result<Memory, Failure> {
     all_right("memory", &load.run(InTurn::endless(&bench.hot()), Some(bench.options.warmup)).await?)?;
     let (warm, before) = (server.memory("VmRSS")?, held(admin)?);
     eprintln!("memory: {sent} tokens");
-    // The hot token is one of them: a cache for 100,000 is to hold them all.
-    let others = sent - 1;
+    // The hot token is one of them, and so is the probe's: a cache for 100,000 is to hold them all.
+    let others = sent - 2;
     let tokens: Result<Rc<[String]>, Failure> = (0..others).map(|number| bench.tokens.es256(number)).collect();
     let tokens = tokens?;
     let template = Message::check(&policy::path(ROUTES, 1), tokens.first().ok_or("no token")?);
-    let each = (0..others).map_while(move |place| tokens.get(place).cloned());
+    let each = (0..others).map_while(move |place| Some((tokens.get(place)?.clone(), Verdict::AllowFor(place))));
     let measured = load.run(Each::once(template, each), None).await?;
     all_right("memory", &measured)?;
     if measured.calls != others as u64 {

@@ -52,7 +52,24 @@ pub struct Sample {
     peak: f64,
 }
 
+#[cfg(test)]
+impl Sample {
+    /// So many calls in a second, and so many of them wrong.
+    pub(crate) fn fixed(calls: u32, wrong: u32) -> Self {
+        let (calls, wrong) = (u64::from(calls.saturating_sub(wrong)), u64::from(wrong));
+        let elapsed = std::time::Duration::from_secs(1);
+        let measured = Measured { calls, wrong, errors: 0, elapsed, latency: crate::stats::Latency::default() };
+        Self { measured, cpu: 0.0, client: 0.0, peak: 0.0 }
+    }
+}
+
 impl Row {
+    /// Every call was answered as it must be: with less, its figures are those of another service.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.wrong == 0 && self.errors == 0 && self.calls > 0
+    }
+
     /// The line for these rounds.
     #[must_use]
     pub fn of(group: &str, server: &str, samples: &[Sample]) -> Self {
