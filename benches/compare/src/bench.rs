@@ -76,6 +76,21 @@ impl Bench {
     /// # Errors
     /// Where it does not start.
     pub fn yardstick(&self, name: &str, cores: &str, threads: usize, under: &[String]) -> Result<Server, Failure> {
+        self.yardstick_with(name, cores, threads, under, &[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn yardstick_with(
+        &self,
+        name: &str,
+        cores: &str,
+        threads: usize,
+        under: &[String],
+        more: &[&str],
+    ) -> Result<Server, Failure> {
         let address = process::free_address()?;
         let mut command = under.to_vec();
         let program = std::env::current_exe()?.with_file_name(name);
@@ -85,6 +100,7 @@ impl Bench {
         if name == "naive" {
             arguments.extend(["--jwks", &jwks, "--issuer", ISSUER, "--audience", AUDIENCE, "--scope", SCOPE]);
         }
+        arguments.extend(more);
         command.extend(arguments.into_iter().map(str::to_owned));
         Server::start(name, address, cores, &command, &self.log(name))
     }

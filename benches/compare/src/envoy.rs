@@ -39,6 +39,7 @@ impl Way {
             Self::new("jwt_authn + rbac, cache", vec![jwt_authn(jwks, Some(1_000)), rbac()])?,
             Self::new("ext_authz: noop", vec![ext_authz("noop")])?,
             Self::new("ext_authz: portcullis", vec![ext_authz("portcullis")])?,
+            Self::new("ext_authz: its answer, fixed", vec![ext_authz("wire")])?,
         ])
     }
 }

@@ -1,9 +1,14 @@
 //! The floor of the wire: hyper's HTTP/2 server reads the whole request and gives a fixed gRPC reply. It knows no message.
+//!
+//! `--answer FILE`: the reply is that `CheckResponse`, for what it costs whoever gets it.
 
 use std::{
     convert::Infallible,
+    fs,
     future::poll_fn,
+    io,
     pin::{Pin, pin},
+    sync::OnceLock,
     task::{Context, Poll},
 };
 
@@ -16,10 +21,43 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use portcullis_compare::yardstick::{self, Arguments, Failure};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
 
 /// A gRPC frame around a `CheckResponse` with an empty `ok_response` (field 3).
-const REPLY: &[u8] = &[0, 0, 0, 0, 2, 0x1a, 0];
+const ALLOW: &[u8] = &[0, 0, 0, 0, 2, 0x1a, 0];
+
+/// The frame that is sent.
+static REPLY: OnceLock<Bytes> = OnceLock::new();
+
+fn reply() -> Bytes {
+    REPLY.get().cloned().unwrap_or_else(|| Bytes::from_static(ALLOW))
+}
+
+/// A stream to which replies are written together: h2 would write each one over 256 bytes by itself.
+struct Joined(TcpStream);
+
+impl AsyncRead for Joined {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Joined {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
 
 /// The reply as a body: one message, then the trailers.
 #[derive(Debug)]
@@ -38,7 +76,7 @@ impl Body for Reply {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let (frame, next) = match *self {
-            Self::Message => (Frame::data(Bytes::from_static(REPLY)), Self::Trailers),
+            Self::Message => (Frame::data(reply()), Self::Trailers),
             Self::Trailers => {
                 let mut trailers = HeaderMap::with_capacity(1);
                 trailers.insert("grpc-status", HeaderValue::from_static("0"));
@@ -66,7 +104,13 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Reply>, hyper::Er
 }
 
 fn main() -> Result<(), Failure> {
-    yardstick::run(&Arguments::read(&[])?, |listen| async move {
+    let arguments = Arguments::read(&[])?;
+    if let Ok(file) = arguments.get("answer") {
+        let answer = fs::read(file)?;
+        let length = u32::try_from(answer.len())?.to_be_bytes();
+        let _ = REPLY.set([&[0][..], &length, &answer].concat().into());
+    }
+    yardstick::run(&arguments, |listen| async move {
         let listener = TcpListener::bind(listen).await?;
         loop {
             let (stream, _) = listener.accept().await?;
@@ -74,7 +118,7 @@ fn main() -> Result<(), Failure> {
             let mut connection = http2::Builder::new(TokioExecutor::new());
             // Nor does Portcullis say the date: the floor does no more than it must.
             connection.auto_date_header(false);
-            tokio::spawn(connection.serve_connection(TokioIo::new(stream), service_fn(answer)));
+            tokio::spawn(connection.serve_connection(TokioIo::new(Joined(stream)), service_fn(answer)));
         }
     })
 }

@@ -1,6 +1,11 @@
 //! Behind Envoy: its own jwt_authn and RBAC, with and without its cache of tokens, beside ext_authz with the no-op and with
 //! Portcullis. Envoy has one worker, on the server's core, and so has the Check server.
 
+use std::fs;
+
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, authorization_client::AuthorizationClient};
+use prost::Message as _;
+
 use super::{Row, Sample, all_right};
 use crate::{
     bench::{Bench, ROUTES},
@@ -18,7 +23,12 @@ const CONNECTIONS: usize = 64;
 /// Where a server fails, or a warm-up has a wrong answer.
 pub async fn measure(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let cores = &bench.options.server_core;
-    let checks = [bench.portcullis(cores, ROUTES, &[])?.0, bench.yardstick("noop", cores, 1, &[])?];
+    let portcullis = bench.portcullis(cores, ROUTES, &[])?.0;
+    // What Envoy does with an answer, whoever gives it: with a real one it has headers to set and to remove, and metadata.
+    let file = bench.file("answer.bin");
+    fs::write(&file, answer(bench, &portcullis).await?)?;
+    let fixed = bench.yardstick_with("wire", cores, 1, &[], &["--answer", &file.to_string_lossy()])?;
+    let checks = [portcullis, bench.yardstick("noop", cores, 1, &[])?, fixed];
     let ways = Way::all(bench)?;
     let own = envoy::start(bench, cores, &ways, &checks.iter().collect::<Vec<_>>())?;
     let path = policy::path(ROUTES, 1);
@@ -49,6 +59,13 @@ pub async fn measure(bench: &Bench) -> Result<Vec<Row>, Failure> {
         }
     }
     Ok(ways.iter().zip(&samples).map(|(way, samples)| Row::of("behind Envoy", way.name, samples)).collect())
+}
+
+/// What Portcullis answers to the hot token.
+async fn answer(bench: &Bench, portcullis: &Server) -> Result<Vec<u8>, Failure> {
+    let mut client = AuthorizationClient::connect(format!("http://{}", portcullis.address)).await?;
+    let answer = client.check(CheckRequest::decode(&*bench.hot.bytes)?).await?;
+    Ok(answer.into_inner().encode_to_vec())
 }
 
 async fn sample(bench: &Bench, way: &Way, request: &[u8], servers: &[&Server]) -> Result<Sample, Failure> {
