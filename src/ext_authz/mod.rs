@@ -1,8 +1,9 @@
 //! Envoy's external authorization protocol: the only home of tonic and prost.
 //!
-//! [`service`] takes a call, [`attributes`] turns the message into what the engine judges, [`response`] is the only
-//! file that builds an answer. Nothing here decides anything. A message is read where it lies (`wire`, `schema`,
-//! `message`, `headers`); the generated types stand beside that in tests.
+//! A `connection` brings requests, `front` knows what each is, [`service`] takes a Check: [`attributes`] reads its message in
+//! place (`message`, over `wire` and `schema`) and makes of it what the engine judges, [`response`] is the only file that
+//! builds an answer. Nothing here decides anything. The types generated from `proto/` are for whoever tries a policy
+//! offline, and for tests, which hold the reading and the writing against them.
 
 pub mod attributes;
 pub mod codec;

@@ -28,7 +28,9 @@ const FLOORS: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates with one home.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 10] = [
+    ("hyper", &["ext_authz/"]),
+    ("hyper_util", &["ext_authz/connection.rs"]),
     ("notify", &["app/watch.rs"]),
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
