@@ -58,7 +58,7 @@ fuzz: ## Fuzzing: FUZZ_SECONDS=600 for each target, TARGET=name for one
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run long $(TARGET)
 
 .PHONY: bench
-bench: build ## Portcullis beside other services, in one table: five minutes; BENCH="--only hot --seconds 1", --help for more
+bench: build ## Portcullis beside other services, in one table: five minutes after the first build; BENCH=--help for its options
 	@tests/tools/fetch envoy
 	@cargo build --release --locked --manifest-path benches/compare/Cargo.toml --target-dir target/bench
 	@target/bench/release/compare $(BENCH)

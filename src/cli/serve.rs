@@ -48,7 +48,8 @@ pub(super) struct ServeArgs {
     /// How log lines look
     #[arg(long, value_name = "FORMAT", value_enum, env = "PORTCULLIS_LOG_FORMAT", default_value_t = Format::Text)]
     log_format: Format,
-    /// On how many threads Checks are answered [default: one to a processor]
+    /// On how many threads Checks are answered, 1 to 256 [default: one to a processor that the process may use; a
+    /// container's CPU limit counts, a Kubernetes request does not]
     #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
 }
