@@ -46,7 +46,7 @@ tests: tools ## Unit and integration tests, against the real parts
 
 .PHONY: bench-smoke
 bench-smoke: ## Every benchmark once, and the harness of make bench for a moment; what they say is no figure
-	cargo test --locked --benches
+	cargo test --locked --bench hops --bench policy --bench select --bench token
 	@benches/compare/smoke
 
 .PHONY: fuzz-smoke
