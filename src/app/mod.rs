@@ -1,7 +1,7 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 //!
-//! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again, [`candidate`] judges what
-//! stands in it, and `reload` puts it into force.
+//! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again,
+//! [`candidate`] judges what stands in it, and `reload` puts it into force.
 
 pub mod candidate;
 mod error;

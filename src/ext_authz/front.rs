@@ -1,8 +1,8 @@
 //! What a request on the port is: a Check, another call of gRPC, or nothing for us.
 //!
-//! A Check takes the short way, past tonic's router and layers, which cost more than the decision itself (11,500 instructions
-//! of user space, measured). It is open to what Envoy sends; a call that says anything out of the ordinary goes the long
-//! way, through tonic, to the same [`Service`].
+//! A Check takes the short way, past tonic's router and layers, which cost half of what the whole decision does (11,500
+//! instructions and 23,000, measured). It is open to what Envoy sends; a call that says anything out of the ordinary goes
+//! the long way, through tonic, to the same [`Service`].
 
 use std::{
     pin::Pin,

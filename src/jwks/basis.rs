@@ -1,6 +1,6 @@
 //! What the truth of a signature rests on: a key, and the set that it was found in.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::digest::{Sha256, sha256};
 
@@ -8,8 +8,8 @@ use crate::digest::{Sha256, sha256};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(Sha256);
 
-impl std::fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of a shared secret it would help to guess it.
         f.write_str("Fingerprint(..)")
     }
@@ -28,12 +28,19 @@ impl Fingerprint {
 }
 
 /// A key of a set. Every token that it verified shares this.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Basis {
     /// The set.
     pub set: Fingerprint,
     /// The key, by its RFC 7638 thumbprint.
     pub key: Arc<str>,
+}
+
+impl fmt::Debug for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nor this: a shared secret goes by its digest.
+        f.write_str("Basis(..)")
+    }
 }
 
 #[cfg(test)]

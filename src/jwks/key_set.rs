@@ -222,6 +222,8 @@ mod tests {
         let secret = |byte| KeySet::from_secret(&Secret::new(vec![byte; 32]), &[Algorithm::HS256]).fingerprint();
         assert_ne!(secret(1), secret(2));
         assert_eq!(format!("{:?}", secret(1)), "Fingerprint(..)");
+        let shared = KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256]);
+        assert_eq!(format!("{:?}", shared.keys()[0].basis()), "Basis(..)");
         let algorithms = |list: &[Algorithm]| KeySet::from_secret(&Secret::new(vec![1; 32]), list).fingerprint();
         assert_ne!(algorithms(&[Algorithm::HS256]), algorithms(&[Algorithm::HS256, Algorithm::HS384]));
     }

@@ -51,6 +51,7 @@ fn variables_override_scalars_of_the_file() {
         ("PORTCULLIS_IDENTITY__FORWARD_AUTHORIZATION", "false"),
         ("PORTCULLIS_LOG", "debug"),
         ("PORTCULLIS_LOG_FORMAT", "json"),
+        ("PORTCULLIS_THREADS", "2"),
         ("PORTCULLIS_CONFIG", "portcullis.yaml"),
         ("PATH", "/bin"),
     ]);

@@ -47,6 +47,24 @@ async fn a_wrong_command_line_is_exit_2() {
 }
 
 #[tokio::test]
+async fn the_number_of_threads_is_bounded() {
+    for wrong in ["0", "257", "two", "1.5"] {
+        for (arguments, environment) in
+            [(&["serve", "--threads", wrong][..], vec![]), (&["serve"], vec![("PORTCULLIS_THREADS", wrong)])]
+        {
+            let (code, text) = run(arguments, &environment).await;
+            assert_eq!(code, 2, "{wrong}: {text}");
+            assert!(text.contains("--threads") || text.contains("PORTCULLIS_THREADS"), "{wrong}: {text}");
+        }
+    }
+    // Good ones fail for want of a configuration only.
+    for good in ["1", "256"] {
+        let (code, text) = run(&["serve", "--threads", good], &[]).await;
+        assert!(code == 2 && !text.contains("threads"), "{good}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn starting_without_a_configuration_says_how_to_start() {
     let (code, text) = run(&["serve"], &[]).await;
     assert_eq!(code, 2);

@@ -126,6 +126,21 @@ async fn a_call_out_of_the_ordinary_goes_the_long_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_headers_of_a_call_are_bounded() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let mut channel = connect(&service).await;
+    let message = get("/api/public").message().encode_to_vec();
+    // Beside the one: its name, the others, and 32 bytes for each (RFC 9113 section 6.5.2).
+    let most = portcullis::limits::CALL_HEADER_BYTES as usize;
+    for (length, http, grpc) in [(most - 1024, 200, Some("0")), (most, 431, None)] {
+        let request = post(CHECK).header("x-large", "a".repeat(length));
+        let reply = send(&mut channel, request, framed(0, message.len(), &message)).await;
+        assert_eq!((reply.http, reply.grpc.as_deref()), (http, grpc), "{length}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_grpc_is_no_200() {
     let issuer = issuer().await;
     let service = TestService::start(&config(issuer.issuer())).await;
