@@ -235,11 +235,16 @@ pub const POLICY_MUTANTS: usize = 20_000;
 
 /// Threads that answer Checks. More is a typing error.
 pub const THREADS: usize = 256;
-/// From NOT_SERVING to closing the listeners, so that Envoy's health checks notice.
-pub const DRAIN_NOTICE: Duration = Duration::from_millis(500);
-/// From closing the listeners to giving up on requests in flight: with what precedes it, less than the 30 s after which
-/// Kubernetes kills.
+/// From NOT_SERVING to closing the listeners, unless `--drain-notice` says otherwise: longer than the interval of usual
+/// health checks, so that proxies notice.
+pub const DRAIN_NOTICE: Duration = Duration::from_secs(5);
+/// The longest `--drain-notice`: load balancers take up to five minutes to move clients elsewhere.
+pub const DRAIN_NOTICE_MAX: Duration = Duration::from_secs(300);
+/// From closing the listeners to giving up on requests in flight. A stop takes [`DRAIN_NOTICE`], this and [`STOP_END`] at
+/// most, 26 s: less than the 30 s after which Kubernetes kills where there is no `preStop`.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
+/// From the end of the drain to the end of the process: [`EXIT_GRACE`], and what is left of the log.
+pub const STOP_END: Duration = Duration::from_secs(1);
 /// Once nothing is in flight, for how long connections may stay open: answers are still being written.
 pub const DRAIN_FLUSH: Duration = Duration::from_millis(500);
 /// For how long a task that hangs in the system may hold up the exit.

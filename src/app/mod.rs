@@ -80,7 +80,7 @@ pub enum Stopped {
 /// How long stopping takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
-    /// From NOT_SERVING to closing the listeners.
+    /// From NOT_SERVING to closing the listeners: Checks are still answered.
     pub notice: Duration,
     /// From closing the listeners to giving up.
     pub deadline: Duration,
@@ -208,7 +208,7 @@ impl App {
     /// [`ServeError::Part`] if a server ended by itself: a service without one of its ports does not go on.
     pub async fn run(mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
         let why = self.serve(&mut stop).await?;
-        events::stopping(why);
+        events::stopping(why, drain.notice);
         self.stopping.cancel();
         self.reloading.abort_all();
         self.health.set_serving(false).await;

@@ -1,6 +1,6 @@
 //! `portcullis serve`: a straight line from the configuration to the exit code.
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, thread};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
@@ -35,6 +35,10 @@ The file is watched: a change is checked as a whole, and put into force in one s
 also where nothing has changed in the file itself:
   kill -HUP PID
 
+SIGTERM and SIGINT stop it in three steps: for the notice, health checks say NOT_SERVING and Checks are still
+answered, so that proxies go elsewhere; then nothing new is accepted, and Checks in flight have 20 s to end; within
+another second the process ends. Give it this sum before a SIGKILL, 26 s by default. A second signal ends it at once.
+
 Exit codes: 0 stopped by a signal, everything answered
             1 failed, or requests were cut off
             2 the command line, the configuration or an address is wrong")]
@@ -52,11 +56,23 @@ pub(super) struct ServeArgs {
     /// container's CPU limit counts, a Kubernetes request does not]
     #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
+    /// How long Checks are still answered after a signal to stop, 0s to 5m: longer than the health checks of proxies
+    /// take to notice
+    #[arg(long, value_name = "TIME", env = "PORTCULLIS_DRAIN_NOTICE", value_parser = notice, default_value = "5s")]
+    drain_notice: Duration,
 }
 
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= limits::THREADS);
     count.ok_or_else(|| format!("a number from 1 to {}", limits::THREADS))
+}
+
+fn notice(text: &str) -> Result<Duration, String> {
+    let notice = config::parse_duration(text).filter(|notice| *notice <= limits::DRAIN_NOTICE_MAX);
+    notice.ok_or_else(|| {
+        let most = config::show_duration(limits::DRAIN_NOTICE_MAX);
+        format!("a time from 0s to {most}, written as a whole number with its unit: `500ms`, `5s`, `1m`")
+    })
 }
 
 pub(super) async fn run(args: ServeArgs) -> ExitCode {
@@ -66,7 +82,8 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
     };
     // As many as there are for us: of a machine's processors, a container may have few.
     let threads = args.threads.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    match serve(config, reload, threads).await {
+    let drain = Drain { notice: args.drain_notice, ..Drain::default() };
+    match serve(config, reload, threads, drain).await {
         Ok(Stopped::Clean) => {
             events::stopped();
             ExitCode::SUCCESS
@@ -112,12 +129,49 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     ))
 }
 
-async fn serve(config: Config, reload: Reload, threads: NonZeroUsize) -> Result<Stopped, ServeError> {
+async fn serve(config: Config, reload: Reload, threads: NonZeroUsize, drain: Drain) -> Result<Stopped, ServeError> {
     // Before anything else: a signal that arrives while we start is a stop or a reload, not a kill.
     let signals = Signals::listen()?;
     let reload = Reload { hangups: Some(Hangups::listen()?), ..reload };
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
     let app = App::start_reloading(config, outside, reload, Workers::threads(threads)?).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
-    app.run(signals, Drain::default()).await
+    app.run(signals, drain).await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn drain_notice(text: Option<&str>) -> Result<Duration, String> {
+        let option = text.map(|text| format!("--drain-notice={text}"));
+        let parsed = Cli::try_parse_from(std::iter::once("serve".to_owned()).chain(option));
+        parsed.map(|cli| cli.serve.drain_notice).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_drain_notice_is_a_bounded_duration() {
+        for (text, millis) in [("0s", 0), ("500ms", 500), ("5s", 5000), ("1m30s", 90_000), ("5m", 300_000)] {
+            assert_eq!(drain_notice(Some(text)), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for wrong in ["", "5", "0", "-1s", "1.5s", "5 s", "five", "300001ms", "1h", "99999999999999999999s"] {
+            let error = drain_notice(Some(wrong)).unwrap_err();
+            let told = "a time from 0s to 5m, written as a whole number with its unit: `500ms`, `5s`, `1m`";
+            assert!(error.contains("'--drain-notice <TIME>'") && error.contains(told), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_default_notice_is_the_one_of_the_limits() {
+        assert_eq!(drain_notice(None), Ok(limits::DRAIN_NOTICE));
+        assert_eq!(limits::DRAIN_NOTICE, Drain::default().notice);
+    }
 }

@@ -22,8 +22,16 @@ pub(super) const ISSUER: &str = "PORTCULLIS_ISSUER";
 pub(super) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
 /// The configuration file.
 pub(super) const CONFIG: &str = "PORTCULLIS_CONFIG";
-/// Names that are no fields of the file; the last three are the command line's business.
-const OTHERS: [&str; 6] = [ISSUER, AUDIENCE, CONFIG, "PORTCULLIS_LOG", "PORTCULLIS_LOG_FORMAT", "PORTCULLIS_THREADS"];
+/// Names that are no fields of the file: the last four set options of `serve`.
+const OTHERS: [&str; 7] = [
+    ISSUER,
+    AUDIENCE,
+    CONFIG,
+    "PORTCULLIS_DRAIN_NOTICE",
+    "PORTCULLIS_LOG",
+    "PORTCULLIS_LOG_FORMAT",
+    "PORTCULLIS_THREADS",
+];
 
 /// Sets what the variables say.
 pub(super) fn overlay(root: &mut Node, env: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {

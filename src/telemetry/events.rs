@@ -198,8 +198,8 @@ pub fn serving() {
 }
 
 /// The service begins to stop.
-pub fn stopping(why: &str) {
-    info!(signal = why, "stopping: no longer serving, waiting for requests in flight");
+pub fn stopping(why: &str, notice: Duration) {
+    info!(signal = why, drain.notice = ?notice, "stopping: health checks say so, requests are answered until the notice is over");
 }
 
 /// The service has stopped, everything answered.

@@ -49,6 +49,7 @@ fn variables_override_scalars_of_the_file() {
         ("PORTCULLIS_ISSUERS__0__JWKS_URI", "https://keys.example/"),
         ("PORTCULLIS_IDENTITY__HEADERS__SUBJECT", "x-user"),
         ("PORTCULLIS_IDENTITY__FORWARD_AUTHORIZATION", "false"),
+        ("PORTCULLIS_DRAIN_NOTICE", "1s"),
         ("PORTCULLIS_LOG", "debug"),
         ("PORTCULLIS_LOG_FORMAT", "json"),
         ("PORTCULLIS_THREADS", "2"),

@@ -65,6 +65,29 @@ async fn the_number_of_threads_is_bounded() {
 }
 
 #[tokio::test]
+async fn the_drain_notice_is_bounded() {
+    for wrong in ["5", "-1s", "1.5s", "five", "5m1ms", "1h"] {
+        for (arguments, environment) in [
+            (&["serve", &format!("--drain-notice={wrong}")][..], vec![]),
+            (&["serve"], vec![("PORTCULLIS_DRAIN_NOTICE", wrong)]),
+        ] {
+            let (code, text) = run(arguments, &environment).await;
+            assert_eq!(code, 2, "{wrong}: {text}");
+            let error = text.lines().next().unwrap();
+            assert!(error.contains(wrong) && error.contains("--drain-notice"), "{wrong}: {text}");
+            assert!(
+                error.ends_with("a time from 0s to 5m, written as a whole number with its unit: `500ms`, `5s`, `1m`")
+            );
+        }
+    }
+    // Good ones fail for want of a configuration only.
+    for good in ["0s", "500ms", "5m"] {
+        let (code, text) = run(&["serve", "--drain-notice", good], &[]).await;
+        assert!(code == 2 && text.contains("PORTCULLIS_ISSUER") && !text.contains("drain"), "{good}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn starting_without_a_configuration_says_how_to_start() {
     let (code, text) = run(&["serve"], &[]).await;
     assert_eq!(code, 2);

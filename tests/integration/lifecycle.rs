@@ -8,6 +8,7 @@ use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
 };
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 use crate::support::{
     check::{Client, get},
@@ -95,7 +96,7 @@ pub(crate) async fn slow_issuer(keys: String, wait: Duration) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_lets_requests_in_flight_finish_and_exits_0() {
     let minter = issuer().await;
-    // Longer than the notice before the listeners close, shorter than a Check waits.
+    // Longer than it takes to close the listeners, shorter than a Check waits.
     let name = slow_issuer(minter.jwk_set().to_string(), Duration::from_millis(1500)).await;
     let (_dir, path) = file(&config(&name)).await;
     let serve = Serve::start(&["--config", &path], &[]).await;
@@ -158,7 +159,7 @@ async fn a_second_signal_ends_it_at_once() {
 async fn no_request_is_lost_while_stopping() {
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer())).await;
-    let serve = Serve::start(&["--config", &path], &[]).await;
+    let serve = Serve::start(&["--config", &path, "--drain-notice", "500ms"], &[]).await;
     until_ready(&serve).await;
     let client = Client::connect(serve.grpc).await;
     let token = scoped(&issuer, "read:messages");
@@ -180,6 +181,46 @@ async fn no_request_is_lost_while_stopping() {
     assert!(answered > 0);
     drop(client);
     assert_eq!(serve.ended().await.0, Some(0));
+}
+
+/// What `grpc.health.v1` says on a new connection, for the whole server and for the service.
+async fn health(serve: &Serve) -> [ServingStatus; 2] {
+    let channel = tonic::transport::Endpoint::new(format!("http://{}", serve.grpc)).unwrap().connect().await.unwrap();
+    let mut client = HealthClient::new(channel);
+    let mut said = [ServingStatus::Unknown; 2];
+    for (service, said) in ["", "envoy.service.auth.v3.Authorization"].into_iter().zip(&mut said) {
+        let asked = HealthCheckRequest { service: service.to_owned() };
+        *said = client.check(asked).await.unwrap().into_inner().status();
+    }
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn during_the_notice_health_says_so_and_new_connections_are_answered() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    // Longer than this test: only the second signal ends it.
+    let serve = Serve::start(&["--config", &path], &[("PORTCULLIS_DRAIN_NOTICE", "5m")]).await;
+    until_ready(&serve).await;
+    let early = Client::connect(serve.grpc).await;
+    let ask = get("/api/private").bearer(&scoped(&issuer, ""));
+    assert_eq!(early.send(&ask).await.status, 200);
+    assert_eq!(health(&serve).await, [ServingStatus::Serving; 2]);
+    serve.signal("TERM");
+    while ready(serve.admin).await {}
+    let mut waited = 0;
+    while health(&serve).await != [ServingStatus::NotServing; 2] {
+        waited += 1;
+        assert!(waited < 1000, "health does not fall");
+    }
+    for _ in 0..100 {
+        assert_eq!(early.send(&ask).await.status, 200, "a connection from before");
+        assert_eq!(Client::connect(serve.grpc).await.send(&ask).await.status, 200, "a new connection");
+    }
+    serve.signal("TERM");
+    let (code, log) = serve.ended().await;
+    assert_eq!(code, Some(1), "a second signal cuts off what is left");
+    assert!(log.contains("\"drain.notice\":\"300s\""), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -63,7 +63,11 @@ impl Serve {
     /// Starts it and waits until it listens; ports come out of its log.
     pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = portcullis(&[&["serve"], arguments].concat());
-        command.env("PORTCULLIS_LOG_FORMAT", "json").envs(environment.iter().copied());
+        // Nobody is there to notice, unless a test says otherwise.
+        command
+            .env("PORTCULLIS_LOG_FORMAT", "json")
+            .env("PORTCULLIS_DRAIN_NOTICE", "0s")
+            .envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();

@@ -43,9 +43,11 @@ impl Ports {
         replace(&ENVOY.replace("0.0.0.0", "127.0.0.1"), &changes)
     }
 
-    /// The addresses that Portcullis is started with: the sample leaves them to the defaults.
-    pub(super) fn portcullis_env(&self) -> [(&'static str, String); 2] {
+    /// The addresses that Portcullis is started with, which the sample leaves to the defaults, and no notice before it
+    /// stops: there is no other instance to go to.
+    pub(super) fn portcullis_env(&self) -> [(&'static str, String); 3] {
         [
+            ("PORTCULLIS_DRAIN_NOTICE", "0s".to_owned()),
             ("PORTCULLIS_LISTEN__GRPC", self.grpc.addr().to_string()),
             ("PORTCULLIS_LISTEN__ADMIN", self.admin.addr().to_string()),
         ]
