@@ -202,6 +202,9 @@ pub const ENVOY_ALIASES: usize = 4096;
 /// A timeout of Envoy's Check below which the first token with a new key often finds no time to have that key fetched:
 /// a name look-up, TLS and a request to the issuer.
 pub const ENVOY_CHECK_TIMEOUT: Duration = Duration::from_millis(500);
+/// A timeout of Envoy's Check above which one Portcullis that hangs holds up requests for longer than their clients wait.
+/// Portcullis itself answers within [`KEY_WAIT`].
+pub const ENVOY_CHECK_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// Largest clock tolerance that may be configured.
 pub const CLOCK_TOLERANCE_MAX: Duration = Duration::from_secs(300);
 

@@ -40,7 +40,8 @@ pub(super) struct CheckArgs {
     /// The configuration files
     #[arg(required_unless_present = "envoy", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// An Envoy configuration, or what its /config_dump gives: finds what would undo the policy
+    /// An Envoy configuration, or what its /config_dump gives: finds what would undo the policy, or lose requests
+    /// when Portcullis restarts
     #[arg(long, value_name = "ENVOY_FILE")]
     envoy: Option<PathBuf>,
     /// How problems are printed: text on standard error, JSON on standard output

@@ -12,7 +12,11 @@ use portcullis::{
     limits,
 };
 
-use crate::{envoy_faults, parse};
+use crate::{
+    envoy_faults,
+    envoy_restarts::{RESTART_FAULTS, RESTART_HARMLESS, misplaced_retries},
+    parse,
+};
 
 fn described(found: &ConfigErrors) -> Vec<String> {
     let word = |severity| if severity == Severity::Error { "error" } else { "warning" };
@@ -38,12 +42,23 @@ const ISSUER: &str =
     "issuers: [{ issuer: https://a.test/, audiences: [a] }]\nroutes: [{ path: /a, access: authenticated }]\n";
 
 #[test]
-fn the_sample_is_clean() {
+fn the_samples_are_clean_but_for_the_one_endpoint_of_one() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy");
-    assert_found("sample", &envoy::check(&dir.join("envoy.yaml"), None), &[]);
-    let ours = fs::read_to_string(dir.join("portcullis.yaml")).unwrap();
-    assert_found("sample", &envoy::check(&dir.join("envoy.yaml"), Some(&config(&ours))), &[]);
+    let ours = config(&fs::read_to_string(dir.join("portcullis.yaml")).unwrap());
+    for config in [None, Some(&ours)] {
+        let found = envoy::check(&dir.join("envoy.yaml"), config);
+        let one = "warning: the cluster `portcullis` has one endpoint: every request is refused while that Portcullis";
+        assert_found("sample", &found, &[one]);
+        let allowed = found.without(&[Lint::EnvoySingleEndpoint]);
+        assert_found("allowed", &allowed, &[]);
+        assert_found("two endpoints", &lint(&envoy_faults::sample(), "envoy.yaml", config), &[]);
+        assert_found("two instances", &envoy::check(&dir.join("ha.yaml"), config), &[]);
+        assert_found("by name", &lint(&envoy_faults::ha_by_name(), "ha.yaml", config), &BY_NAME);
+    }
 }
+
+/// What is said of ha.yaml with its instances by name, on a network without TLS.
+const BY_NAME: [&str; 1] = ["warning: the cluster `portcullis` reaches another machine without TLS"];
 
 #[test]
 fn each_fault_is_found_and_nothing_else() {
@@ -59,13 +74,143 @@ fn each_fault_is_found_and_nothing_else() {
 }
 
 #[test]
+fn each_fault_that_costs_requests_at_a_restart_is_found_and_its_help_mends_it() {
+    for fault in RESTART_FAULTS {
+        let text = fault.text();
+        let found = lint(&text, "envoy.yaml", None);
+        assert_found(fault.name, &found, &[fault.expected]);
+        let problem = found.problems().next().unwrap();
+        let at = problem.line().and_then(|line| text.lines().nth(line - 1));
+        assert!(at.is_some_and(|line| !line.trim_start().starts_with('#')), "{}: {problem} is at {at:?}", fault.name);
+        if let Some(mended) = fault.mended(problem.help_text().unwrap()) {
+            assert_found(fault.name, &lint(&mended, "envoy.yaml", None), &[]);
+        }
+    }
+    let misplaced = "warning: Envoy ignores a `retry_policy` of `envoy_grpc` for Checks";
+    assert_found("misplaced", &lint(&misplaced_retries(), "envoy.yaml", None), &[misplaced]);
+}
+
+#[test]
+fn settings_that_lose_nothing_at_a_restart_are_not_mentioned() {
+    for (name, block, to) in RESTART_HARMLESS {
+        let text = envoy_faults::with_block(&envoy_faults::sample(), block, to);
+        assert_found(name, &lint(&text, "envoy.yaml", None), &[]);
+    }
+}
+
+/// The one endpoint of the sample elsewhere.
+fn sample_at(address: &str) -> String {
+    let text = envoy_faults::SAMPLE.replacen(
+        "                      address: 127.0.0.1\n                      port_value: 9191\n",
+        address,
+        1,
+    );
+    assert_ne!(text, envoy_faults::SAMPLE);
+    text
+}
+
+#[test]
+fn one_endpoint_is_said_to_be_one_where_that_is_certain() {
+    let one = "warning: the cluster `portcullis` has one endpoint: every request is refused";
+    let socket = "                    socket_address:\n                      address: 127.0.0.1\n                      port_value: 9191\n";
+    let pipe = envoy_faults::SAMPLE.replacen(socket, "                    pipe: { path: /run/portcullis.sock }\n", 1);
+    assert_found("a socket", &lint(&pipe, "envoy.yaml", None), &[one]);
+    let far = sample_at("                      address: 10.0.0.7\n                      port_value: 9191\n");
+    let unless = "warning: the cluster `portcullis` has one endpoint: unless a load balancer is there, every request";
+    let plaintext = "warning: the cluster `portcullis` reaches another machine without TLS";
+    assert_found("another machine", &lint(&far, "envoy.yaml", None), &[unless, plaintext]);
+    // A name that is an address has that one; any other may have several.
+    let by_name = |text: &str| text.replacen("      type: STATIC\n", "      type: STRICT_DNS\n", 1);
+    assert_found("an address as a name", &lint(&by_name(envoy_faults::SAMPLE), "envoy.yaml", None), &[one]);
+    let named =
+        by_name(&sample_at("                      address: localhost\n                      port_value: 9191\n"));
+    assert_found("a name", &lint(&named, "envoy.yaml", None), &[]);
+    let unchecked = envoy_faults::with_block(&named, "      health_checks:", "");
+    assert_found("a name", &lint(&unchecked, "envoy.yaml", None), &["warning: Envoy does not check the health"]);
+    // With one endpoint there is none to go to: health checks would change nothing.
+    let unchecked = envoy_faults::with_block(envoy_faults::SAMPLE, "      health_checks:", "");
+    assert_found("one", &lint(&unchecked, "envoy.yaml", None), &[one]);
+}
+
+/// What Envoy's admin page has of a cluster and a filter that a control plane made.
+fn controlled(service: serde_json::Value, cluster: serde_json::Value) -> String {
+    let bootstrap = json(envoy_faults::SAMPLE);
+    let mut listener = bootstrap["static_resources"]["listeners"][0].clone();
+    listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener".into();
+    let filters = &mut listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"];
+    let ext_authz =
+        filters.as_array_mut().unwrap().iter_mut().find(|filter| filter["name"] == "envoy.filters.http.ext_authz");
+    ext_authz.unwrap()["typed_config"]["grpc_service"] = service;
+    let mut cluster = cluster;
+    cluster["@type"] = "type.googleapis.com/envoy.config.cluster.v3.Cluster".into();
+    let typed = |kind: &str, field: &str, value: serde_json::Value| serde_json::json!({ "@type": format!("type.googleapis.com/envoy.admin.v3.{kind}"), field: [value] });
+    let clusters = typed("ClustersConfigDump", "dynamic_active_clusters", serde_json::json!({ "cluster": cluster }));
+    let active = serde_json::json!({ "name": "ingress", "active_state": { "listener": listener } });
+    let listeners = typed("ListenersConfigDump", "dynamic_listeners", active);
+    serde_json::json!({ "configs": [clusters, listeners] }).to_string()
+}
+
+#[test]
+fn of_clusters_that_a_control_plane_fills_only_what_is_certain_is_said() {
+    let http2 = serde_json::json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": { "http2_protocol_options": {} }
+    } });
+    // As Istio writes it: no bounds, and no way to set retries.
+    let name = "outbound|9191||portcullis.default.svc.cluster.local";
+    let service = |timeout: &str| {
+        serde_json::json!({
+            "envoy_grpc": { "cluster_name": name, "authority": "portcullis.default.svc.cluster.local" }, "timeout": timeout
+        })
+    };
+    let most = u32::MAX;
+    let cluster = serde_json::json!({
+        "name": name, "type": "EDS", "typed_extension_protocol_options": http2,
+        "circuit_breakers": { "thresholds": [{
+            "max_connections": most, "max_pending_requests": most, "max_requests": most, "max_retries": most,
+            "track_remaining": true
+        }] }
+    });
+    let no_retries = "warning: a Check is not sent again when its connection breaks";
+    assert_found("istio", &lint(&controlled(service("1s"), cluster.clone()), "dump.json", None), &[no_retries]);
+    let long = "warning: Envoy waits 10m for an answer";
+    assert_found("istio", &lint(&controlled(service("600s"), cluster), "dump.json", None), &[no_retries, long]);
+    // As Envoy Gateway writes it.
+    let name = "securitypolicy/default/portcullis/default/grpc-backend";
+    let service = serde_json::json!({
+        "envoyGrpc": { "clusterName": name, "authority": "portcullis.default:9191" }, "timeout": "1s",
+        "retryPolicy": {
+            "numRetries": 3, "retryBackOff": { "baseInterval": "0.005s", "maxInterval": "1s" },
+            "retryOn": "connect-failure,reset,refused-stream"
+        }
+    });
+    let cluster = |breakers: serde_json::Value| {
+        serde_json::json!({
+            "name": name, "type": "EDS", "typedExtensionProtocolOptions": http2, "circuitBreakers": { "thresholds": [breakers] }
+        })
+    };
+    let defaults = cluster(serde_json::json!({ "maxRetries": 1024 }));
+    let low = "warning: the cluster `securitypolicy/default/portcullis/default/grpc-backend` allows 1024 Checks at once, 1024";
+    assert_found("gateway", &lint(&controlled(service.clone(), defaults), "dump.json", None), &[low]);
+    let set = cluster(serde_json::json!({ "maxRetries": 1024, "maxRequests": 10000, "maxPendingRequests": 10000 }));
+    assert_found("gateway", &lint(&controlled(service, set), "dump.json", None), &[]);
+}
+
+#[test]
 fn each_lint_has_its_fault() {
-    let texts = envoy_faults::FAULTS.iter().map(|(name, changes, _)| envoy_faults::changed(name, changes));
+    let faults = envoy_faults::FAULTS.iter().map(|(name, changes, _)| envoy_faults::changed(name, changes));
+    let texts = faults.chain(RESTART_FAULTS.iter().map(|fault| fault.text()));
     let seen: BTreeSet<Lint> = texts
         .flat_map(|text| lint(&text, "envoy.yaml", None).problems().filter_map(Problem::kind).collect::<Vec<_>>())
         .collect();
     // These have tests of their own.
-    let others = [Lint::EnvoyNothingChecked, Lint::EnvoyUnchecked, Lint::EnvoyUnknownPolicy, Lint::EnvoySkipped];
+    let others = [
+        Lint::EnvoyNothingChecked,
+        Lint::EnvoySingleEndpoint,
+        Lint::EnvoySkipped,
+        Lint::EnvoyUnchecked,
+        Lint::EnvoyUnknownPolicy,
+    ];
     let all = Lint::ALL.iter().filter(|lint| lint.name().starts_with("envoy-"));
     let unseen: Vec<_> = all.filter(|lint| !seen.contains(lint) && !others.contains(lint)).collect();
     assert!(unseen.is_empty(), "no fault shows {unseen:?}");
@@ -88,7 +233,7 @@ fn a_listener_without_the_filter_is_an_error_if_none_has_it() {
         rest.split_once("\n  clusters:\n").unwrap().0.replace("name: ingress", "name: second")
     };
     let both =
-        |second: &str| envoy_faults::SAMPLE.replacen("\n  clusters:\n", &format!("\n{second}\n  clusters:\n"), 1);
+        |second: &str| envoy_faults::sample().replacen("\n  clusters:\n", &format!("\n{second}\n  clusters:\n"), 1);
     let second = listener(&envoy_faults::with_filter(""));
     let warned = "warning: no request that comes this way is checked";
     assert_found("one of two", &lint(&both(&second), "envoy.yaml", None), &[warned]);

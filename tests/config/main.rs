@@ -8,6 +8,9 @@ mod envoy;
 #[path = "../support/envoy_faults.rs"]
 mod envoy_faults;
 #[cfg(test)]
+#[path = "../support/envoy_restarts.rs"]
+mod envoy_restarts;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;

@@ -1,14 +1,49 @@
 //! The sample Envoy configuration with one fault each: what `check --envoy` must say of it. A real Envoy accepts every
 //! one of them, so that the lints are about configurations that there can be.
 
+/// The sample as it is: with one endpoint.
 pub(crate) const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
+/// The line before the sample's second endpoint, which is a comment.
+const SECOND: &str =
+    "              # A second instance, so that a restart of one is no outage. envoy/ha.yaml has more about this.\n";
+
+/// The sample with its second endpoint.
+pub(crate) fn sample() -> String {
+    let (before, after) = SAMPLE.split_once(SECOND).unwrap();
+    let (commented, rest) = after.split_once("\n\n").unwrap();
+    let second: Vec<String> = commented.lines().map(|line| line.replacen("# ", "", 1)).collect();
+    format!("{before}{}\n\n{rest}", second.join("\n"))
+}
+
+/// The example with two instances.
+pub(crate) const HA: &str = include_str!("../../envoy/ha.yaml");
+
+/// envoy/ha.yaml with the endpoints by name, which stand in it as a comment, in place of those by address.
+pub(crate) fn ha_by_name() -> String {
+    let (before, rest) = HA.split_once("      # By address: each instance is listed.\n").unwrap();
+    let (_, rest) = rest.split_once("\n\n").unwrap();
+    let (commented, after) = rest.split_once("      #\n").unwrap().1.split_once("\n\n").unwrap();
+    let lines: Vec<String> = commented.lines().map(|line| line.replacen("# ", "", 1)).collect();
+    format!("{before}{}\n\n{after}", lines.join("\n"))
+}
+
+/// A text with the block that begins with that line, up to the next line that is not indented further, replaced.
+pub(crate) fn with_block(text: &str, begin: &str, to: &str) -> String {
+    let indent = begin.len() - begin.trim_start().len();
+    let belongs = |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > indent;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let at = lines.iter().position(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("there is no {begin}"));
+    let rest = &lines[at + 1..];
+    let length = rest.iter().take_while(|line| belongs(line)).count();
+    [&lines[..at], &[to][..], &rest[length..]].concat().concat()
+}
 
 /// A name, what is changed in the sample, and what is found: `error` or `warning`, and a part of the message.
 pub(crate) type Fault = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// The sample with those changes, each of which must have a place in it.
 pub(crate) fn changed(name: &str, changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(SAMPLE.to_owned(), |text, (from, to)| {
+    changes.iter().fold(sample(), |text, (from, to)| {
         assert!(text.contains(from), "{name}: the sample has no {from}");
         text.replacen(from, to, 1)
     })
@@ -16,7 +51,8 @@ pub(crate) fn changed(name: &str, changes: &[(&str, &str)]) -> String {
 
 /// The sample with these lines in place of its ext_authz filter.
 pub(crate) fn with_filter(lines: &str) -> String {
-    let (before, rest) = SAMPLE.split_once("                  - name: envoy.filters.http.ext_authz\n").unwrap();
+    let sample = sample();
+    let (before, rest) = sample.split_once("                  - name: envoy.filters.http.ext_authz\n").unwrap();
     let (_, after) = rest.split_once(ROUTER).unwrap();
     format!("{before}{lines}{ROUTER}{after}")
 }
@@ -47,7 +83,10 @@ pub(crate) const SKIPPED: &str = r#"
                         typed_config:
                           "@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
                           transport_api_version: V3
-                          grpc_service: { envoy_grpc: { cluster_name: portcullis }, timeout: 1s }
+                          grpc_service:
+                            envoy_grpc: { cluster_name: portcullis }
+                            timeout: 1s
+                            retry_policy: { retry_on: reset, retry_back_off: { base_interval: 0.005s, max_interval: 1s } }
                           status_on_error: { code: 503 }
                           encode_raw_headers: true
 "#;
@@ -72,6 +111,9 @@ const OPTIONS: &str = "      typed_extension_protocol_options:
         envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
           \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
           explicit_http_config:\n";
+/// Envoy refuses a health check by gRPC of a cluster without HTTP/2.
+const GRPC_HEALTH: &str = "          grpc_health_check: {}\n";
+const HTTP_HEALTH: &str = "          http_health_check: { path: /healthz }\n";
 const SERVICE: &str = "                      grpc_service:
                         envoy_grpc:
                           cluster_name: portcullis\n";
@@ -392,10 +434,25 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     (
         "http1-cluster",
-        &[(HTTP2, "            http_protocol_options: {}\n")],
+        &[(HTTP2, "            http_protocol_options: {}\n"), (GRPC_HEALTH, HTTP_HEALTH)],
         &["error: the cluster `portcullis` does not speak HTTP/2"],
     ),
-    ("no-protocol", &[(OPTIONS, ""), (HTTP2, "")], &["error: the cluster `portcullis` does not speak HTTP/2"]),
+    (
+        "no-protocol",
+        &[(OPTIONS, ""), (HTTP2, ""), (GRPC_HEALTH, HTTP_HEALTH)],
+        &["error: the cluster `portcullis` does not speak HTTP/2"],
+    ),
+    (
+        "odd-authority",
+        &[
+            ("cluster_name: portcullis\n", "cluster_name: authz|portcullis\n"),
+            ("    - name: portcullis\n", "    - name: authz|portcullis\n"),
+        ],
+        &[
+            "error: Checks have `authz|portcullis` as `:authority`, which can't be one",
+            "warning: health checks have the cluster's name as `:authority`, and `authz|portcullis` can't be one",
+        ],
+    ),
     ("no-timeout", &[(TIMEOUT, "")], &["warning: Envoy waits 200 ms for an answer, unless told otherwise"]),
     (
         "short-timeout",
@@ -428,6 +485,17 @@ pub(crate) const HARMLESS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("another-name", &[(FILTER, "                  - name: gate\n                    typed_config:")]),
     ("status-number", &[("code: ServiceUnavailable", "code: 503")]),
+    (
+        "odd-name-with-authority",
+        &[
+            (
+                "cluster_name: portcullis\n",
+                "cluster_name: authz/portcullis\n                          authority: portcullis\n",
+            ),
+            ("    - name: portcullis\n", "    - name: authz/portcullis\n"),
+            ("grpc_health_check: {}", "grpc_health_check: { authority: portcullis }"),
+        ],
+    ),
     ("redirected-slashes", &[("REJECT_REQUEST\n", "UNESCAPE_AND_REDIRECT\n")]),
     ("allowed-by-expression", &[(ALLOW, "allowed_headers: { patterns: [{ safe_regex: { regex: '.*' } }] }")]),
     (

@@ -10,6 +10,7 @@
 mod body;
 mod chain;
 mod collect;
+mod endpoints;
 mod filter;
 mod findings;
 mod headers;
@@ -19,6 +20,7 @@ mod matcher;
 mod order;
 mod paths;
 mod read;
+mod retries;
 mod routes;
 mod service;
 

@@ -1,8 +1,6 @@
 //! Where Checks are sent: the cluster, its protocol, and the time there is for an answer.
 
-use std::net::IpAddr;
-
-use super::{Around, collect::Lookup, findings::Findings, quoted, read};
+use super::{Around, collect::Lookup, endpoints, findings::Findings, quoted, read, retries};
 use crate::{
     config::{
         lint::Lint,
@@ -29,6 +27,8 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node, 
     lint_timeout(findings, service);
     let named = read::value(&service.node, "envoy_grpc").and_then(|grpc| read::field(grpc, "cluster_name"));
     if let Some((entry, name)) = named.and_then(|entry| read::as_text(&entry.node).map(|name| (entry, name))) {
+        lint_authority(findings, &service.node, entry, name);
+        retries::lint(findings, service);
         lint_cluster(findings, around, entry, name);
     } else if read::field(&service.node, "google_grpc").is_none() {
         let help = "set `envoy_grpc: { cluster_name: portcullis }`";
@@ -46,16 +46,37 @@ fn lint_timeout(findings: &mut Findings, service: &Entry) {
             findings.warn(Lint::EnvoyTimeout, &service.place, message, help);
         }
         Some(entry) => {
-            let short = read::duration(&entry.node).filter(|timeout| !timeout.is_zero() && *timeout < least);
-            if let Some(timeout) = short {
-                let message = format!(
+            let Some(timeout) = read::duration(&entry.node) else { return };
+            let message = if timeout.is_zero() {
+                "Envoy waits without end for an answer: a Portcullis that hangs holds up every request".to_owned()
+            } else if timeout < least {
+                format!(
                     "Envoy waits {} for an answer, less than {}: too short to fetch a new key meanwhile",
                     show_duration(timeout),
                     show_duration(least)
-                );
-                findings.warn(Lint::EnvoyTimeout, &entry.node.place, message, help);
-            }
+                )
+            } else if timeout > limits::ENVOY_CHECK_TIMEOUT_MAX {
+                let waits = show_duration(timeout);
+                format!("Envoy waits {waits} for an answer: a Portcullis that hangs holds up requests for so long")
+            } else {
+                return;
+            };
+            findings.warn(Lint::EnvoyTimeout, &entry.node.place, message, help);
         }
+    }
+}
+
+/// The cluster's name is the `:authority` of a Check, unless another one is set.
+fn lint_authority(findings: &mut Findings, service: &Node, named: &Entry, name: &str) {
+    let authority =
+        read::at(service, &["envoy_grpc", "authority"]).and_then(read::as_text).filter(|set| !set.is_empty());
+    if !endpoints::is_authority(authority.unwrap_or(name)) {
+        let message = format!(
+            "Checks have {} as `:authority`, which can't be one: every request is denied",
+            quoted(authority.unwrap_or(name))
+        );
+        let help = "set `authority: portcullis` beside `cluster_name`";
+        findings.error(Lint::EnvoyAuthority, &named.node.place, message, help);
     }
 }
 
@@ -81,6 +102,7 @@ fn lint_cluster(findings: &mut Findings, around: &Around<'_>, named: &Entry, nam
         findings.error(Lint::EnvoyProtocol, read::place(cluster), message, help);
     }
     lint_plaintext(findings, cluster, name);
+    endpoints::lint(findings, cluster, name);
 }
 
 /// HTTP/2 by declaration or by negotiation; one that goes by its client's protocol is given the benefit of the doubt.
@@ -104,19 +126,12 @@ fn lint_plaintext(findings: &mut Findings, cluster: &Node, name: &str) {
     if may_be_tls || read::field(cluster, "transport_socket_matches").is_some() {
         return;
     }
-    let groups = read::at(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], read::items);
-    let endpoints = groups.iter().flat_map(|group| read::list(group, "lb_endpoints"));
-    let address = |endpoint| read::at(endpoint, &["endpoint", "address", "socket_address", "address"]);
-    let far =
-        endpoints.filter_map(address).find(|address| read::as_text(address).is_some_and(|host| !is_loopback(host)));
+    let mut hosts = endpoints::endpoints(cluster).filter_map(endpoints::host);
+    let far = hosts.find(|host| read::as_text(host).is_some_and(|host| !endpoints::is_loopback(host)));
     if let Some(address) = far {
         let message =
             format!("the cluster {} reaches another machine without TLS: tokens travel in the clear", quoted(name));
         let help = "give it a `transport_socket` with TLS, or run Portcullis beside Envoy and reach it by 127.0.0.1";
         findings.warn(Lint::EnvoyPlaintext, &address.place, message, help);
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

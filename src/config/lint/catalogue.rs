@@ -52,6 +52,10 @@ lints! {
     EntraAudience = "entra-audience",
     /// A scope is written as clients of Microsoft Entra ask for it, not as its tokens have it.
     EntraScope = "entra-scope",
+    /// Envoy asks with an `:authority` that no server accepts: an error.
+    EnvoyAuthority = "envoy-authority",
+    /// Envoy refuses requests without asking while many others are under way.
+    EnvoyCircuitBreakers = "envoy-circuit-breakers",
     /// Envoy's filter names a cluster that does not exist, or none: an error.
     EnvoyCluster = "envoy-cluster",
     /// Envoy lets requests pass whenever Portcullis does not answer: an error.
@@ -62,6 +66,8 @@ lints! {
     EnvoyFilterOrder = "envoy-filter-order",
     /// Envoy sets a header that carries an identity after the decision.
     EnvoyForgedIdentity = "envoy-forged-identity",
+    /// Envoy does not see that an instance of Portcullis hangs or is about to stop.
+    EnvoyHealthChecks = "envoy-health-checks",
     /// Envoy keeps headers from Portcullis that it must judge or remove; an error for the token's.
     EnvoyHiddenHeaders = "envoy-hidden-headers",
     /// Envoy asks by HTTP in place of gRPC; an error where it asks Portcullis.
@@ -82,17 +88,21 @@ lints! {
     EnvoyRawHeaders = "envoy-raw-headers",
     /// Envoy sends request bodies, at which nobody looks.
     EnvoyRequestBody = "envoy-request-body",
+    /// Envoy sends no Check again whose connection breaks, or too late.
+    EnvoyRetries = "envoy-retries",
     /// Envoy chooses the route again after the decision.
     EnvoyRouteCache = "envoy-route-cache",
     /// A route or virtual host of Envoy's switches the check off.
     EnvoyRouteDisabled = "envoy-route-disabled",
     /// Envoy asks, and lets denied requests pass all the same: an error.
     EnvoyShadowMode = "envoy-shadow-mode",
+    /// Envoy knows one instance of Portcullis.
+    EnvoySingleEndpoint = "envoy-single-endpoint",
     /// A matcher of Envoy's lets some requests pass by the filter.
     EnvoySkipped = "envoy-skipped",
     /// Clients of Envoy are blamed when Portcullis does not answer.
     EnvoyStatusOnError = "envoy-status-on-error",
-    /// Envoy waits too short a time for an answer.
+    /// Envoy waits too short a time for an answer, or too long.
     EnvoyTimeout = "envoy-timeout",
     /// Envoy takes tokens out of requests before Portcullis sees them.
     EnvoyTokenTaken = "envoy-token-taken",

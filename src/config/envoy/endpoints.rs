@@ -1,0 +1,217 @@
+//! The instances of Portcullis that a cluster knows: whether one can restart while another answers.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::{findings::Findings, quoted, read};
+use crate::{
+    config::{
+        lint::Lint,
+        show_duration,
+        tree::{Entry, Node, Place},
+    },
+    limits,
+};
+
+/// Envoy's limit of requests, and of requests that wait for a connection, where none is set.
+const DEFAULT_MAX_REQUESTS: u64 = 1024;
+/// Envoy's limit of retries at once where none is set.
+const DEFAULT_MAX_RETRIES: u64 = 3;
+/// Envoy's interval between health checks before the first request where none is set.
+const DEFAULT_NO_TRAFFIC_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Where a cluster's endpoints come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Discovery {
+    /// From its `load_assignment`.
+    Static,
+    /// Every address of a name is an endpoint.
+    StrictDns,
+    /// The first address of a name is the only endpoint.
+    LogicalDns,
+    /// From a control plane, or in a way that is not known here.
+    Elsewhere,
+}
+
+/// Lints what of a cluster makes restarts of its instances cost requests.
+pub(super) fn lint(findings: &mut Findings, cluster: &Node, name: &str) {
+    let single = single_endpoint(cluster);
+    if let Some(endpoint) = single {
+        report_single(findings, cluster, endpoint, name);
+    }
+    lint_breakers(findings, cluster, name);
+    let checks = read::list(cluster, "health_checks");
+    checks.iter().for_each(|check| lint_health_check(findings, check, name));
+    let has_several = match discovery(cluster) {
+        Discovery::Static => endpoints(cluster).count() > 1,
+        Discovery::StrictDns => single.is_none(),
+        Discovery::LogicalDns | Discovery::Elsewhere => false,
+    };
+    if checks.is_empty() && has_several {
+        let message = format!("Envoy does not check the health of {}: it goes on asking one that hangs", quoted(name));
+        let authority = if is_authority(name) { "{}" } else { "{ authority: portcullis }" };
+        let help = format!(
+            "add `health_checks: [{{ timeout: 1s, interval: 1s, no_traffic_interval: 1s, unhealthy_threshold: 1, \
+             healthy_threshold: 1, grpc_health_check: {authority} }}]` to the cluster"
+        );
+        findings.warn(Lint::EnvoyHealthChecks, read::place(cluster), message, help);
+    }
+}
+
+/// The endpoints of a cluster's `load_assignment`.
+pub(super) fn endpoints(cluster: &Node) -> impl Iterator<Item = &Node> {
+    let groups = read::at(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], read::items);
+    groups.iter().flat_map(|group| read::list(group, "lb_endpoints"))
+}
+
+/// The host of an endpoint's socket address.
+pub(super) fn host(endpoint: &Node) -> Option<&Node> {
+    read::at(endpoint, &["endpoint", "address", "socket_address", "address"])
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether a name can be an `:authority`: HTTP/2 servers refuse requests with others.
+pub(super) fn is_authority(name: &str) -> bool {
+    http::uri::Authority::try_from(name).is_ok()
+}
+
+fn discovery(cluster: &Node) -> Discovery {
+    if read::field(cluster, "cluster_type").is_some() {
+        return Discovery::Elsewhere;
+    }
+    let Some(kind) = read::value(cluster, "type") else { return Discovery::Static };
+    match (read::as_text(kind), read::number(kind)) {
+        (Some("STATIC"), _) | (_, Some(0)) => Discovery::Static,
+        (Some("STRICT_DNS"), _) | (_, Some(1)) => Discovery::StrictDns,
+        (Some("LOGICAL_DNS"), _) | (_, Some(2)) => Discovery::LogicalDns,
+        _ => Discovery::Elsewhere,
+    }
+}
+
+/// The endpoint of a cluster that certainly has no other: names may have any number of addresses.
+fn single_endpoint(cluster: &Node) -> Option<&Node> {
+    let mut all = endpoints(cluster);
+    let only = all.next().filter(|_| all.next().is_none())?;
+    let is_address = |host| read::as_text(host).is_some_and(|host| host.parse::<IpAddr>().is_ok());
+    match discovery(cluster) {
+        Discovery::Static => Some(only),
+        Discovery::StrictDns | Discovery::LogicalDns => host(only).is_some_and(is_address).then_some(only),
+        Discovery::Elsewhere => None,
+    }
+}
+
+fn report_single(findings: &mut Findings, cluster: &Node, endpoint: &Node, name: &str) {
+    let host = host(endpoint);
+    let pipe = || read::at(endpoint, &["endpoint", "address", "pipe", "path"]);
+    let place = host.or_else(pipe).map_or_else(|| read::place(cluster), |address| &address.place);
+    let is_far = host.and_then(read::as_text).is_some_and(|host| !is_loopback(host));
+    let unless = if is_far { "unless a load balancer is there, " } else { "" };
+    let message = format!(
+        "the cluster {} has one endpoint: {unless}every request is refused while that Portcullis restarts or fails",
+        quoted(name)
+    );
+    let help = "run a second Portcullis and add it to `lb_endpoints`, as envoy/ha.yaml has it; where one is meant, leave \
+                this out with `--allow envoy-single-endpoint`";
+    findings.warn(Lint::EnvoySingleEndpoint, place, message, help);
+}
+
+/// Lints the circuit breaker for ordinary requests, which Checks are.
+fn lint_breakers(findings: &mut Findings, cluster: &Node, name: &str) {
+    let breakers = read::field(cluster, "circuit_breakers");
+    let thresholds = breakers.map_or(&[][..], |breakers| read::list(&breakers.node, "thresholds"));
+    let is_default = |threshold: &&Node| {
+        read::value(threshold, "priority")
+            .is_none_or(|priority| read::as_text(priority) == Some("DEFAULT") || read::number(priority) == Some(0))
+    };
+    let threshold = thresholds.iter().find(is_default);
+    let limit = |field| threshold.and_then(|threshold| read::value(threshold, field)).and_then(read::number);
+    // A budget of retries takes the place of their number.
+    let has_budget = threshold.is_some_and(|threshold| read::field(threshold, "retry_budget").is_some());
+    let low: Vec<String> = [
+        (limit("max_requests"), DEFAULT_MAX_REQUESTS, "Checks at once"),
+        (limit("max_pending_requests"), DEFAULT_MAX_REQUESTS, "Checks that wait for a connection"),
+        (limit("max_retries").or(has_budget.then_some(u64::MAX)), DEFAULT_MAX_RETRIES, "retries at once"),
+    ]
+    .into_iter()
+    .map(|(limit, default, what)| (limit.unwrap_or(default), default, what))
+    .filter(|(limit, default, _)| limit <= default)
+    .map(|(limit, _, what)| format!("{limit} {what}"))
+    .collect();
+    if low.is_empty() {
+        return;
+    }
+    let message = format!(
+        "the cluster {} allows {}: beyond that, Envoy refuses requests without asking",
+        quoted(name),
+        low.join(", ")
+    );
+    let help = "set `circuit_breakers: { thresholds: [{ max_requests: 10000, max_pending_requests: 10000, max_retries: \
+                1000 }] }`";
+    let place = breakers.map_or_else(|| read::place(cluster), |breakers| &breakers.place);
+    findings.warn(Lint::EnvoyCircuitBreakers, place, message, help);
+}
+
+/// Lints whether a health check sees that Portcullis is about to stop, while it still answers.
+fn lint_health_check(findings: &mut Findings, check: &Node, name: &str) {
+    let mut warn = |place: &Place, message: &str, help: &str| {
+        findings.warn(Lint::EnvoyHealthChecks, place, message, help);
+    };
+    if let Some(tcp) = read::field(check, "tcp_health_check") {
+        let message =
+            "a TCP health check passes until Portcullis closes its port: Envoy does not see that it is stopping";
+        warn(&tcp.place, message, "set `grpc_health_check: {}` in its place");
+    }
+    if let Some(grpc) = read::field(check, "grpc_health_check")
+        && read::field(&grpc.node, "authority").is_none()
+        && !is_authority(name)
+    {
+        let message = format!(
+            "health checks have the cluster's name as `:authority`, and {} can't be one: all of them fail",
+            quoted(name)
+        );
+        warn(&grpc.place, &message, "set `grpc_health_check: { authority: portcullis }`");
+    }
+    let notice = limits::DRAIN_NOTICE;
+    let duration = |name| read::field(check, name).and_then(|entry| Some((entry, read::duration(&entry.node)?)));
+    let announced = format!("but Portcullis announces a stop only {} ahead (`--drain-notice`)", show_duration(notice));
+    if let Some((entry, interval)) = duration("interval") {
+        let (jitter, longest) = jittered(check, interval);
+        if interval >= notice {
+            let message = format!("Envoy checks health every {}, {announced}", show_duration(interval));
+            warn(&entry.node.place, &message, "set `interval: 1s`");
+        } else if longest >= notice
+            && let Some(jitter) = jitter
+        {
+            let message = format!("Envoy may wait {} between health checks, {announced}", show_duration(longest));
+            warn(&jitter.place, &message, &format!("remove `{}`", jitter.key));
+        }
+    }
+    let idle = duration("no_traffic_healthy_interval").or_else(|| duration("no_traffic_interval"));
+    let interval = idle.map_or(DEFAULT_NO_TRAFFIC_INTERVAL, |(_, interval)| interval);
+    if interval >= notice {
+        let message =
+            format!("before its first Check Envoy checks health every {}, {announced}", show_duration(interval));
+        let help = format!("set `{}: 1s`", idle.map_or("no_traffic_interval", |(entry, _)| &entry.key));
+        let place = idle.map_or_else(|| check_place(check), |(entry, _)| &entry.node.place);
+        warn(place, &message, &help);
+    }
+}
+
+/// The field that makes the interval between two health checks longer, and the longest that it can get.
+fn jittered(check: &Node, interval: Duration) -> (Option<&Entry>, Duration) {
+    let fixed = read::field(check, "interval_jitter");
+    let percent = read::field(check, "interval_jitter_percent");
+    let by_fixed = fixed.and_then(|entry| read::duration(&entry.node)).unwrap_or_default();
+    let factor = percent.and_then(|entry| read::number(&entry.node)).and_then(|percent| u32::try_from(percent).ok());
+    let by_percent = interval.saturating_mul(factor.unwrap_or_default()).checked_div(100).unwrap_or_default();
+    let larger = if by_fixed >= by_percent { fixed } else { percent };
+    (larger, interval.saturating_add(by_fixed).saturating_add(by_percent))
+}
+
+/// The place of a health check's interval, or its own.
+fn check_place(check: &Node) -> &Place {
+    read::field(check, "interval").map_or(&check.place, |entry| &entry.place)
+}
