@@ -4,7 +4,7 @@
 use std::{path::Path, process::Command};
 
 use crate::{
-    Stack, envoy_faults,
+    Stack, envoy_faults, envoy_restarts,
     support::{process::tool, scoped},
 };
 
@@ -23,7 +23,24 @@ fn envoy_accepts_every_configuration_of_the_lints() {
     let faulty = envoy_faults::FAULTS.iter().map(|(name, changes, _)| (*name, *changes));
     let all = faulty.chain(envoy_faults::HARMLESS.iter().copied());
     let texts = all.map(|(name, changes)| (name, envoy_faults::changed(name, changes)));
+    let restarts = envoy_restarts::RESTART_FAULTS.iter().map(|fault| (fault.name, fault.text()));
+    let mended = envoy_restarts::RESTART_FAULTS.iter().filter_map(|fault| {
+        let found = portcullis::config::envoy::lint(&fault.text(), fault.name, None);
+        Some((fault.name, fault.mended(found.problems().next()?.help_text()?)?))
+    });
+    let harmless = envoy_restarts::RESTART_HARMLESS
+        .iter()
+        .map(|(name, block, to)| (*name, envoy_faults::with_block(&envoy_faults::sample(), block, to)));
     let refused: Vec<String> = texts
+        .chain(restarts)
+        .chain(mended)
+        .chain(harmless)
+        .chain([
+            ("misplaced-retries", envoy_restarts::misplaced_retries()),
+            ("sample", envoy_faults::SAMPLE.to_owned()),
+            ("ha", envoy_faults::HA.to_owned()),
+            ("ha-by-name", envoy_faults::ha_by_name()),
+        ])
         .chain(
             [("no-filter", ""), ("skipped", envoy_faults::SKIPPED)]
                 .map(|(name, filter)| (name, envoy_faults::with_filter(filter))),
@@ -69,6 +86,7 @@ async fn these_faults_deny_a_request_with_a_good_token() {
         ("http1-cluster", 503),
         ("no-protocol", 503),
         ("missing-cluster", 503),
+        ("odd-authority", 503),
         ("disallowed-headers", 401),
         // Were it a 200, everything would pass: see `ext_authz::only_grpc`.
         ("http-service", 415),

@@ -3,12 +3,17 @@
 
 #[path = "../support/envoy_faults.rs"]
 mod envoy_faults;
+#[path = "../support/envoy_restarts.rs"]
+mod envoy_restarts;
 mod lints;
+#[cfg(target_os = "linux")]
+mod name_server;
 mod oidc_provider;
 mod outage;
 mod paths;
 mod policy;
 mod quickstart;
+mod restarts;
 mod spoofing;
 
 #[path = "../support/mod.rs"]

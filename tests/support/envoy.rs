@@ -8,12 +8,14 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::process::{own_address, tool};
+use super::process::{free_port, own_address, tool};
 
 const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
 
 pub struct Envoy {
     pub address: SocketAddr,
+    /// Its admin page.
+    admin: SocketAddr,
     child: Child,
     dir: tempfile::TempDir,
 }
@@ -42,23 +44,24 @@ impl Answer {
 impl Envoy {
     /// Starts the sample in front of these two, with further textual changes, and waits until it listens.
     pub async fn start(portcullis: SocketAddr, upstream: SocketAddr, changes: &[(&str, &str)]) -> Self {
-        let address = own_address();
-        let mut config = SAMPLE.replace("0.0.0.0", &address.ip().to_string());
-        // The admin page takes any port: nobody asks it here.
-        let ports = [("10000", address.port()), ("9191", portcullis.port()), ("8080", upstream.port()), ("9901", 0)];
-        // By way of names, so that no new port is taken for an old one.
-        for (old, _) in ports {
-            let (from, to) = (format!("port_value: {old}\n"), format!("port_value: <{old}>\n"));
-            assert!(config.contains(&from), "the sample has no port {old}");
-            config = config.replace(&from, &to);
-        }
-        for (old, new) in ports {
-            config = config.replace(&format!("<{old}>"), &new.to_string());
-        }
+        let mut config = with_ports(SAMPLE, &[("9191", portcullis.port())]);
         for (from, to) in changes {
             assert!(config.contains(from), "the sample has no {from}");
             config = config.replace(from, to);
         }
+        Self::start_text(&config, upstream).await
+    }
+
+    /// Starts a configuration whose listener, upstream and admin page have the ports of the sample.
+    pub async fn start_text(config: &str, upstream: SocketAddr) -> Self {
+        let address = own_address();
+        let admin = SocketAddr::new(address.ip(), free_port());
+        let listener = config.replace("0.0.0.0", &address.ip().to_string());
+        let page = "      address: 127.0.0.1\n      port_value: 9901\n";
+        assert!(listener.contains(page), "the sample has no admin page");
+        let own = format!("      address: {}\n      port_value: 9901\n", admin.ip());
+        let ports = [("10000", address.port()), ("8080", upstream.port()), ("9901", admin.port())];
+        let config = with_ports(&listener.replace(page, &own), &ports);
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("envoy.yaml");
         std::fs::write(&file, config).unwrap();
@@ -67,7 +70,7 @@ impl Envoy {
         command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         let child = command.stdin(Stdio::null()).stdout(log("access.log")).stderr(log("envoy.log"));
         let child = child.kill_on_drop(true).spawn().unwrap();
-        let mut envoy = Self { address, child, dir };
+        let mut envoy = Self { address, admin, child, dir };
         envoy.until_listening().await;
         envoy
     }
@@ -83,6 +86,13 @@ impl Envoy {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("Envoy does not listen after thirty seconds:\n{}", self.log("envoy.log"));
+    }
+
+    /// A counter or gauge of its statistics; 0 where it does not have it yet.
+    pub async fn stat(&self, name: &str) -> u64 {
+        let page = reqwest::get(format!("http://{}/stats?filter=^{name}$", self.admin)).await.unwrap();
+        let text = page.text().await.unwrap();
+        text.trim().rsplit_once(": ").map_or(0, |(_, value)| value.parse().unwrap())
     }
 
     /// What it wrote.
@@ -133,6 +143,20 @@ impl Envoy {
         let headers: Vec<(&str, &str)> = bearer.iter().map(|value| ("authorization", value.as_str())).collect();
         self.send("GET", path, &headers).await
     }
+}
+
+/// The text with other ports, by way of names, so that no new port is taken for an old one.
+fn with_ports(text: &str, ports: &[(&str, u16)]) -> String {
+    let mut text = text.to_owned();
+    for (old, _) in ports {
+        let (from, to) = (format!("port_value: {old}\n"), format!("port_value: <{old}>\n"));
+        assert!(text.contains(&from), "the sample has no port {old}");
+        text = text.replace(&from, &to);
+    }
+    for (old, new) in ports {
+        text = text.replace(&format!("<{old}>"), &new.to_string());
+    }
+    text
 }
 
 fn read(dir: &Path, name: &str) -> String {
