@@ -2,6 +2,8 @@
 
 use std::{net::TcpListener, path::Path};
 
+use portcullis::limits;
+
 use crate::support::{config, process::portcullis};
 
 /// Runs it to its end: exit code and what it said on both outputs.
@@ -157,6 +159,26 @@ async fn the_kubernetes_sample_holds_a_good_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let (code, said) = run(&["check", &write(dir.path(), text)], &[]).await;
     assert!(code == 0 && said.contains("0 warnings"), "{said}");
+}
+
+#[tokio::test]
+async fn the_samples_leave_time_for_a_whole_stop() {
+    let parse = |text: &str| -> serde_json::Value { serde_saphyr::from_str(text).unwrap() };
+    let stop = limits::DRAIN_NOTICE + limits::DRAIN_DEADLINE + limits::STOP_END;
+    assert_eq!(stop.as_secs(), 26, "README.md and the samples say so");
+    assert!(limits::STOP_END >= limits::EXIT_GRACE);
+    let compose = include_str!("../../envoy/docker-compose.yaml");
+    let services = &parse(compose)["services"];
+    assert_eq!(services["portcullis"]["stop_grace_period"], "30s");
+    assert!(compose.contains("up to 26 s: 5 s of notice (PORTCULLIS_DRAIN_NOTICE), 20 s for"));
+    let kubernetes = include_str!("../../envoy/kubernetes.yaml");
+    let documents = kubernetes.split("\n---\n").map(parse);
+    let deployment = documents.into_iter().find(|document| document["kind"] == "Deployment").unwrap();
+    let pod = &deployment["spec"]["template"]["spec"];
+    let before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().unwrap();
+    assert_eq!(before + stop.as_secs(), 31);
+    assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() >= before + stop.as_secs());
+    assert!(kubernetes.contains("up to 31 s: 5 s of `preStop`, 5 s of notice"));
 }
 
 #[tokio::test]
