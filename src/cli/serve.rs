@@ -56,8 +56,8 @@ pub(super) struct ServeArgs {
     /// container's CPU limit counts, a Kubernetes request does not]
     #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
-    /// How long Checks are still answered after a signal to stop, 0s to 5m: longer than the health checks of proxies
-    /// take to notice
+    /// The time for which Checks are still answered after a signal to stop, 0s to 5m: longer than the health checks of
+    /// proxies take to notice
     #[arg(long, value_name = "TIME", env = "PORTCULLIS_DRAIN_NOTICE", value_parser = notice, default_value = "5s")]
     drain_notice: Duration,
 }

@@ -57,7 +57,7 @@ fn the_samples_are_clean_but_for_the_one_endpoint_of_one() {
     }
 }
 
-/// What is said of ha.yaml with its instances by name, on a network without TLS.
+/// The finding in ha.yaml with its instances by name, on a network without TLS.
 const BY_NAME: [&str; 1] = ["warning: the cluster `portcullis` reaches another machine without TLS"];
 
 #[test]
@@ -132,7 +132,7 @@ fn one_endpoint_is_said_to_be_one_where_that_is_certain() {
     assert_found("one", &lint(&unchecked, "envoy.yaml", None), &[one]);
 }
 
-/// What Envoy's admin page has of a cluster and a filter that a control plane made.
+/// A dump of Envoy's admin page with a cluster and a filter that a control plane made.
 fn controlled(service: serde_json::Value, cluster: serde_json::Value) -> String {
     let bootstrap = json(envoy_faults::SAMPLE);
     let mut listener = bootstrap["static_resources"]["listeners"][0].clone();

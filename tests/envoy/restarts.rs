@@ -75,7 +75,7 @@ impl Instance {
         Stopped { address: self.address, config: self.config }
     }
 
-    /// How many Checks it has answered.
+    /// Counts the Checks that it has answered.
     async fn checks(&self) -> u64 {
         let page = reqwest::get(format!("http://{}/metrics", self.serve.admin)).await.unwrap().text().await.unwrap();
         let counters = page.lines().filter(|line| line.starts_with("portcullis_ext_authz_checks_total"));
@@ -262,7 +262,7 @@ async fn a_tcp_health_check_does_not_see_the_notice() {
     assert_eq!(envoy.stat("cluster.portcullis.membership_healthy").await, 2);
 }
 
-/// How many of twenty requests are let in while one of two instances is away.
+/// Counts how many of twenty requests are let in while one of two instances is away.
 async fn let_in(text: String) -> usize {
     let issuer = issuer().await;
     let upstream = upstream().await;

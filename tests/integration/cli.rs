@@ -82,7 +82,7 @@ async fn the_drain_notice_is_bounded() {
             );
         }
     }
-    // Good ones fail for want of a configuration only.
+    // Good ones fail because there is no configuration.
     for good in ["0s", "500ms", "5m"] {
         let (code, text) = run(&["serve", "--drain-notice", good], &[]).await;
         assert!(code == 2 && text.contains("PORTCULLIS_ISSUER") && !text.contains("drain"), "{good}: {text}");

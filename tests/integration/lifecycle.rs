@@ -183,7 +183,7 @@ async fn no_request_is_lost_while_stopping() {
     assert_eq!(serve.ended().await.0, Some(0));
 }
 
-/// What `grpc.health.v1` says on a new connection, for the whole server and for the service.
+/// Asks `grpc.health.v1` on a new connection about the whole server and the service.
 async fn health(serve: &Serve) -> [ServingStatus; 2] {
     let channel = tonic::transport::Endpoint::new(format!("http://{}", serve.grpc)).unwrap().connect().await.unwrap();
     let mut client = HealthClient::new(channel);

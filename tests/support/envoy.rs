@@ -14,7 +14,7 @@ const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
 
 pub struct Envoy {
     pub address: SocketAddr,
-    /// Its admin page.
+    /// The address of its admin page.
     admin: SocketAddr,
     child: Child,
     dir: tempfile::TempDir,

@@ -18,7 +18,7 @@ pub(crate) fn sample() -> String {
 /// The example with two instances.
 pub(crate) const HA: &str = include_str!("../../envoy/ha.yaml");
 
-/// envoy/ha.yaml with the endpoints by name, which stand in it as a comment, in place of those by address.
+/// Builds envoy/ha.yaml with the endpoints by name, a comment in it, uncommented, and without those by address.
 pub(crate) fn ha_by_name() -> String {
     let (before, rest) = HA.split_once("      # By address: each instance is listed.\n").unwrap();
     let (_, rest) = rest.split_once("\n\n").unwrap();

@@ -3,7 +3,7 @@
 
 use crate::envoy_faults::{sample, with_block};
 
-/// One fault.
+/// A fault: one block of the sample is another one.
 #[allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its part")]
 pub(crate) struct RestartFault {
     pub(crate) name: &'static str,
@@ -11,7 +11,7 @@ pub(crate) struct RestartFault {
     pub(crate) block: &'static str,
     /// The text in its place.
     pub(crate) to: &'static str,
-    /// What is found: `error` or `warning`, and the beginning of the message.
+    /// The finding: `error` or `warning`, and the beginning of the message.
     pub(crate) expected: &'static str,
     /// The block in whose place the help's first piece of code goes; empty where it has none.
     pub(crate) mended: &'static str,

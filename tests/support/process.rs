@@ -63,7 +63,7 @@ impl Serve {
     /// Starts it and waits until it listens; ports come out of its log.
     pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = portcullis(&[&["serve"], arguments].concat());
-        // Nobody is there to notice, unless a test says otherwise.
+        // No proxy needs a notice, unless a test says otherwise.
         command
             .env("PORTCULLIS_LOG_FORMAT", "json")
             .env("PORTCULLIS_DRAIN_NOTICE", "0s")

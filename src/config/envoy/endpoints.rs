@@ -19,16 +19,16 @@ const DEFAULT_MAX_RETRIES: u64 = 3;
 /// Envoy's interval between health checks before the first request where none is set.
 const DEFAULT_NO_TRAFFIC_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Where a cluster's endpoints come from.
+/// A cluster's way to its endpoints.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Discovery {
-    /// From its `load_assignment`.
+    /// They are listed in its `load_assignment`.
     Static,
     /// Every address of a name is an endpoint.
     StrictDns,
     /// The first address of a name is the only endpoint.
     LogicalDns,
-    /// From a control plane, or in a way that is not known here.
+    /// A control plane lists them, or the way is not known here.
     Elsewhere,
 }
 
@@ -68,12 +68,12 @@ pub(super) fn host(endpoint: &Node) -> Option<&Node> {
     read::at(endpoint, &["endpoint", "address", "socket_address", "address"])
 }
 
-/// Whether a host is this machine.
+/// Tells whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether a name can be an `:authority`: HTTP/2 servers refuse requests with others.
+/// Tells whether a name can be an `:authority`: HTTP/2 servers refuse requests with others.
 pub(super) fn is_authority(name: &str) -> bool {
     http::uri::Authority::try_from(name).is_ok()
 }
@@ -133,7 +133,7 @@ fn lint_breakers(findings: &mut Findings, cluster: &Node, name: &str) {
     let low: Vec<String> = [
         (limit("max_requests"), DEFAULT_MAX_REQUESTS, "Checks at once"),
         (limit("max_pending_requests"), DEFAULT_MAX_REQUESTS, "Checks that wait for a connection"),
-        (limit("max_retries").or(has_budget.then_some(u64::MAX)), DEFAULT_MAX_RETRIES, "retries at once"),
+        (limit("max_retries").or_else(|| has_budget.then_some(u64::MAX)), DEFAULT_MAX_RETRIES, "retries at once"),
     ]
     .into_iter()
     .map(|(limit, default, what)| (limit.unwrap_or(default), default, what))
