@@ -64,6 +64,7 @@ pub mod config;
 pub mod decision;
 pub mod digest;
 pub mod ext_authz;
+pub mod files;
 pub mod identity;
 pub mod json;
 pub mod jwks;

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     error::ConfigErrors,
-    load::read_text,
+    load::{read_argument, read_text},
     parse,
     source::Source,
     tree::{Node, Place},
@@ -17,6 +17,9 @@ pub(crate) use super::{
     scalar::is_disputed,
     suggest::{closest, listed, quoted},
 };
+
+const WHAT: &str = "the test file";
+const SMALLER: &str = "split it into several files";
 
 /// A file of policy tests with its tree.
 #[derive(Debug)]
@@ -33,7 +36,18 @@ impl Document {
     /// It can't be read, is too large, is no UTF-8 or no YAML within the limits of a configuration.
     pub(crate) fn open(path: &Path) -> Result<Self, ConfigErrors> {
         let name = path.display().to_string();
-        let text = read_text(path, "the test file", limits::CONFIG_BYTES, "split it into several files")
+        let text = read_text(path, WHAT, limits::CONFIG_BYTES, SMALLER)
+            .map_err(|problem| ConfigErrors::single(&name, *problem))?;
+        Self::parse(&text, &name)
+    }
+
+    /// Reads one that a command was given, which may be its standard input.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_argument(path: &Path) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        let text = read_argument(path, WHAT, limits::CONFIG_BYTES, SMALLER)
             .map_err(|problem| ConfigErrors::single(&name, *problem))?;
         Self::parse(&text, &name)
     }

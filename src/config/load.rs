@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,6 +16,7 @@ use super::{
 };
 use crate::{
     digest::{Sha256, sha256},
+    files::{self, ReadError},
     identity::IdentityHeaders,
     jwt::issuer_rules::IssuerRules,
     limits,
@@ -56,7 +55,7 @@ pub struct LoadedFile {
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
     let Some(path) = path_of(path, env) else { return with_keys(from_environment(env)?, env) };
-    let text = read(path)?;
+    let text = read_given(path)?;
     let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
     Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
 }
@@ -67,12 +66,21 @@ fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Opt
     path.or_else(|| named.map(Path::new))
 }
 
-/// The text of a configuration file, within its limit.
+/// The text of a configuration file, a regular one within its limit.
 ///
 /// # Errors
 /// The one problem that it can't be read.
 pub fn read(path: &Path) -> Result<String, ConfigErrors> {
-    text_of(path).map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
+    text_of(files::read(path, limits::CONFIG_BYTES), path)
+}
+
+/// The text of a configuration file from what was read of it.
+///
+/// # Errors
+/// As [`read`].
+pub fn text_of(read: Result<Vec<u8>, ReadError>, path: &Path) -> Result<String, ConfigErrors> {
+    let text = text_from(read, path, WHAT, SMALLER);
+    text.map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
 /// What of a configuration decides about requests, without what it takes to serve it.
@@ -130,7 +138,7 @@ struct Tree {
 impl Tree {
     fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
         let Some(path) = path_of(path, env) else { return from_environment(env) };
-        Self::parse(&read(path)?, &path.display().to_string(), env)
+        Self::parse(&read_given(path)?, &path.display().to_string(), env)
     }
 
     fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
@@ -227,50 +235,37 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
     section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
 }
 
-/// The text of a configuration file, within its limit.
-fn text_of(path: &Path) -> Result<String, Box<Problem>> {
-    read_text(path, "the configuration file", limits::CONFIG_BYTES, "cover several routes with one pattern, `/api/**`")
+const WHAT: &str = "the configuration file";
+const SMALLER: &str = "cover several routes with one pattern, `/api/**`";
+
+/// The text of a configuration file that a command was given, within its limit.
+fn read_given(path: &Path) -> Result<String, ConfigErrors> {
+    let text = read_argument(path, WHAT, limits::CONFIG_BYTES, SMALLER);
+    text.map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
-/// The text of a file of at most so many bytes; `smaller` says what to do with a larger one.
+/// The text of a regular file of at most so many bytes; `smaller` says what to do with a larger one.
 pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+    text_from(files::read(path, most), path, what, smaller)
+}
+
+/// The text of a file that a command was given, which may be its standard input.
+pub(super) fn read_argument(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+    text_from(files::read_argument(path, most), path, what, smaller)
+}
+
+fn text_from(read: Result<Vec<u8>, ReadError>, path: &Path, what: &str, smaller: &str) -> Result<String, Box<Problem>> {
     let fail = |message: String, help: &str| Box::new(Problem::error(&Place::Nowhere, message).help(help));
     let shown = quoted(&path.display().to_string());
-    let io = |error: io::Error| {
-        let help = "name a YAML file that this user may read";
-        fail(format!("{what} {shown} can't be read: {}", words(&error)), help)
-    };
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(io)?;
-    if bytes.len() > most {
-        return Err(fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller));
-    }
+    let bytes = read.map_err(|error| match error {
+        ReadError::TooLarge(most) => fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller),
+        ReadError::Io(_) | ReadError::NotRegular(_) => {
+            fail(format!("{what} {shown} can't be read: {error}"), "name a YAML file that this user may read")
+        }
+    })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
         fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
     })
-}
-
-/// Why a file can't be read, without the number that the system gives it.
-pub(super) fn words(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        kind => kind.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_in_plain_words() {
-        assert_eq!(words(&ErrorKind::PermissionDenied.into()), "this user may not read it");
-        assert_eq!(words(&ErrorKind::NotFound.into()), "there is no such file");
-        assert!(!words(&io::Error::from_raw_os_error(5)).contains("os error"));
-    }
 }

@@ -28,7 +28,7 @@ pub mod tree;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub(crate) use decode::{parse_duration, show_duration};
-pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read};
+pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read, text_of};
 pub use schema::json_schema;
 pub(crate) use suggest::{closest, quoted};
 

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
@@ -15,7 +15,7 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{address::shown, fetch::FetchError, source::Transport};
-use crate::{clock::UnixTime, digest::sha256, limits};
+use crate::{clock::UnixTime, digest::sha256, files, limits};
 
 /// A directory of saved key sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +139,7 @@ impl SavedKeys {
         if found.uid() != self.owner || found.mode() & 0o022 != 0 {
             return Err(io::Error::other("others than this user can write it"));
         }
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(limits::SAVED_KEYS_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > limits::SAVED_KEYS_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+        Ok(files::read(path, limits::SAVED_KEYS_BYTES)?)
     }
 
     /// A name that no other origin has, and that says nothing to a file system.

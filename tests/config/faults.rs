@@ -321,7 +321,7 @@ fn what_never_matches_or_is_not_there_yet_is_a_warning() {
     let issuer =
         |file: &str| warnings(&format!("{ROUTES}issuers: [{{ issuer: i, audiences: [a], jwks_file: {file} }}]"));
     assert!(issuer("/nowhere/keys").contains("`/nowhere/keys` can't be read yet: there is no such file"));
-    assert!(issuer("/").contains("can't be read yet: it is not a file"));
+    assert!(issuer("/").contains("can't be read yet: it is a directory, not a regular file"));
     let not_keys = issuer("Cargo.toml");
     assert!(not_keys.contains("the keys of `Cargo.toml` can't be used: not a JSON Web Key Set"), "{not_keys}");
     assert_eq!(issuer("tests/fixtures/config/valid/keys.json"), "");

@@ -23,7 +23,7 @@ fn message(path: &Path) -> String {
 fn a_file_that_cannot_be_read_is_said_with_its_reason() {
     let dir = TempDir::new().unwrap();
     assert!(message(&dir.path().join("none.yaml")).ends_with("can't be read: there is no such file"));
-    assert!(message(dir.path()).ends_with("can't be read: it is a directory"));
+    assert!(message(dir.path()).ends_with("can't be read: it is a directory, not a regular file"));
     let file = dir.path().join("p.yaml");
     fs::write(&file, b"routes:\n  - path: /caf\xe9\n").unwrap();
     assert!(message(&file).ends_with("is not UTF-8 text in line 2"), "{}", message(&file));
@@ -95,7 +95,7 @@ fn a_secret_in_place_of_its_files_name_is_not_shown() {
     let text = |file: &str| {
         format!("issuers: [{{ issuer: i, audiences: [a], secret_file: {file}, x: 1 }}]\ndefault: authenticated")
     };
-    for (value, reason) in [("hunter2", "there is no such file"), ("/", "it is not a file")] {
+    for (value, reason) in [("hunter2", "there is no such file"), ("/", "it is a directory, not a regular file")] {
         let errors = config::parse(&text(value), "etc/portcullis.yaml", &env(&[])).unwrap_err();
         let said = problems(&errors, Severity::Error);
         assert_eq!(said[0], format!("1:53 the file that `secret_file` names can't be read: {reason}"));

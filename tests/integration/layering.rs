@@ -22,16 +22,18 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "config/",
             "admin/",
             "telemetry/",
+            "files.rs",
         ],
     ),
     ("root", &["app/", "shutdown.rs", "cli/", "rehearsal/", "main.rs", "lib.rs"]),
 ];
 
 /// Crates with one home.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("hyper", &["ext_authz/"]),
     ("hyper_util", &["ext_authz/connection.rs"]),
-    ("notify", &["app/watch.rs"]),
+    ("notify", &["app/watch.rs", "app/watch/"]),
+    ("rustix", &["files.rs", "app/watch/"]),
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),

@@ -2,19 +2,22 @@
 //! them.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io::{self, Read as _},
+    path::Path,
 };
 
 use serde_json::{Map, Value};
 
-use crate::limits;
+use crate::{
+    files::{self, ReadError},
+    limits,
+};
 
 /// Why an input can't be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
     #[error("`{0}` can't be read: {1}")]
-    Unreadable(String, io::Error),
+    Unreadable(String, ReadError),
     #[error("it is larger than {} KiB", limits::EXPLAIN_INPUT_BYTES / 1024)]
     TooLarge,
     #[error("it is not UTF-8 text")]
@@ -49,20 +52,24 @@ pub(super) fn captured(source: &str) -> Result<String, InputError> {
 
 /// The text itself, or what is in the file or on the input that it names.
 fn text_of(source: &str) -> Result<String, InputError> {
-    let most = u64::try_from(limits::EXPLAIN_INPUT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
+    let most = limits::EXPLAIN_INPUT_BYTES;
     let read = match source.strip_prefix('@') {
-        Some(file) => File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes)),
-        None if source == "-" => io::stdin().lock().take(most).read_to_end(&mut bytes),
-        None => {
-            bytes.extend_from_slice(source.as_bytes());
-            Ok(bytes.len())
-        }
+        Some(file) => files::read_argument(Path::new(file), most),
+        None if source == "-" => read_input(most),
+        None if source.len() > most => Err(ReadError::TooLarge(most)),
+        None => Ok(source.as_bytes().to_vec()),
     };
     let named = if source == "-" { "standard input" } else { source.trim_start_matches('@') };
-    read.map_err(|error| InputError::Unreadable(named.to_owned(), error))?;
-    if bytes.len() > limits::EXPLAIN_INPUT_BYTES {
-        return Err(InputError::TooLarge);
-    }
+    let bytes = read.map_err(|error| match error {
+        ReadError::TooLarge(_) => InputError::TooLarge,
+        ReadError::Io(_) | ReadError::NotRegular(_) => InputError::Unreadable(named.to_owned(), error),
+    })?;
     String::from_utf8(bytes).map_err(|_| InputError::NotText)
+}
+
+fn read_input(most: usize) -> Result<Vec<u8>, ReadError> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most { Err(ReadError::TooLarge(most)) } else { Ok(bytes) }
 }

@@ -27,7 +27,7 @@ pub(super) fn sessions(args: &TestArgs) -> Result<Vec<Session>, ExitCode> {
     let now = SystemClock.now();
     let (mut groups, mut is_broken) = (BTreeMap::<Option<PathBuf>, Group>::new(), false);
     for path in &args.files {
-        match TestFile::open(path, now) {
+        match TestFile::open_argument(path, now) {
             Ok(file) => {
                 let config = args.config.clone().or_else(|| file.config.clone());
                 let key = config.as_ref().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone()));

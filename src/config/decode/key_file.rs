@@ -1,11 +1,10 @@
 //! What is in the files of `jwks_file` and `public_key_file`, if they are there: they are read again when the service
 //! runs, so what can't be used is a warning; a private key in one is an error.
 
-use std::{fs::File, io::Read as _, path::Path};
-
 use super::{Bag, fields::Fields};
 use crate::{
     config::{error::Problem, lint::Lint, suggest::quoted},
+    files::{self, ReadError},
     jwks::{
         key::UnusableKey,
         key_set::{InvalidKeySet, KeySet},
@@ -24,8 +23,18 @@ pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algo
         KeySource::PublicKeyFile(path) => ("public_key_file", path, KeySet::from_public_key),
         KeySource::Discovery { .. } | KeySource::JwksUri { .. } | KeySource::Secret(_) => return,
     };
-    let (Some(entry), Some(text)) = (fields.get(field), text_of(path)) else { return };
+    let read = files::read(path, limits::KEY_DOCUMENT_BYTES);
+    let Some(entry) = fields.get(field) else { return };
     let shown = quoted(&path.display().to_string());
+    let text = match read {
+        Ok(text) => text,
+        Err(error @ ReadError::TooLarge(_)) => {
+            let problem = Problem::warning(&entry.node.place, format!("the keys of {shown} can't be used: {error}"));
+            bag.push(problem.lint(Lint::KeyFile).help("name a file of this issuer's keys alone"));
+            return;
+        }
+        Err(ReadError::Io(_) | ReadError::NotRegular(_)) => return,
+    };
     let Err(reason) = parse(&text, algorithms) else { return };
     let message = format!("the keys of {shown} can't be used: {reason}");
     let is_private = matches!(
@@ -44,13 +53,3 @@ pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algo
 }
 
 const PRIVATE: &[u8] = b"PRIVATE KEY-----";
-
-/// The bytes of a regular file, as many as a key set may have.
-fn text_of(path: &Path) -> Option<Vec<u8>> {
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    File::open(path).ok()?.take(limits::KEY_DOCUMENT_BYTES as u64).read_to_end(&mut text).ok()?;
-    Some(text)
-}

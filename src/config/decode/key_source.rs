@@ -1,9 +1,6 @@
 //! Where an issuer's keys come from: discovery, or one of six fields.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::path::Path;
 
 use super::{
     Around, Bag,
@@ -15,11 +12,11 @@ use crate::{
     config::{
         error::Problem,
         lint::Lint,
-        load::words,
         mask::is_key_material,
         suggest::{listed, quoted},
         tree::{Entry, Place},
     },
+    files,
     jwks::source::KeySource,
 };
 
@@ -130,14 +127,7 @@ fn file_name<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
 
 /// It may appear later, so this forbids nothing.
 fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
-    // A pipe is not opened: that would wait for its other end.
-    let found =
-        fs::metadata(path).and_then(|found| if found.is_file() { File::open(path).map(Some) } else { Ok(None) });
-    let reason = match found {
-        Ok(Some(_)) => return,
-        Ok(None) => "it is not a file".to_owned(),
-        Err(error) => words(&error),
-    };
+    let Err(reason) = files::open(path) else { return };
     let shown = quoted(&path.display().to_string());
     let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
     bag.push(problem.lint(Lint::KeyFile).help("until it is there, tokens of this issuer are answered with 503"));

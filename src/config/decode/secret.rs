@@ -1,12 +1,7 @@
 //! `secret_file` and `secret_env`: the shared secret of an issuer, read once. Messages name the file or the variable,
 //! never what is in it.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
 use super::{Bag, fields::Fields, read::text};
 use crate::{
@@ -16,6 +11,7 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Place},
     },
+    files::{self, ReadError},
     jwks::source::{KeySource, Secret},
     jwt::algorithm::Algorithm,
     limits,
@@ -88,15 +84,11 @@ fn sized(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secr
 
 /// What is in the file, up to a little more than a secret may have: two for a line break and one to see that there is
 /// more.
-fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
+fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
     let most = limits::SECRET_BYTES.end().saturating_add(3);
-    let words = |error: io::Error| crate::config::load::words(&error);
-    if !std::fs::metadata(path).map_err(words)?.is_file() {
-        return Err("it is not a file".to_owned());
-    }
     let mut bytes = Vec::with_capacity(most);
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(words)?;
+    let file: File = files::open(path)?;
+    file.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -1,18 +1,14 @@
 //! `ca_file` and `proxy`: how an issuer's documents are fetched.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use url::Url;
 
 use super::{Bag, fields::Fields, read, url::without_userinfo};
 use crate::{
-    config::{error::Problem, load::words, suggest::quoted, tree::Entry},
+    config::{error::Problem, suggest::quoted, tree::Entry},
+    files,
     jwks::source::Transport,
     limits,
 };
@@ -62,10 +58,13 @@ fn is_spoiled(fields: &Fields<'_>) -> bool {
 
 fn ca(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Arc<[u8]>> {
     let path = base.join(read::text(bag, entry)?);
-    let read = bytes_of(&path).map_err(|error| words(&error)).and_then(|bytes| match certificates(&bytes) {
-        0 => Err("there is no readable PEM certificate in it".to_owned()),
-        _ => Ok(bytes),
-    });
+    let read =
+        files::read(&path, limits::CA_FILE_BYTES).map_err(|error| error.to_string()).and_then(
+            |bytes| match certificates(&bytes) {
+                0 => Err("there is no readable PEM certificate in it".to_owned()),
+                _ => Ok(bytes),
+            },
+        );
     match read {
         Ok(bytes) => Some(bytes.into()),
         Err(why) => {
@@ -82,17 +81,6 @@ fn ca(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Arc<[u8]>> {
 fn certificates(pem: &[u8]) -> usize {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     read.map_or(0, |read| read.len())
-}
-
-fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for its other end.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let most = u64::try_from(limits::CA_FILE_BYTES).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() > limits::CA_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
 fn proxy(bag: &mut Bag, entry: &Entry) -> Option<Url> {

@@ -53,7 +53,7 @@ struct Around<'a> {
 pub fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
     let name = path.display().to_string();
     let smaller = "leave out what this Envoy's ext_authz filters, routes and clusters don't need";
-    match load::read_text(path, "the Envoy configuration", limits::ENVOY_BYTES, smaller) {
+    match load::read_argument(path, "the Envoy configuration", limits::ENVOY_BYTES, smaller) {
         Ok(text) => lint(&text, &name, config),
         Err(problem) => ConfigErrors::single(&name, *problem),
     }

@@ -1,11 +1,15 @@
 //! Files of an issuer: read and written one at a time and within a bound, so that a disk that hangs is a failed attempt and
 //! takes one thread, not one more with each attempt.
 
-use std::{fs, io, io::Read as _, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use tokio::sync::Semaphore;
 
-use crate::{jwks::fetch::FetchError, limits};
+use crate::{
+    files::{self, ReadError},
+    jwks::fetch::FetchError,
+    limits,
+};
 
 /// One issuer's place at the disk.
 #[derive(Clone, Debug)]
@@ -38,18 +42,6 @@ impl Disk {
 
 /// The bytes of a key file.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, FetchError> {
-    let failed = |cause| FetchError::File { path: path.display().to_string(), cause };
-    // Opening a pipe would wait for its other end.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(io::Error::other("it is not a regular file")));
-    }
-    let mut text = Vec::new();
-    // One byte more than allowed tells a file at the limit from one beyond it.
-    let most = limits::KEY_DOCUMENT_BYTES;
-    let file = fs::File::open(path).map_err(failed)?;
-    file.take(most as u64 + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() > most {
-        return Err(failed(io::Error::other(format!("larger than {most} bytes"))));
-    }
-    Ok(text)
+    let failed = |error: ReadError| FetchError::File { path: path.display().to_string(), cause: error.into() };
+    files::read(path, limits::KEY_DOCUMENT_BYTES).map_err(failed)
 }

@@ -46,6 +46,14 @@ impl TestFile {
         Self::of(Document::open(path)?, now)
     }
 
+    /// Reads a file that a command was given, which may be its standard input.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_argument(path: &Path, now: UnixTime) -> Result<Self, ConfigErrors> {
+        Self::of(Document::open_argument(path)?, now)
+    }
+
     /// The same of a text; `name` is the file's.
     ///
     /// # Errors
