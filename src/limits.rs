@@ -94,7 +94,7 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(16);
 /// Characters of a URL in a message: some come out of remote documents.
 pub const SHOWN_URL_CHARS: usize = 200;
-/// Reading or writing one file of keys: longer is a disk that hangs.
+/// Reading or writing one file: longer is a disk that hangs.
 pub const DISK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often wall time is compared with the clock of timers, which stands still while the machine is suspended.
 pub const CLOCKS_COMPARED: Duration = Duration::from_secs(60);
@@ -160,13 +160,25 @@ pub const COMPARED_SCOPE_BYTES: usize = 64;
 pub const COMPARED_SCOPES: usize = 100_000;
 /// How long a change of the configuration file waits for the next one: whoever writes it in several steps is done then.
 pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
-/// The same where nobody tells who writes: network file systems, or too many watches.
-pub const RELOAD_QUIET_UNWATCHED: Duration = Duration::from_secs(2);
 /// And for how long at most, where a file is changed all the time.
 pub const RELOAD_QUIET_MAX: Duration = Duration::from_secs(1);
-/// How long a writer that has changed the file and not closed it is waited for: half a policy may be a valid one.
+/// How long a writer that has changed the file and not closed it is waited for before that is reported, and before a start
+/// gives up. The file goes into force when it is closed, however long that takes: half a policy may be a valid one.
 pub const RELOAD_WRITER: Duration = Duration::from_secs(5);
-/// How often the file is looked at where nobody tells of changes: network file systems, or too many watches.
+/// How soon a file that was open for writing, or could not be read in time, is looked at again; doubles up to
+/// [`RELOAD_POLL`]. Most often the system tells earlier.
+pub const RELOAD_AGAIN: Duration = Duration::from_secs(1);
+/// Descriptors of all processes that a search for writers looks at: some 0.2 s of work. Beyond it no writer is known.
+pub const WRITER_DESCRIPTORS: usize = 100_000;
+/// How long checking a configuration may take, its tests and the files that it names included: the largest takes about a
+/// second, and what takes much longer is a disk that hangs.
+pub const RELOAD_JUDGING: Duration = Duration::from_secs(30);
+/// Threads that may hang at a disk when a configuration is read, and as many when one is checked.
+pub const RELOAD_HANGING: usize = 8;
+/// How many of them a routine look may take. The rest is for what somebody has just changed or asked for.
+pub const RELOAD_HANGING_ROUTINE: usize = 2;
+/// How often the file is looked at where nobody tells of changes: network file systems, or too many watches. A change
+/// counts there when two looks have found the same.
 pub const RELOAD_POLL: Duration = Duration::from_secs(30);
 /// How often the file is read until it stands still.
 pub const RELOAD_READS: usize = 20;

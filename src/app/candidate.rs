@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use crate::{
     config::{self, Config, Loaded, error::ConfigErrors},
     digest::{Sha256, sha256},
+    files, limits,
     telemetry::events,
 };
 
-use super::ServeError;
+use super::{ServeError, at_rest::BeingWritten};
 
 /// What a policy's own tests are run on.
 #[derive(Debug)]
@@ -36,6 +37,18 @@ pub(super) enum Rejected {
     /// It is written all the time.
     #[error("the file changes while it is read")]
     Restless,
+    /// A process holds it, or a file of tests that it names, open for writing.
+    #[error(transparent)]
+    BeingWritten(BeingWritten),
+    /// The file could not be read in time.
+    #[error("the file could not be read within {} s: its disk may hang", limits::DISK_TIMEOUT.as_secs())]
+    ReadingHangs,
+    /// Checking it did not end in time.
+    #[error(
+        "the configuration could not be checked within {} s: the disk of a file that it names may hang",
+        limits::RELOAD_JUDGING.as_secs()
+    )]
+    JudgingHangs,
     /// It is no valid configuration.
     #[error("{}", first(.0))]
     Invalid(ConfigErrors),
@@ -55,11 +68,18 @@ impl Rejected {
     pub(super) const fn outcome(&self) -> &'static str {
         match self {
             Self::Unreadable(_) | Self::Restless => "unreadable",
+            Self::BeingWritten(_) => "being_written",
+            Self::ReadingHangs | Self::JudgingHangs => "timed_out",
             Self::Invalid(_) => "invalid",
             Self::Tests(_) => "tests_failed",
             Self::Keys(_) => "keys",
             Self::Bug => "bug",
         }
+    }
+
+    /// Whether the same file may be good at the next look, without any change that would be told.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self, Self::BeingWritten(_) | Self::ReadingHangs | Self::Restless)
     }
 
     /// Logs every reason, within bounds.
@@ -75,7 +95,12 @@ impl Rejected {
                 lines.iter().take(most).for_each(|line| events::config_error(file, line, None));
                 lines.len()
             }
-            Self::Keys(_) | Self::Restless | Self::Bug => 0,
+            Self::Keys(_)
+            | Self::Restless
+            | Self::BeingWritten(_)
+            | Self::ReadingHangs
+            | Self::JudgingHangs
+            | Self::Bug => 0,
         };
         if let Some(more @ 1..) = more.checked_sub(most) {
             events::config_more_errors(more);
@@ -97,16 +122,22 @@ fn place(file: &str, problem: &config::error::Problem) -> String {
     }
 }
 
-/// The text of the file.
+/// What was read of the file.
 pub(super) struct Read {
     pub(super) text: String,
     pub(super) digest: Sha256,
+    /// Who was seen to write it, after it was read.
+    pub(super) written: Option<BeingWritten>,
 }
 
-/// Reads the file.
-pub(super) fn read(file: &Path) -> Result<Read, Rejected> {
-    let text = config::read(file).map_err(Rejected::Unreadable)?;
-    Ok(Read { digest: sha256(text.as_bytes()), text })
+/// Reads the file and looks for its writer, unless its text is the one that is known.
+pub(super) fn read(path: &Path, known: Option<&Sha256>) -> Result<Read, Rejected> {
+    let unreadable = |error| config::text_of(Err(error), path).err().map_or(Rejected::Bug, Rejected::Unreadable);
+    let file = files::open(path).map_err(unreadable)?;
+    let text = config::text_of(files::read_open(&file, limits::CONFIG_BYTES), path).map_err(Rejected::Unreadable)?;
+    let digest = sha256(text.as_bytes());
+    let written = if known == Some(&digest) { None } else { BeingWritten::find_open(&file, path) };
+    Ok(Read { text, digest, written })
 }
 
 /// Parses and tries a text.
@@ -117,8 +148,11 @@ pub(super) fn judge(
     suite: Option<&Arc<Suite>>,
 ) -> Result<Loaded, Rejected> {
     let loaded = config::parse(text, &file.display().to_string(), env).map_err(Rejected::Invalid)?;
-    if let Some(suite) = suite {
-        suite(&Candidate { file, text, env, config: &loaded.config }).map_err(Rejected::Tests)?;
+    let tested = suite.map_or(Ok(()), |suite| suite(&Candidate { file, text, env, config: &loaded.config }));
+    // Half a file of tests may be a valid one, and half of the tests may pass.
+    if let Some(written) = loaded.config.tests.iter().find_map(|path| BeingWritten::find(path)) {
+        return Err(Rejected::BeingWritten(written));
     }
+    tested.map_err(Rejected::Tests)?;
     Ok(loaded)
 }

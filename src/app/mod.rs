@@ -3,6 +3,8 @@
 //! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again,
 //! [`candidate`] judges what stands in it, and `reload` puts it into force.
 
+mod at_rest;
+mod bounded_work;
 pub mod candidate;
 mod error;
 mod issuers;
@@ -16,6 +18,7 @@ mod servers;
 mod status;
 mod watch;
 pub mod workers;
+mod writers;
 
 use std::{
     fmt,
@@ -47,6 +50,7 @@ use crate::{
     shutdown::Stop,
     telemetry::{events, metrics::Metrics},
 };
+pub use at_rest::{BeingWritten, NoConfig, load_at_rest};
 pub use error::ServeError;
 use error::finished;
 pub use issuers::keep_fresh;

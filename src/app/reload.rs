@@ -12,11 +12,13 @@ use std::{
 use tokio::{
     sync::mpsc,
     task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
     Outside, ServeError,
+    at_rest::BeingWritten,
+    bounded_work::{BoundedWork, Unfinished, Urgency},
     candidate::{self, Read, Rejected},
     issuers::{Around, Issuers},
     observers::Observers,
@@ -57,6 +59,19 @@ enum Seen {
     Unreadable(String),
 }
 
+/// How the file is read: in a test, as a disk that hangs does it. Text that is known is not asked for its writer.
+type Reader = dyn Fn(&Path, Option<&Sha256>) -> Result<Read, Rejected> + Send + Sync;
+
+/// A look that could not be finished, because of a writer or a disk.
+struct Owed {
+    /// The reason of that look.
+    trigger: Trigger,
+    /// When to look again, at the latest.
+    at: Instant,
+    /// For how long that was put off.
+    wait: Duration,
+}
+
 /// Loads the configuration anew.
 pub(super) struct Reloader {
     reload: Reload,
@@ -72,6 +87,14 @@ pub(super) struct Reloader {
     /// What the last attempt saw.
     seen: Option<Seen>,
     last_ok: bool,
+    /// The last failure that was reported.
+    reported: Option<String>,
+    owed: Option<Owed>,
+    /// Where nobody tells of writers: what the last look has found, and when for the first time.
+    standing: Option<(Sha256, Instant)>,
+    reader: Arc<Reader>,
+    reading: BoundedWork,
+    judging: BoundedWork,
     /// Engines that Checks may still be using.
     retired: Vec<Arc<Engine>>,
 }
@@ -87,14 +110,31 @@ impl Reloader {
     ) -> Self {
         let in_force = reload.file.as_ref().map(|file| file.digest);
         let seen = in_force.map(Seen::Text);
-        let (last_ok, retired) = (true, Vec::new());
-        Self { reload, lasting, issuers, listen, keys_dir, hints, in_force, seen, last_ok, retired }
+        Self {
+            reload,
+            lasting,
+            issuers,
+            listen,
+            keys_dir,
+            hints,
+            in_force,
+            seen,
+            last_ok: true,
+            reported: None,
+            owed: None,
+            standing: None,
+            reader: Arc::new(candidate::read),
+            reading: BoundedWork::new(limits::DISK_TIMEOUT),
+            judging: BoundedWork::new(limits::RELOAD_JUDGING),
+            retired: Vec::new(),
+        }
     }
 
     /// Acts on triggers until there can be no more.
     pub(super) async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
         loop {
             let has_retired = !self.retired.is_empty();
+            let owed = self.owed.as_ref().map(|owed| owed.at);
             tokio::select! {
                 trigger = triggers.recv() => match trigger {
                     Some(trigger) => {
@@ -104,6 +144,7 @@ impl Reloader {
                     }
                     None => return,
                 },
+                () = sleep_until(owed.unwrap_or_else(Instant::now)), if owed.is_some() => self.look(Trigger::Poll).await,
                 () = sleep(limits::RETIRED_SWEEP), if has_retired => self.sweep().await,
                 () = sleep(limits::TASKS_LOOKED_AT) => {}
             }
@@ -118,9 +159,16 @@ impl Reloader {
             return;
         };
         let began = Instant::now();
-        let read = match self.read(&file, trigger).await {
-            Ok(read) => read,
+        let owed = self.owed.take();
+        // What was asked for and could not be done is done now.
+        let why = owed.as_ref().map_or(trigger, |owed| trigger.or(owed.trigger));
+        let is_again = owed.is_some();
+        let urgency = if trigger == Trigger::Poll { Urgency::Routine } else { Urgency::Urgent };
+        let read = match self.read(&file, why, is_again, urgency).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return,
             Err(rejected) => {
+                self.put_off(&rejected, why, owed);
                 let seen = Some(Seen::Unreadable(rejected.to_string()));
                 let is_news = seen != self.seen || trigger == Trigger::Hangup;
                 self.seen = seen;
@@ -132,56 +180,119 @@ impl Reloader {
         let seen = Some(Seen::Text(read.digest));
         let is_known = seen == self.seen;
         self.seen = seen;
-        match trigger {
+        match why {
             Trigger::Hangup => {}
             // What failed may depend on other files than this one.
             Trigger::File if is_known && self.last_ok => return,
             Trigger::Poll if is_known => return,
-            Trigger::File | Trigger::Poll if self.in_force == Some(read.digest) => return self.is_back(trigger),
+            Trigger::File | Trigger::Poll if self.in_force == Some(read.digest) => return self.is_back(why),
             Trigger::File | Trigger::Poll => {}
         }
-        match self.load(&file, read, trigger, began).await {
+        match self.load(&file, read, why, began).await {
             Ok(()) => self.ended("success", None),
-            Err(rejected) => self.reject(&file, &rejected, trigger),
+            Err(rejected) => {
+                self.put_off(&rejected, why, owed);
+                let is_told = self.reported.as_ref() == Some(&rejected.to_string()) && !self.last_ok;
+                if !(is_told && rejected.is_passing()) || trigger == Trigger::Hangup {
+                    self.reject(&file, &rejected, trigger);
+                }
+            }
         }
     }
 
-    /// Reads the file until it stands still. SIGHUP says that it does.
+    /// Looks again soon after what may pass by itself; each time a little later.
+    fn put_off(&mut self, rejected: &Rejected, why: Trigger, before: Option<Owed>) {
+        if rejected.is_passing() {
+            let wait = before.map_or(limits::RELOAD_AGAIN, |owed| owed.wait.saturating_mul(2).min(limits::RELOAD_POLL));
+            self.owed = Some(Owed { trigger: why.or(Trigger::File), at: Instant::now() + wait, wait });
+        }
+    }
+
+    /// Reads the file until it stands still, and nobody is known to write it. `None` where it has to stand still until the
+    /// next look.
     ///
     /// SECURITY: half a policy may be a valid one, without the rules at its end. A trigger may be an old one that had to wait
-    /// for the load before, so what counts is whether the file is being written now.
-    async fn read(&self, file: &Path, trigger: Trigger) -> Result<Read, Rejected> {
-        let mut before = read(file).await;
-        for _ in 0..limits::RELOAD_READS {
+    /// for the load before, so what counts is whether the file is being written now. Between two readings of the same text
+    /// a writer was looked for: one that has come since has changed nothing yet.
+    async fn read(
+        &mut self,
+        file: &Path,
+        why: Trigger,
+        is_again: bool,
+        urgency: Urgency,
+    ) -> Result<Option<Read>, Rejected> {
+        let mut before = self.read_once(file, why, urgency).await;
+        let rounds = if is_again { 1 } else { limits::RELOAD_READS };
+        for round in 0..rounds {
             let is_seen = before.as_ref().is_ok_and(|read| self.seen == Some(Seen::Text(read.digest)));
-            if trigger == Trigger::Hangup || is_seen {
-                return before;
+            if matches!(before, Err(Rejected::ReadingHangs)) || (is_seen && why != Trigger::Hangup) {
+                return before.map(Some);
             }
-            sleep(self.quiet()).await;
-            match (read(file).await, &before) {
-                (Ok(now), Ok(before)) if now.digest == before.digest && !self.hints.is_being_written() => {
-                    return Ok(now);
+            if self.hints.is_unwatched() && why != Trigger::Hangup {
+                return self.stands_still(before?);
+            }
+            // SIGHUP says that the file is as it should be.
+            if round > 0 || why != Trigger::Hangup {
+                sleep(self.reload.pace.quiet).await;
+            }
+            match (self.read_once(file, why, urgency).await, before) {
+                (Ok(now), Ok(before)) if now.digest == before.digest && self.writer(file, &before, &now).is_none() => {
+                    return Ok(Some(now));
                 }
                 // Whoever removes it to put another one there had the time.
                 (Err(error), Err(_)) => return Err(error),
                 (now, _) => before = now,
             }
         }
-        Err(Rejected::Restless)
+        let read = before?;
+        Err(self.writer(file, &read, &read).map_or(Rejected::Restless, Rejected::BeingWritten))
     }
 
-    /// How long a file must stand still.
-    fn quiet(&self) -> Duration {
-        let quiet = self.reload.pace.quiet;
-        if self.hints.is_unwatched() { quiet.max(limits::RELOAD_QUIET_UNWATCHED) } else { quiet }
+    /// Who writes the file, as far as is known: a process was seen, or the system has told of a change and of no end.
+    fn writer(&self, file: &Path, before: &Read, now: &Read) -> Option<BeingWritten> {
+        let seen = now.written.as_ref().or(before.written.as_ref());
+        let told = || self.hints.is_being_written().then(|| BeingWritten::unseen(file));
+        seen.cloned().or_else(told)
+    }
+
+    /// Where nobody tells who writes, a text counts when a later look finds it again.
+    fn stands_still(&mut self, read: Read) -> Result<Option<Read>, Rejected> {
+        if let Some(written) = read.written {
+            return Err(Rejected::BeingWritten(written));
+        }
+        let Some((_, since)) = self.standing.filter(|(digest, _)| *digest == read.digest) else {
+            self.standing = Some((read.digest, Instant::now()));
+            return Ok(None);
+        };
+        // Looks at the same moment are one. A poll may come a little early.
+        let is_later = since.elapsed() >= self.reload.pace.poll / 2;
+        Ok(is_later.then_some(read))
+    }
+
+    async fn read_once(&self, file: &Path, why: Trigger, urgency: Urgency) -> Result<Read, Rejected> {
+        let known = match &self.seen {
+            Some(Seen::Text(digest)) if why != Trigger::Hangup => Some(*digest),
+            _ => None,
+        };
+        let (path, reader) = (file.to_owned(), Arc::clone(&self.reader));
+        let read = self.reading.run(urgency, move || reader(&path, known.as_ref())).await;
+        read.map_err(|unfinished| match unfinished {
+            Unfinished::Hangs => Rejected::ReadingHangs,
+            Unfinished::Bug => Rejected::Bug,
+        })?
     }
 
     async fn load(&mut self, file: &Path, read: Read, trigger: Trigger, began: Instant) -> Result<(), Rejected> {
-        let Read { text, digest } = read;
+        let Read { text, digest, .. } = read;
         let (path, env, suite) = (file.to_owned(), self.reload.env.clone(), self.reload.suite.clone());
-        let judging = spawn_blocking(move || candidate::judge(&path, &text, &env, suite.as_ref()));
-        let Loaded { config, warnings, .. } = judging.await.map_err(|_| Rejected::Bug)??;
-        let saved = self.saved(config.keys_dir.as_deref()).await?;
+        let judging = move || candidate::judge(&path, &text, &env, suite.as_ref());
+        let judged = self.judging.run(Urgency::Urgent, judging).await.map_err(|unfinished| match unfinished {
+            Unfinished::Hangs => Rejected::JudgingHangs,
+            Unfinished::Bug => Rejected::Bug,
+        });
+        let Loaded { config, warnings, .. } = judged??;
+        let saved = timeout(limits::RELOAD_JUDGING, self.saved(config.keys_dir.as_deref())).await;
+        let saved = saved.map_err(|_| Rejected::JudgingHangs)??;
         let issuers = self.succeed(&config, saved)?;
         // Asked for before the swap, so that the first request finds them.
         if timeout(limits::RELOAD_KEYS_WAIT, issuers.keys.settled()).await.is_err() {
@@ -253,6 +364,7 @@ impl Reloader {
 
     fn ended(&mut self, outcome: &'static str, error: Option<&str>) {
         self.last_ok = error.is_none();
+        self.reported = error.map(str::to_owned);
         self.lasting.metrics.reloaded(outcome, self.last_ok);
         self.lasting.status.reloaded(outcome, error, self.lasting.outside.clock.now());
     }
@@ -290,11 +402,6 @@ impl Reloader {
             }
         }
     }
-}
-
-async fn read(file: &Path) -> Result<Read, Rejected> {
-    let file = file.to_owned();
-    spawn_blocking(move || candidate::read(&file)).await.map_err(|_| Rejected::Bug)?
 }
 
 /// The listeners that a configuration wants elsewhere.

@@ -4,9 +4,12 @@
 //! missed costs the time to the next look.
 
 use std::{
-    path::PathBuf,
+    fmt::Display,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,8 +24,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+use self::file_system::{is_local, kind_of};
 use super::places::Places;
 use crate::{limits, shutdown::Hangups, telemetry::events};
+
+mod file_system;
 
 /// Why to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,15 @@ pub(super) enum Trigger {
 }
 
 impl Trigger {
+    /// The one of two that asks for more.
+    pub(super) const fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Hangup, _) | (_, Self::Hangup) => Self::Hangup,
+            (Self::File, _) | (_, Self::File) => Self::File,
+            (Self::Poll, Self::Poll) => Self::Poll,
+        }
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -75,10 +90,9 @@ pub(super) async fn run(
     // What changed between loading and watching is seen by looking once.
     let mut trigger = Trigger::Poll;
     loop {
+        // Before looking at the file: what changes from here on is told.
         if let Some(followed) = followed.clone() {
-            // Before looking at the file: what changes from here on is told.
-            let following = tokio::task::spawn_blocking(move || lock(&followed).follow());
-            let _ = following.await;
+            follow(followed).await;
         }
         if (has_file || trigger == Trigger::Hangup) && triggers.send(trigger).await.is_err() {
             return;
@@ -91,6 +105,13 @@ pub(super) async fn run(
     }
 }
 
+/// Watches the places as they are now. A disk that hangs ends neither looking nor SIGHUP, and takes one thread: where the
+/// last call has not ended, the next one does nothing.
+async fn follow(followed: Arc<Mutex<Followed>>) {
+    let following = tokio::task::spawn_blocking(move || try_lock(&followed).map(|mut places| places.follow()));
+    let _ = timeout(limits::DISK_TIMEOUT, following).await;
+}
+
 async fn hangup(hangups: &mut Option<Hangups>) {
     match hangups {
         Some(hangups) => hangups.asked().await,
@@ -100,6 +121,15 @@ async fn hangup(hangups: &mut Option<Hangups>) {
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lock, unless somebody has it.
+fn try_lock<T>(of: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match of.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// What the system told and nobody has acted on.
@@ -114,7 +144,7 @@ pub(super) struct Hints {
 #[derive(Clone, Copy, Default)]
 struct State {
     changed: bool,
-    /// Somebody has written and not closed the file yet.
+    /// Somebody has written and not closed the file yet: that is so until its end is told, however long it takes.
     writing: bool,
 }
 
@@ -128,6 +158,12 @@ impl Hints {
     #[cfg(test)]
     pub(super) fn set_writing(&self, writing: bool) {
         lock(&self.state).writing = writing;
+    }
+
+    /// As if nobody told of changes.
+    #[cfg(test)]
+    pub(super) fn set_unwatched(&self) {
+        self.unwatched.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing is known of who writes.
@@ -151,6 +187,9 @@ impl Hints {
             }
             Err(_) => (true, None),
         };
+        // An end that was not told would be waited for until the next change.
+        let is_lost = event.as_ref().map_or(true, Event::need_rescan);
+        let writing = if is_lost { Some(false) } else { writing };
         if told {
             let mut state = lock(&self.state);
             state.changed = true;
@@ -161,7 +200,7 @@ impl Hints {
     }
 
     /// Returns when something has changed, and nothing has for a while. A writer that has not closed the file is waited
-    /// for: half a policy may be a valid one, without the rules at its end.
+    /// for a little longer, and known from then on: see [`Self::is_being_written`].
     async fn settled(&self, quiet: Duration) {
         while !lock(&self.state).changed {
             self.told.notified().await;
@@ -172,13 +211,13 @@ impl Hints {
             let wait = if writing { limits::RELOAD_WRITER } else { quiet };
             let is_quiet = timeout(wait, self.told.notified()).await.is_err();
             if is_quiet || (!writing && began.elapsed() > limits::RELOAD_QUIET_MAX) {
-                *lock(&self.state) = State::default();
+                lock(&self.state).changed = false;
                 return;
             }
         }
     }
 
-    /// Returns after that time, at a moment when nothing is being written.
+    /// Returns after that time, at a moment when no change waits to be acted on.
     async fn idle(&self, time: Duration) {
         loop {
             tokio::time::sleep(time).await;
@@ -196,6 +235,9 @@ struct Followed {
     places: Arc<Mutex<Places>>,
     hints: Arc<Hints>,
     watcher: Option<RecommendedWatcher>,
+    /// The file itself, as it is watched beside its directory: written under another name, or mounted by itself into a
+    /// container, it changes without a word from there.
+    itself: Option<(PathBuf, (u64, u64))>,
     warned: bool,
     poll: Duration,
 }
@@ -204,8 +246,15 @@ impl Followed {
     fn new(file: PathBuf, pace: Pace, hints: &Arc<Hints>) -> Self {
         let places = Arc::new(Mutex::new(Places::default()));
         let (names, told) = (Arc::clone(&places), Arc::clone(hints));
-        let mut followed =
-            Self { file, places, hints: Arc::clone(hints), watcher: None, warned: false, poll: pace.poll };
+        let mut followed = Self {
+            file,
+            places,
+            hints: Arc::clone(hints),
+            watcher: None,
+            itself: None,
+            warned: false,
+            poll: pace.poll,
+        };
         if pace.watch {
             let watcher = notify::recommended_watcher(move |event| told.take(&event, &names));
             followed.watcher = watcher.map_err(|error| followed.warn(&error)).ok();
@@ -226,8 +275,21 @@ impl Followed {
         let mut trouble = None;
         // Again also where it is watched: a directory may have been removed and made anew under its name.
         for dir in &now.dirs {
-            trouble = watcher.watch(dir, RecursiveMode::NonRecursive).err().or(trouble);
+            trouble = watcher.watch(dir, RecursiveMode::NonRecursive).err().map(|error| error.to_string()).or(trouble);
         }
+        let itself = identity(&self.file);
+        if itself != self.itself {
+            // What it was before may live on, and is no concern any more.
+            let _ = self.itself.take().map(|(before, _)| watcher.unwatch(&before));
+            // Where there is none, its directory tells when there is one.
+            match itself.as_ref().map(|(path, _)| watcher.watch(path, RecursiveMode::NonRecursive)) {
+                Some(Err(error)) => trouble = Some(error.to_string()),
+                Some(Ok(())) | None => self.itself = itself,
+            }
+        }
+        // Where others write through another machine, the system does not know.
+        let remote = now.dirs.iter().chain([&self.file]).find(|path| !is_local(path));
+        let trouble = trouble.or_else(|| remote.map(|path| format!("`{}` is on {}", path.display(), kind_of(path))));
         self.hints.unwatched.store(trouble.is_some(), Ordering::Relaxed);
         match trouble {
             Some(error) => self.warn(&error),
@@ -235,11 +297,17 @@ impl Followed {
         }
     }
 
-    fn warn(&mut self, error: &notify::Error) {
+    fn warn(&mut self, error: &dyn Display) {
         if !std::mem::replace(&mut self.warned, true) {
             events::config_not_watched(error, self.poll);
         }
     }
+}
+
+/// Which regular file a name leads to, and where that is.
+fn identity(file: &Path) -> Option<(PathBuf, (u64, u64))> {
+    let found = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+    Some((fs::canonicalize(file).ok()?, (found.dev(), found.ino())))
 }
 
 #[cfg(test)]

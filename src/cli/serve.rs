@@ -4,9 +4,9 @@ use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, thread
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    app::{App, Drain, Outside, Reload, ServeError, Stopped, Workers, own_tests},
+    app::{App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, load_at_rest, own_tests},
     clock::SystemClock,
-    config::{self, Config},
+    config::Config,
     jwks::fetch::HttpFetchers,
     limits,
     shutdown::{Hangups, Signals},
@@ -105,8 +105,15 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
 
 fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     let env = environment::read();
-    let loaded = config::load(args.config.as_deref(), &env).map_err(|problems| {
-        output::problems(&problems);
+    let loaded = load_at_rest(args.config.as_deref(), &env).map_err(|none| {
+        match none {
+            NoConfig::Invalid(problems) => output::problems(&problems),
+            NoConfig::BeingWritten(written) => output::error(&format!(
+                "{written}; half a file may be a valid policy, and after {} s it is still open: write a new file and move it \
+                 there",
+                limits::RELOAD_WRITER.as_secs()
+            )),
+        }
         ExitCode::from(USAGE)
     })?;
     subscriber::init(&args.log, args.log_format).map_err(|error| {

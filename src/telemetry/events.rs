@@ -178,7 +178,8 @@ pub fn config_not_watched(error: &dyn Display, every: Duration) {
     warn!(
         error = %error,
         every.s = every.as_secs(),
-        "changes of the configuration file can't be watched; it is looked at now and then, and at SIGHUP"
+        "changes of the configuration file can't be watched: it is looked at now and then, a change counts when two looks \
+         have found the same, and SIGHUP loads it at once"
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod fake;
 mod issuers;
+mod unsettled;
 
 use std::fs;
 
@@ -172,20 +173,4 @@ async fn what_is_counted_of_rules_that_stay_counts_on_wherever_they_stand() {
     service.reloader.sweep().await;
     let text = service.metrics();
     assert!(ids.iter().all(|rule| text.contains(&format!(r#"rule="{rule}"}} 1"#))), "{ids:?} {text}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn half_a_file_waits_for_its_writer_also_where_the_trigger_is_an_old_one() {
-    let mut service = Service::start(&policy("read")).await;
-    let first = service.engine().revision.clone();
-    service.reloader.hints.set_writing(true);
-    service.write(&policy("write"));
-    for trigger in [Trigger::File, Trigger::Poll] {
-        service.reloader.look(trigger).await;
-        assert_eq!(service.engine().revision, first, "{trigger:?}");
-    }
-    assert_eq!(service.status()["last_reload"]["outcome"], "unreadable");
-    service.reloader.hints.set_writing(false);
-    service.reloader.look(Trigger::File).await;
-    assert_ne!(service.engine().revision, first);
 }

@@ -54,13 +54,19 @@ async fn other_files_and_our_own_reading_are_no_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_writer_that_has_not_closed_the_file_is_waited_for_but_not_forever() {
+async fn a_writer_that_has_not_closed_the_file_is_waited_for_and_known_for_as_long_as_it_takes() {
     let hints = told(&[WRITTEN], FILE);
     let began = Instant::now();
     assert!(timeout(limits::RELOAD_WRITER / 2, hints.settled(QUIET)).await.is_err(), "half a file");
     assert!(timeout(limits::RELOAD_WRITER / 4, hints.idle(QUIET)).await.is_err(), "it is not looked at now and then");
     hints.settled(QUIET).await;
     assert!(began.elapsed() >= limits::RELOAD_WRITER, "{:?}", began.elapsed());
+    hints.idle(limits::RELOAD_WRITER * 1000).await;
+    assert!(hints.is_being_written(), "nothing but its end ends that");
+    let places = Mutex::new(Places { names: [FILE.into()].into(), ..Places::default() });
+    hints.take(&Ok(Event::new(CLOSED).add_path(FILE.into())), &places);
+    hints.settled(QUIET).await;
+    assert!(!hints.is_being_written());
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,8 +75,10 @@ async fn what_the_system_lost_may_have_been_a_change() {
     let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
     hints.take(&Ok(lost), &Mutex::default());
     hints.settled(QUIET).await;
+    lock(&hints.state).writing = true;
     hints.take(&Err(notify::Error::generic("lost")), &Mutex::default());
     hints.settled(QUIET).await;
+    assert!(!hints.is_being_written(), "its end may have been lost as well");
 }
 
 struct Watched {
@@ -149,6 +157,49 @@ async fn a_file_that_is_moved_there_removed_and_made_again_is_told_of() {
     watched.drain().await;
     fs::write(watched.path("portcullis.yaml"), "c").unwrap();
     watched.is_told().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_under_another_name_is_told_of_also_after_it_was_replaced() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    let mut watched = Watched::new(plain, HOUR, true).await;
+    for _ in 0..2 {
+        // As a file that is mounted by itself into a container: its directory there does not see who writes.
+        fs::hard_link(watched.path("portcullis.yaml"), &link).unwrap();
+        watched.drain().await;
+        fs::write(&link, "written").unwrap();
+        watched.is_told().await;
+        fs::remove_file(&link).unwrap();
+        watched.drain().await;
+        fs::write(watched.path("new"), "new").unwrap();
+        fs::rename(watched.path("new"), watched.path("portcullis.yaml")).unwrap();
+        watched.is_told().await;
+        watched.drain().await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_system_that_is_not_known_to_tell_of_changes_counts_as_one_that_does_not() {
+    for (file, unwatched) in [(PathBuf::from("/proc/version"), true), (std::env::temp_dir().join("none.yaml"), false)] {
+        let hints = Arc::new(Hints::default());
+        Followed::new(file, Pace::default(), &hints).follow();
+        assert_eq!(hints.is_unwatched(), unwatched);
+    }
+}
+
+#[tokio::test]
+async fn where_the_last_look_at_the_places_hangs_the_next_one_ends_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    plain(dir.path());
+    let hints = Arc::new(Hints::default());
+    let followed = Arc::new(Mutex::new(Followed::new(dir.path().join("portcullis.yaml"), Pace::default(), &hints)));
+    let hanging = lock(&followed);
+    timeout(Duration::from_secs(60), follow(Arc::clone(&followed))).await.unwrap();
+    assert_eq!(hanging.itself, None);
+    drop(hanging);
+    follow(Arc::clone(&followed)).await;
+    assert!(lock(&followed).itself.is_some());
 }
 
 #[tokio::test]

@@ -136,6 +136,15 @@ impl Service {
         self.reloader.lasting.metrics.to_text()
     }
 
+    /// The last reload as operators see it: how it ended, and what was wrong. The gauge agrees.
+    pub(super) fn last(&self) -> (String, String) {
+        let last = self.status()["last_reload"].clone();
+        let gauge = format!("config_last_reload_successful {}\n", i32::from(last["ok"] == true));
+        assert!(last.is_null() || self.metrics().contains(&gauge), "{last}");
+        let text = |field: &str| last[field].as_str().unwrap_or_default().to_owned();
+        (text("outcome"), text("error"))
+    }
+
     /// How many reloads had that outcome.
     pub(super) fn count(&self, outcome: &str) -> usize {
         let prefix = format!(r#"portcullis_config_reloads_total{{outcome="{outcome}"}} "#);

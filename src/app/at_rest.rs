@@ -1,0 +1,144 @@
+//! The configuration of a start, which is read when no writer is seen: half a policy may be a valid one, without the rules
+//! at its end.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use super::writers::{self, Writer};
+use crate::{
+    config::{self, Loaded, error::ConfigErrors},
+    digest::{Sha256, sha256},
+    files, limits,
+};
+
+/// Why a start has no configuration.
+#[derive(Debug)]
+pub enum NoConfig {
+    /// There are errors in it.
+    Invalid(ConfigErrors),
+    /// A process has held a file open for writing for all the time that a start waits.
+    BeingWritten(BeingWritten),
+}
+
+/// A file that a process holds open for writing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is open for writing, by {}: it is read when that has closed it", .file.display(), shown(.writer.as_ref()))]
+pub struct BeingWritten {
+    pub(super) file: PathBuf,
+    pub(super) writer: Option<Writer>,
+}
+
+fn shown(writer: Option<&Writer>) -> String {
+    writer.map_or_else(|| "a process that can't be seen from here".to_owned(), ToString::to_string)
+}
+
+impl BeingWritten {
+    /// Finds out whether a process is seen to hold the file open for writing.
+    pub(super) fn find(path: &Path) -> Option<Self> {
+        let file = files::open(path).ok()?;
+        Self::find_open(&file, path)
+    }
+
+    /// A file that the system has told a change of, and not that it was closed.
+    pub(super) fn unseen(path: &Path) -> Self {
+        Self { file: path.to_owned(), writer: None }
+    }
+
+    pub(super) fn find_open(file: &File, path: &Path) -> Option<Self> {
+        let writer = writers::find(file)?;
+        Some(Self { file: path.to_owned(), writer: Some(writer) })
+    }
+}
+
+/// Loads a configuration as [`config::load`] does, when neither its file nor a file of tests that it names is seen to be
+/// open for writing. A writer is waited for, up to [`limits::RELOAD_WRITER`].
+///
+/// # Errors
+/// [`NoConfig`]
+pub fn load_at_rest(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, NoConfig> {
+    let rounds = limits::RELOAD_WRITER.as_millis().checked_div(limits::RELOAD_QUIET.as_millis()).unwrap_or(0);
+    let mut last = None;
+    for _ in 0..=rounds {
+        let loaded = config::load(path, env);
+        match disturbed(path, &loaded) {
+            None => return loaded.map_err(NoConfig::Invalid),
+            Some(Disturbed::Changed) => {}
+            Some(Disturbed::Written(written)) => last = Some(written),
+        }
+        thread::sleep(limits::RELOAD_QUIET);
+    }
+    match last {
+        Some(written) => Err(NoConfig::BeingWritten(written)),
+        // It changes all the time, and whoever does that is not seen.
+        None => Err(NoConfig::BeingWritten(BeingWritten::unseen(path.unwrap_or(Path::new(""))))),
+    }
+}
+
+/// Why what was loaded does not count.
+enum Disturbed {
+    Written(BeingWritten),
+    /// The file is another one by now.
+    Changed,
+}
+
+/// Looks for writers, and reads the file again: if nobody writes and the text is still the same, then it was whole.
+fn disturbed(path: Option<&Path>, loaded: &Result<Loaded, ConfigErrors>) -> Option<Disturbed> {
+    let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
+    let path = file.map(|file| file.path.as_path()).or(path)?;
+    let tests = loaded.as_ref().map_or(&[][..], |loaded| loaded.config.tests.as_slice());
+    let mut named = std::iter::once(path).chain(tests.iter().map(PathBuf::as_path));
+    if let Some(written) = named.find_map(BeingWritten::find) {
+        return Some(Disturbed::Written(written));
+    }
+    let is_same = file.is_none_or(|file| digest_of(path).is_none_or(|now| now == file.digest));
+    (!is_same).then_some(Disturbed::Changed).or_else(|| BeingWritten::find(path).map(Disturbed::Written))
+}
+
+/// The digest of a regular file; nothing else can be read twice.
+fn digest_of(path: &Path) -> Option<Sha256> {
+    files::read(path, limits::CONFIG_BYTES).ok().map(|bytes| sha256(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _, time::Duration};
+
+    use super::*;
+
+    const POLICY: &str =
+        "issuers: [{ issuer: https://a.test/, audiences: [api] }]\nroutes:\n  - { path: /x, access: public }\n";
+
+    #[test]
+    fn a_file_at_rest_is_loaded_and_a_broken_one_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("portcullis.yaml");
+        fs::write(&path, POLICY).unwrap();
+        let loaded = load_at_rest(Some(&path), &BTreeMap::new()).unwrap();
+        assert_eq!(loaded.config.policy.rules().count(), 1);
+        fs::write(&path, "broken").unwrap();
+        assert!(matches!(load_at_rest(Some(&path), &BTreeMap::new()), Err(NoConfig::Invalid(_))));
+        assert!(matches!(load_at_rest(Some(&dir.path().join("none")), &BTreeMap::new()), Err(NoConfig::Invalid(_))));
+    }
+
+    #[test]
+    fn half_a_file_waits_for_its_writer_also_where_the_half_is_broken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("portcullis.yaml");
+        for half in [POLICY.len(), 20] {
+            let mut writer = File::create(&path).unwrap();
+            writer.write_all(POLICY.as_bytes().get(..half).unwrap()).unwrap();
+            let rest = POLICY.get(half..).unwrap().to_owned() + "  - { path: /y, access: authenticated }\n";
+            let writing = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(500));
+                writer.write_all(rest.as_bytes()).unwrap();
+            });
+            let loaded = load_at_rest(Some(&path), &BTreeMap::new()).unwrap();
+            assert_eq!(loaded.config.policy.rules().count(), 2, "{half}");
+            writing.join().unwrap();
+        }
+    }
+}
