@@ -54,8 +54,8 @@ impl BeingWritten {
     }
 }
 
-/// Loads a configuration as [`config::load`] does, when neither its file nor a file of tests that it names is seen to be
-/// open for writing. A writer is waited for, up to [`limits::RELOAD_WRITER`].
+/// Loads a configuration as [`config::load`] does, when neither its file nor one that was read for it is seen to be open
+/// for writing. A writer is waited for, up to [`limits::RELOAD_WRITER`].
 ///
 /// # Errors
 /// [`NoConfig`]
@@ -89,8 +89,8 @@ enum Disturbed {
 fn disturbed(path: Option<&Path>, loaded: &Result<Loaded, ConfigErrors>) -> Option<Disturbed> {
     let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
     let path = file.map(|file| file.path.as_path()).or(path)?;
-    let tests = loaded.as_ref().map_or(&[][..], |loaded| loaded.config.tests.as_slice());
-    let mut named = std::iter::once(path).chain(tests.iter().map(PathBuf::as_path));
+    let named = loaded.iter().flat_map(|loaded| loaded.config.read_files());
+    let mut named = std::iter::once(path).chain(named);
     if let Some(written) = named.find_map(BeingWritten::find) {
         return Some(Disturbed::Written(written));
     }

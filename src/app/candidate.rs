@@ -37,7 +37,7 @@ pub(super) enum Rejected {
     /// It is written all the time.
     #[error("the file changes while it is read")]
     Restless,
-    /// A process holds it, or a file of tests that it names, open for writing.
+    /// A process holds it, or a file that it names, open for writing.
     #[error(transparent)]
     BeingWritten(BeingWritten),
     /// The file could not be read in time.
@@ -149,8 +149,8 @@ pub(super) fn judge(
 ) -> Result<Loaded, Rejected> {
     let loaded = config::parse(text, &file.display().to_string(), env).map_err(Rejected::Invalid)?;
     let tested = suite.map_or(Ok(()), |suite| suite(&Candidate { file, text, env, config: &loaded.config }));
-    // Half a file of tests may be a valid one, and half of the tests may pass.
-    if let Some(written) = loaded.config.tests.iter().find_map(|path| BeingWritten::find(path)) {
+    // Half a file of tests may be a valid one, half of the tests may pass, and half a secret is one.
+    if let Some(written) = loaded.config.read_files().find_map(BeingWritten::find) {
         return Err(Rejected::BeingWritten(written));
     }
     tested.map_err(Rejected::Tests)?;

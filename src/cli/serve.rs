@@ -39,6 +39,10 @@ SIGTERM and SIGINT stop it in three steps: for the notice, health checks say NOT
 answered, so that proxies go elsewhere; then nothing new is accepted, and Checks in flight have 20 s to end; within
 another second the process ends. Give it this sum before a SIGKILL, 26 s by default. A second signal ends it at once.
 
+A file that is known to be open for writing is loaded when it is closed, and not before. On network file
+systems a change counts when two looks, 30 seconds apart, have found the same. Best is to write a new file
+and move it there.
+
 Exit codes: 0 stopped by a signal, everything answered
             1 failed, or requests were cut off
             2 the command line, the configuration or an address is wrong")]

@@ -25,7 +25,11 @@ mod suggest;
 mod syntax;
 pub mod tree;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub(crate) use decode::{parse_duration, show_duration};
 pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read, text_of};
@@ -87,4 +91,14 @@ pub struct IssuerConfig {
     pub max_stale: Duration,
     /// Where its name stands, for people: `portcullis.yaml:7`, or the name of a variable.
     pub written_at: String,
+    /// Files whose text is in here: of a secret, and of the authorities to trust.
+    pub read_files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// The files whose text decides together with the configuration's own, as of when it was loaded: tests, secrets and
+    /// certificates. Files of keys are read again all the time.
+    pub fn read_files(&self) -> impl Iterator<Item = &Path> {
+        self.tests.iter().chain(self.issuers.iter().flat_map(|issuer| &issuer.read_files)).map(PathBuf::as_path)
+    }
 }

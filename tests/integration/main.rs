@@ -21,6 +21,7 @@ mod policy_tests;
 mod providers;
 mod readme;
 mod reload;
+mod reload_files;
 mod reload_load;
 mod secrets;
 mod transport;

@@ -18,22 +18,22 @@ use crate::{
 };
 
 /// The configuration with another answer for `/api/public`.
-fn shut(issuer: &str) -> String {
+pub(crate) fn shut(issuer: &str) -> String {
     config(issuer).replace("/api/public, access: public", "/api/public, access: authenticated")
 }
 
-async fn status(serve: &Serve) -> Value {
+pub(crate) async fn status(serve: &Serve) -> Value {
     let page = reqwest::get(format!("http://{}/readyz", serve.admin)).await.unwrap();
     assert_eq!(page.status(), 200, "the last good configuration is in force");
     serde_json::from_str::<Value>(&page.text().await.unwrap()).unwrap()["config"].clone()
 }
 
-async fn metrics(serve: &Serve) -> String {
+pub(crate) async fn metrics(serve: &Serve) -> String {
     reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap().text().await.unwrap()
 }
 
 /// Waits until the status is as asked.
-async fn until(serve: &Serve, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(serve: &Serve, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     for _ in 0..1500 {
         last = status(serve).await;
@@ -45,15 +45,15 @@ async fn until(serve: &Serve, what: &str, is_so: impl Fn(&Value) -> bool) -> Val
     panic!("not in half a minute: {what}: {last}");
 }
 
-struct Up {
-    dir: tempfile::TempDir,
-    serve: Serve,
+pub(crate) struct Up {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) serve: Serve,
     client: Client,
 }
 
 impl Up {
     /// `portcullis.yaml`, as `place` puts it into a directory.
-    async fn with(place: impl FnOnce(&Path)) -> Self {
+    pub(crate) async fn with(place: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         place(dir.path());
         let path = dir.path().join("portcullis.yaml");
@@ -68,26 +68,40 @@ impl Up {
         Self { dir, serve, client }
     }
 
-    async fn file(text: &str) -> Self {
+    pub(crate) async fn file(text: &str) -> Self {
         Self::with(|dir| fs::write(dir.join("portcullis.yaml"), text).unwrap()).await
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
     /// As editors do.
-    fn replace(&self, text: &str) {
+    pub(crate) fn replace(&self, text: &str) {
         fs::write(self.path(".portcullis.yaml.new"), text).unwrap();
         fs::rename(self.path(".portcullis.yaml.new"), self.path("portcullis.yaml")).unwrap();
     }
 
-    async fn public(&self) -> u16 {
-        self.client.send(&get("/api/public")).await.status
+    pub(crate) async fn public(&self) -> u16 {
+        self.status_of("/api/public").await
+    }
+
+    /// How a request without credentials is answered.
+    pub(crate) async fn status_of(&self, path: &str) -> u16 {
+        self.client.send(&get(path)).await.status
+    }
+
+    /// Stops it, and waits for its end: what it logged.
+    pub(crate) async fn log(self) -> String {
+        drop(self.client);
+        self.serve.signal("TERM");
+        let (code, log) = self.serve.ended().await;
+        assert_eq!(code, Some(0), "{log}");
+        log
     }
 
     /// Waits for a configuration other than that one.
-    async fn until_other(&self, than: &Value) -> Value {
+    pub(crate) async fn until_other(&self, than: &Value) -> Value {
         let now = until(&self.serve, "another revision", |now| now["revision"] != than["revision"]).await;
         assert_eq!(now["last_reload"]["ok"], true, "{now}");
         now
@@ -288,11 +302,11 @@ async fn a_check_that_waits_for_a_key_ends_under_the_configuration_it_began_with
 }
 
 /// The configuration with tests of its own, which say that `/api/public` is open.
-fn tested(config: &str) -> String {
+pub(crate) fn tested(config: &str) -> String {
     format!("{config}tests: [policy_test.yaml]\n")
 }
 
-fn says_that_public_is_open(dir: &Path) {
+pub(crate) fn says_that_public_is_open(dir: &Path) {
     fs::write(dir.join("policy_test.yaml"), "tests: [{ name: open, request: GET /api/public, expect: allow }]\n")
         .unwrap();
 }

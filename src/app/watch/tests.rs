@@ -194,10 +194,18 @@ async fn where_the_last_look_at_the_places_hangs_the_next_one_ends_at_once() {
     plain(dir.path());
     let hints = Arc::new(Hints::default());
     let followed = Arc::new(Mutex::new(Followed::new(dir.path().join("portcullis.yaml"), Pace::default(), &hints)));
-    let hanging = lock(&followed);
+    let (looking, is_looking) = std::sync::mpsc::channel();
+    let (release, hanging) = std::sync::mpsc::channel::<()>();
+    let last = Arc::clone(&followed);
+    let last = std::thread::spawn(move || {
+        let places = lock(&last);
+        looking.send(()).unwrap();
+        assert!(hanging.recv().is_err() && places.itself.is_none());
+    });
+    is_looking.recv().unwrap();
     timeout(Duration::from_secs(60), follow(Arc::clone(&followed))).await.unwrap();
-    assert_eq!(hanging.itself, None);
-    drop(hanging);
+    drop(release);
+    last.join().unwrap();
     follow(Arc::clone(&followed)).await;
     assert!(lock(&followed).itself.is_some());
 }

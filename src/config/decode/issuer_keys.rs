@@ -1,11 +1,11 @@
 //! The fields of an issuer about its keys, in two ways: to fetch with, which reads what they name, and by their form
 //! alone, where neither secrets nor files are at hand.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::{Around, Bag, duration, fields::Fields, key_file, key_source, secret, transport};
 use crate::{
-    config::error::Problem,
+    config::{error::Problem, tree::Value},
     jwks::source::{KeySource, Transport},
     jwt::algorithm::Algorithm,
     limits,
@@ -19,6 +19,8 @@ pub(super) struct IssuerKeys {
     pub(super) source: KeySource,
     pub(super) transport: Transport,
     pub(super) max_stale: Duration,
+    /// Files that were read for it, once and for all.
+    pub(super) read_files: Vec<PathBuf>,
 }
 
 /// Reads secrets and certificates, and looks into files of keys.
@@ -36,7 +38,12 @@ pub(super) fn decode(
     }
     let transport = transport::decode(bag, fields, around.base);
     let max_stale = max_stale(bag, fields);
-    Some(IssuerKeys { source: source?, transport: transport?, max_stale: max_stale? })
+    let read = ["secret_file", "ca_file"].into_iter().filter_map(|name| fields.get(name));
+    let names = read.filter_map(|entry| match &entry.node.value {
+        Value::String(name) => Some(around.base.join(name)),
+        _ => None,
+    });
+    Some(IssuerKeys { source: source?, transport: transport?, max_stale: max_stale?, read_files: names.collect() })
 }
 
 /// Judges their form and opens nothing: what they name is on another machine.

@@ -154,8 +154,9 @@ struct DecodedFile<K> {
 }
 
 fn with_keys(issuer: issuer::Decoded<IssuerKeys>) -> IssuerConfig {
-    let issuer::Decoded { rules, keys: IssuerKeys { source, transport, max_stale }, written_at } = issuer;
-    IssuerConfig { rules, source, transport, max_stale, written_at }
+    let issuer::Decoded { rules, keys, written_at } = issuer;
+    let IssuerKeys { source, transport, max_stale, read_files } = keys;
+    IssuerConfig { rules, source, transport, max_stale, written_at, read_files }
 }
 
 fn decode_with<K>(

@@ -10,7 +10,7 @@ use std::{
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::{
-    fake::{Service, policy},
+    fake::{Service, issuer, policy, with_issuers},
     *,
 };
 
@@ -195,6 +195,22 @@ async fn tests_that_are_no_file_or_half_a_file_keep_the_policy_out() {
     fs::write(&tests, TEST).unwrap();
     service.reloader.look(Trigger::Poll).await;
     assert_eq!(service.rule_ids(), ["write"], "without any change of the file itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_secret_keeps_a_configuration_out_until_it_is_closed() {
+    let mut service = Service::start(&policy("read")).await;
+    let writer = File::create(service.dir.path().join("secret")).unwrap();
+    (&writer).write_all(&[b'x'; 32]).unwrap();
+    let shared = "  - { issuer: https://b.test/, audiences: [api], algorithms: [HS256], secret_file: secret }\n";
+    service.write(&with_issuers(&(issuer("https://a.test/", "https://a.test/jwks", "") + shared), "write"));
+    service.reloader.look(Trigger::File).await;
+    let (outcome, error) = service.last();
+    assert!(outcome == "being_written" && error.contains("secret` is open for writing"), "{error}");
+    (&writer).write_all(&[b'y'; 32]).unwrap();
+    drop(writer);
+    service.reloader.look(Trigger::Poll).await;
+    assert_eq!((service.rule_ids(), service.last().0), (vec!["write".to_owned()], "success".to_owned()));
 }
 
 /// Hangs until the sender is dropped.
