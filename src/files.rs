@@ -1,4 +1,4 @@
-//! Reads whole files: regular ones, up to a number of bytes, and without ever waiting for somebody to write.
+//! Reads whole files: regular ones, up to a number of bytes, and without ever waiting for a writer.
 //!
 //! SECURITY: a name may lead to a pipe, a device or a socket, at any time and by a mistake. Opening a pipe waits for its
 //! other end, reading one waits for its writer, and a device may be endless, so each is refused before a byte is read.
@@ -12,7 +12,7 @@ use std::{
 
 use rustix::fs::{Mode, OFlags};
 
-/// Why a file can't be read.
+/// The reason why a file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system refuses it.
@@ -44,7 +44,7 @@ pub fn read(path: &Path, most: usize) -> Result<Vec<u8>, ReadError> {
 }
 
 /// Reads a regular file, or what stands behind a descriptor that this process was started with: `/dev/stdin`, and
-/// `/dev/fd/63` of a shell's `<(command)`. Such a pipe is waited for: whoever starts a command writes its input, too.
+/// `/dev/fd/63` of a shell's `<(command)`. Such a pipe is waited for: its writer was started with the command.
 ///
 /// # Errors
 /// [`ReadError`]
@@ -90,7 +90,7 @@ pub fn describe_io_error(error: &io::Error) -> String {
     }
 }
 
-/// Whether a name stands for a descriptor of this process.
+/// Returns whether a name stands for a descriptor of this process.
 fn is_inherited(path: &Path) -> bool {
     let dirs = ["/dev/fd", "/proc/self/fd"];
     path == Path::new("/dev/stdin") || path.parent().is_some_and(|dir| dirs.iter().any(|own| dir == Path::new(own)))
@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Makes a named pipe that nobody writes to.
+    /// Makes a named pipe without a writer.
     fn pipe(dir: &Path) -> PathBuf {
         let path = dir.join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();

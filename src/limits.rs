@@ -162,23 +162,23 @@ pub const COMPARED_SCOPES: usize = 100_000;
 pub const RELOAD_QUIET: Duration = Duration::from_millis(100);
 /// And for how long at most, where a file is changed all the time.
 pub const RELOAD_QUIET_MAX: Duration = Duration::from_secs(1);
-/// How long a writer that has changed the file and not closed it is waited for before that is reported, and before a start
-/// gives up. The file goes into force when it is closed, however long that takes: half a policy may be a valid one.
+/// The time that a writer that has not closed the file is given before that is reported, and before a start gives up. The
+/// file counts when it is closed, however long that takes: half a policy may be a valid one.
 pub const RELOAD_WRITER: Duration = Duration::from_secs(5);
-/// How soon a file that was open for writing, or could not be read in time, is looked at again; doubles up to
+/// The wait before the next look at a file that was open for writing, or could not be read in time; doubles up to
 /// [`RELOAD_POLL`]. Most often the system tells earlier.
 pub const RELOAD_AGAIN: Duration = Duration::from_secs(1);
-/// Descriptors of all processes that a search for writers looks at: some 0.2 s of work. Beyond it no writer is known.
-pub const WRITER_DESCRIPTORS: usize = 100_000;
-/// How long checking a configuration may take, its tests and the files that it names included: the largest takes about a
+/// Descriptors of all processes that a search for writers looks at: less than a second of work. Beyond it no writer is known.
+pub const WRITER_DESCRIPTORS: usize = 50_000;
+/// The time that checking a configuration may take, its tests and the files that it names included: the largest takes a
 /// second, and what takes much longer is a disk that hangs.
 pub const RELOAD_JUDGING: Duration = Duration::from_secs(30);
 /// Threads that may hang at a disk when a configuration is read, and as many when one is checked.
 pub const RELOAD_HANGING: usize = 8;
-/// How many of them a routine look may take. The rest is for what somebody has just changed or asked for.
+/// The number of them that routine looks may take. The rest is for a file that was just changed, and for SIGHUP.
 pub const RELOAD_HANGING_ROUTINE: usize = 2;
-/// How often the file is looked at where nobody tells of changes: network file systems, or too many watches. A change
-/// counts there when two looks have found the same.
+/// The interval between looks at the file. It matters where the system does not tell of changes (network file systems, too
+/// many watches): a change counts there when two looks have found the same.
 pub const RELOAD_POLL: Duration = Duration::from_secs(30);
 /// How often the file is read until it stands still.
 pub const RELOAD_READS: usize = 20;

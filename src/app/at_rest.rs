@@ -15,7 +15,7 @@ use crate::{
     files, limits,
 };
 
-/// Why a start has no configuration.
+/// The reason why a start has no configuration.
 #[derive(Debug)]
 pub enum NoConfig {
     /// There are errors in it.
@@ -73,19 +73,19 @@ pub fn load_at_rest(path: Option<&Path>, env: &BTreeMap<String, String>) -> Resu
     }
     match last {
         Some(written) => Err(NoConfig::BeingWritten(written)),
-        // It changes all the time, and whoever does that is not seen.
-        None => Err(NoConfig::BeingWritten(BeingWritten::unseen(path.unwrap_or(Path::new(""))))),
+        // It changes all the time, and no process is seen to do that.
+        None => Err(NoConfig::BeingWritten(BeingWritten::unseen(path.unwrap_or_else(|| Path::new(""))))),
     }
 }
 
-/// Why what was loaded does not count.
+/// The reason why a loaded configuration does not count.
 enum Disturbed {
     Written(BeingWritten),
     /// The file is another one by now.
     Changed,
 }
 
-/// Looks for writers, and reads the file again: if nobody writes and the text is still the same, then it was whole.
+/// Looks for writers, and reads the file again: if none is seen and the text is still the same, then it was whole.
 fn disturbed(path: Option<&Path>, loaded: &Result<Loaded, ConfigErrors>) -> Option<Disturbed> {
     let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
     let path = file.map(|file| file.path.as_path()).or(path)?;

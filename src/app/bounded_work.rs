@@ -7,19 +7,19 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::limits;
 
-/// How urgent some work is: what somebody waits for may take the last threads.
+/// The urgency of some work: urgent work may take the last threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Urgency {
     Routine,
     Urgent,
 }
 
-/// Why work has no result.
+/// The reason why work has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unfinished {
     /// The work has not ended in time, or too much earlier work has not ended yet.
     Hangs,
-    /// The work panicked.
+    /// The work panicked, which is a bug.
     Bug,
 }
 
@@ -35,7 +35,7 @@ impl BoundedWork {
         Self { threads: Arc::new(Semaphore::new(limits::RELOAD_HANGING)), limit }
     }
 
-    /// The same threads with another limit.
+    /// Sets another limit for work on the same threads.
     #[cfg(test)]
     pub(super) fn with_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }

@@ -77,7 +77,7 @@ impl Rejected {
         }
     }
 
-    /// Whether the same file may be good at the next look, without any change that would be told.
+    /// Returns whether the same file may be good at the next look, without a change that the system tells.
     pub(super) const fn is_passing(&self) -> bool {
         matches!(self, Self::BeingWritten(_) | Self::ReadingHangs | Self::Restless)
     }
@@ -122,11 +122,11 @@ fn place(file: &str, problem: &config::error::Problem) -> String {
     }
 }
 
-/// What was read of the file.
+/// The content of the file.
 pub(super) struct Read {
     pub(super) text: String,
     pub(super) digest: Sha256,
-    /// Who was seen to write it, after it was read.
+    /// The process that was seen to write it, after it was read.
     pub(super) written: Option<BeingWritten>,
 }
 

@@ -59,16 +59,16 @@ enum Seen {
     Unreadable(String),
 }
 
-/// How the file is read: in a test, as a disk that hangs does it. Text that is known is not asked for its writer.
+/// A reader of the file; in a test, one that hangs as a disk does. It looks for no writer of text that is known.
 type Reader = dyn Fn(&Path, Option<&Sha256>) -> Result<Read, Rejected> + Send + Sync;
 
 /// A look that could not be finished, because of a writer or a disk.
 struct Owed {
     /// The reason of that look.
     trigger: Trigger,
-    /// When to look again, at the latest.
+    /// The latest time to look again.
     at: Instant,
-    /// For how long that was put off.
+    /// The time by which that look was put off.
     wait: Duration,
 }
 
@@ -90,7 +90,7 @@ pub(super) struct Reloader {
     /// The last failure that was reported.
     reported: Option<String>,
     owed: Option<Owed>,
-    /// Where nobody tells of writers: what the last look has found, and when for the first time.
+    /// The text that looks have found, and since when, where the system does not tell of writers.
     standing: Option<(Sha256, Instant)>,
     reader: Arc<Reader>,
     reading: BoundedWork,
@@ -208,7 +208,7 @@ impl Reloader {
         }
     }
 
-    /// Reads the file until it stands still, and nobody is known to write it. `None` where it has to stand still until the
+    /// Reads the file until it stands still, and no process is known to write it. `None` where it has to stand still until the
     /// next look.
     ///
     /// SECURITY: half a policy may be a valid one, without the rules at its end. A trigger may be an old one that had to wait
@@ -248,14 +248,15 @@ impl Reloader {
         Err(self.writer(file, &read, &read).map_or(Rejected::Restless, Rejected::BeingWritten))
     }
 
-    /// Who writes the file, as far as is known: a process was seen, or the system has told of a change and of no end.
+    /// Returns the writer of the file, as far as is known: a process was seen, or the system has told of a change and of no
+    /// end.
     fn writer(&self, file: &Path, before: &Read, now: &Read) -> Option<BeingWritten> {
         let seen = now.written.as_ref().or(before.written.as_ref());
         let told = || self.hints.is_being_written().then(|| BeingWritten::unseen(file));
         seen.cloned().or_else(told)
     }
 
-    /// Where nobody tells who writes, a text counts when a later look finds it again.
+    /// Decides where the system does not tell of writers: a text counts when a later look finds it again.
     fn stands_still(&mut self, read: Read) -> Result<Option<Read>, Rejected> {
         if let Some(written) = read.written {
             return Err(Rejected::BeingWritten(written));

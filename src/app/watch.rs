@@ -123,7 +123,7 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The lock, unless somebody has it.
+/// Takes the lock, unless another thread has it.
 fn try_lock<T>(of: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match of.try_lock() {
         Ok(guard) => Some(guard),
@@ -144,7 +144,7 @@ pub(super) struct Hints {
 #[derive(Clone, Copy, Default)]
 struct State {
     changed: bool,
-    /// Somebody has written and not closed the file yet: that is so until its end is told, however long it takes.
+    /// A process has written and not closed the file yet: that is so until its end is told, however long it takes.
     writing: bool,
 }
 
@@ -160,7 +160,7 @@ impl Hints {
         lock(&self.state).writing = writing;
     }
 
-    /// As if nobody told of changes.
+    /// Acts as if the system did not tell of changes.
     #[cfg(test)]
     pub(super) fn set_unwatched(&self) {
         self.unwatched.store(true, Ordering::Relaxed);
@@ -304,7 +304,7 @@ impl Followed {
     }
 }
 
-/// Which regular file a name leads to, and where that is.
+/// Finds the regular file that a name leads to: its path, device and inode.
 fn identity(file: &Path) -> Option<(PathBuf, (u64, u64))> {
     let found = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
     Some((fs::canonicalize(file).ok()?, (found.dev(), found.ino())))

@@ -54,7 +54,7 @@ fn find_within(file: &File, mut descriptors: usize) -> Option<Writer> {
     None
 }
 
-/// Which file is looked for.
+/// The file that is looked for.
 struct Wanted {
     device: u64,
     inode: u64,
@@ -72,7 +72,10 @@ impl Wanted {
     fn is_written_by(&self, process: &Path, descriptor: &DirEntry) -> bool {
         // The entry's own permissions say how the file was opened.
         let may_write = descriptor.metadata().is_ok_and(|entry| entry.permissions().mode() & 0o200 != 0);
-        if !may_write {
+        // Most of them are sockets, pipes and terminals, and no file.
+        let is_none = |to: &Path| !to.is_absolute() || to == Path::new("/dev/null") || to.starts_with("/dev/pts");
+        let is_file = || fs::read_link(descriptor.path()).is_ok_and(|to| !is_none(&to));
+        if !may_write || !is_file() {
             return false;
         }
         // Compared first: asking for the status of a file on a disk that hangs would hang as well.

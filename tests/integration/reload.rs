@@ -86,7 +86,7 @@ impl Up {
         self.status_of("/api/public").await
     }
 
-    /// How a request without credentials is answered.
+    /// Returns the status of a request without credentials.
     pub(crate) async fn status_of(&self, path: &str) -> u16 {
         self.client.send(&get(path)).await.status
     }

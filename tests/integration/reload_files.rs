@@ -187,7 +187,7 @@ async fn whatever_stands_in_place_of_a_file_that_it_names_reloading_goes_on() {
         now = up.until_other(&now).await;
         assert_eq!(up.public().await, public, "{outcome}");
     }
-    // Keys may come later: what is no file is none yet, and the rest is in force.
+    // Keys may come later: what is no file is none yet, and the rest counts.
     for (field, public) in [("jwks_file: pipe", 401), ("public_key_file: pipe, algorithms: [EdDSA]", 200)] {
         let policy = with(field);
         up.replace(&match public {

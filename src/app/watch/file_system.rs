@@ -1,5 +1,4 @@
-//! The kinds of file systems on which the system tells of every change: those that nobody can write to but through this
-//! kernel. On a network file system it tells of what this machine writes, and of nothing else.
+//! The kinds of file systems on which the system tells of every change: those that are written through this kernel alone. On a network file system it tells of what this machine writes, and of nothing else.
 
 use std::path::Path;
 
@@ -34,8 +33,8 @@ const LOCAL: [u64; 24] = [
     0xf15f,      // eCryptfs
 ];
 
-/// Whether the system tells of every change of this file or directory. Of one that is not there it says nothing, and what
-/// matters then is the directory where it will be.
+/// Returns whether the system tells of every change of this file or directory. One that is not there counts as local: its
+/// directory decides then.
 pub(super) fn is_local(path: &Path) -> bool {
     number_of(path).is_none_or(|number| LOCAL.contains(&number))
 }

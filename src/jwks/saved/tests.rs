@@ -66,7 +66,7 @@ fn files_that_nobody_saved_are_errors_and_never_keys() {
         assert!(load(NOW).is_err(), "{text:?}");
     }
     fs::write(keys.path(&ours()), vec![b' '; limits::SAVED_KEYS_BYTES + 1]).unwrap();
-    assert_eq!(load(NOW).unwrap_err().to_string().split(": ").last(), Some("file too large"));
+    assert_eq!(load(NOW).unwrap_err().to_string().split(": ").last(), Some("it is larger than 278528 bytes"));
     fs::remove_file(keys.path(&ours())).unwrap();
     fs::create_dir(keys.path(&ours())).unwrap();
     assert!(load(NOW).is_err());
