@@ -62,6 +62,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision;
+pub mod descriptors;
 pub mod digest;
 pub mod ext_authz;
 pub mod files;

@@ -30,16 +30,95 @@ pub const CONCURRENT_STREAMS: u32 = 1024;
 pub const FIRST_CALL: Duration = Duration::from_secs(40);
 /// How long the message of a call may take to arrive. Envoy sends it at once.
 pub const MESSAGE_WAIT: Duration = Duration::from_secs(5);
-/// Bytes of the headers of one call. Envoy's have some 300, and its `initial_metadata` is the operator's.
-pub const CALL_HEADER_BYTES: u32 = 16 * 1024;
+/// Bytes of the headers of one call, by the count of RFC 9113 section 6.5.2; a longer list is answered with 431. Envoy's have
+/// some 300. Its `initial_metadata` may copy a header of the client's, which Envoy lets have 60 KiB: it must fit, or clients
+/// make errors of their own Checks. At [`HEADER_ABUSE`] times as many h2 ends the connection.
+pub const CALL_HEADER_BYTES: u32 = 64 * 1024;
 /// A connection that is silent for so long is asked for a sign of life.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// And closed if it gives none within this time: its peer is dead.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// After a connection could not be accepted, for want of file descriptors say, nothing is accepted for so long.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// HTTP/2 connection window: measured best between 64 KiB and 4 MiB.
-pub const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// HTTP/2 connection window. Between 64 KiB and 4 MiB it makes no difference to speed, measured. h2 allows half of it for
+/// small DATA frames (see [`SMALL_DATA_FRAME`]), and that must carry whatever arrives in one turn ([`READ_PER_TURN`]).
+pub const CONNECTION_WINDOW: u32 = 5 * 512 * 1024;
+/// HTTP/2 window of one stream: a message that is looked at is sent without waiting. Longer ones are only counted.
+pub const STREAM_WINDOW: u32 = 512 * 1024;
+
+// HTTP/2 from a proxy. The defaults of h2 and hyper protect a server from one hostile client. Here the peer is a proxy that
+// carries the requests of thousands of clients over one connection: what ends the connection is an error for all of them. So
+// no client may be able to reach one of these bounds through a proxy that keeps to the protocol.
+
+/// Bytes that are read of one connection before its Checks, and other connections, have their turn. Everything that h2 counts
+/// between two turns is bounded by it: streams that are taken back before they are looked at, small DATA frames. One read
+/// more, of at most [`FRAME_BYTES`], may follow.
+pub const READ_PER_TURN: usize = 32 * 1024;
+/// Streams that the peer has taken back before they were looked at; one more ends the connection (h2's default: 20). Envoy
+/// takes a Check back whenever its client leaves, and a proxy in front that restarts takes back all of them at once. 16 full
+/// sets of streams; in one turn at most 2,000 fit. At the limit they take 9 MiB of memory (measured, 560 bytes each).
+pub const PENDING_RESETS: usize = 16 * CONCURRENT_STREAMS as usize;
+/// Streams of one connection that h2 itself resets or refuses, in the whole life of the connection (hyper's default: 1,024):
+/// beyond [`CONCURRENT_STREAMS`], malformed headers, DATA on a stream that is forgotten. An Envoy that has not yet heard of our
+/// [`CONCURRENT_STREAMS`] may open as many as its cluster's `max_requests` at once. As h2 counts these for ever, a
+/// connection is replaced in time: [`CONNECTION_AGE`]. Resets that a peer does not read wait in memory: 11 MiB at the limit
+/// (measured, 700 bytes each).
+pub const ERROR_RESETS: usize = 16 * CONCURRENT_STREAMS as usize;
+/// After this time the peer is told to open another connection (GOAWAY, NO_ERROR), and what is in flight is answered: counts
+/// that h2 keeps for a connection's whole life ([`ERROR_RESETS`], [`EMPTY_DATA_FRAMES`]) and the numbers of streams, which
+/// last for 2^30 requests, begin anew before they can end a connection of weeks. Servers of gRPC call it the connection age.
+pub const CONNECTION_AGE: Duration = Duration::from_secs(3600);
+/// By how much a connection may be replaced earlier, at random: not all of them at once.
+pub const CONNECTION_AGE_JITTER: Duration = Duration::from_secs(360);
+/// Bytes of one frame: the least that RFC 9113 section 4.2 allows, and h2's default. A longer one ends the connection.
+pub const FRAME_BYTES: u32 = 16 * 1024;
+/// Bytes of an answer that wait in one stream for a peer that does not take them (hyper's default: 400 KiB). Answers are
+/// shorter; what is longer waits where it is made.
+pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes of the table of headers that the peer's encoder may refer to: h2's default, and that of RFC 9113 section 6.5.2.
+pub const HEADER_TABLE_BYTES: u32 = 4096;
+
+// What hyper can't set. The values are h2's (0.4.20), and tests hold them: a release that changes one is noticed.
+
+/// Streams that we have reset, and of which h2 remembers for a second that frames may still come (`max_concurrent_reset_streams`).
+/// Of later ones, DATA counts among the [`ERROR_RESETS`]; no connection ends by this bound alone.
+pub const REMEMBERED_RESETS: usize = 50;
+/// Bytes below which a DATA frame that is not a stream's last is small. What it lacks is taken from the budget, half of
+/// [`CONNECTION_WINDOW`], until the frame is read; beyond the budget the connection ends.
+pub const SMALL_DATA_FRAME: usize = 256;
+/// Empty DATA frames that are not a stream's last, in the whole life of a connection; one more ends it. Envoy sends none. See
+/// [`CONNECTION_AGE`].
+pub const EMPTY_DATA_FRAMES: usize = 100;
+/// CONTINUATION frames of one list of headers, beside its last one; one more ends the connection. h2 makes it five quarters of
+/// what [`CALL_HEADER_BYTES`] need, and at least 5.
+pub const CONTINUATION_FRAMES: usize = 5;
+/// By how much a list of headers may exceed [`CALL_HEADER_BYTES`]; more ends the connection.
+pub const HEADER_ABUSE: u32 = 4;
+
+/// Bytes of h2's reason that are logged when a connection ends: a peer may send its own.
+pub const CONNECTION_ERROR_CHARS: usize = 200;
+/// Of the lines about connections that ended for an error, could not be accepted or were refused, one of a kind is logged in
+/// this time. It says how many were left out.
+pub const CONNECTION_LINES: Duration = Duration::from_secs(1);
+
+/// gRPC connections at once, unless the configuration says otherwise. An idle one that was used takes 15 KiB (measured), so
+/// they fit into the 256 MiB that `kubernetes.yaml` grants.
+pub const CONNECTIONS: usize = 16_000;
+/// What `listen.max_connections` may be.
+pub const CONNECTIONS_RANGE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
+/// The part of the process's file descriptors that gRPC connections may take, as a fraction: the rest is for the admin port, key
+/// fetches and files.
+pub const CONNECTIONS_SHARE: (usize, usize) = (3, 4);
+/// A connection that must make room is told so, and closed after this time if nothing is in flight on it: its peer may have sent
+/// a Check before it heard.
+pub const ROOM_GRACE: Duration = Duration::from_millis(250);
+/// The part of all connections that may be closing at once to make room, beyond the bound: as 1 / this. Others wait.
+pub const ROOM_CLOSING: usize = 16;
+/// How long a new connection waits for another one to close before it is refused.
+pub const ROOM_WAIT: Duration = Duration::from_secs(1);
+/// How often is looked which connections have reached their age; also how exactly is known when one was used last, while no
+/// new one comes.
+pub const CONNECTIONS_LOOKED_AT: Duration = Duration::from_secs(1);
 
 // --- token --------------------------------------------------------------------------------------------------------
 

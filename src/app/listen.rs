@@ -7,6 +7,8 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use crate::{
     config::{Listen, ListenAddr},
     ext_authz::server::Listener,
+    limits,
+    telemetry::events,
 };
 
 /// An address that can't be bound.
@@ -57,6 +59,18 @@ impl fmt::Display for ListenAddr {
     }
 }
 
+/// How many gRPC connections may be open: as many as are configured, and as three quarters of the file descriptors allow. The rest
+/// of them is kept free for the admin port and key fetches.
+pub(super) fn max_connections(configured: usize, descriptors: usize) -> usize {
+    let (part, whole) = limits::CONNECTIONS_SHARE;
+    let allowed = (descriptors / whole).saturating_mul(part).max(1);
+    // The default is what it is; who asked for a number is told if it can't be had.
+    if configured > allowed && configured != limits::CONNECTIONS {
+        events::connections_limited(configured, allowed, descriptors);
+    }
+    configured.min(allowed)
+}
+
 pub(super) async fn bind(listen: &Listen) -> Result<Listeners, BindError> {
     let (grpc, grpc_bound) = match &listen.grpc {
         ListenAddr::Tcp(address) => {
@@ -104,6 +118,17 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quarter_of_the_file_descriptors_is_kept_free() {
+        assert_eq!(max_connections(limits::CONNECTIONS, 256), 192);
+        assert_eq!(max_connections(limits::CONNECTIONS, 1_048_576), 16_000);
+        assert_eq!(max_connections(limits::CONNECTIONS, usize::MAX), 16_000);
+        assert_eq!(max_connections(20_000, 1_048_576), 20_000);
+        assert_eq!(max_connections(20_000, 1024), 768);
+        assert_eq!(max_connections(100, 1024), 100);
+        assert_eq!(max_connections(100, 0), 1);
+    }
 
     #[tokio::test]
     async fn a_stale_socket_is_replaced_and_nothing_else_is() {

@@ -39,10 +39,11 @@ use crate::{
     authorizer::Authorizer,
     clock::Clock,
     config::{Config, Listen},
+    descriptors,
     ext_authz::{
         response::Replies,
         server::{GrpcServer, Health},
-        service::{Current, Engine},
+        service::{ConnectionFailure, Current, Engine},
     },
     jwks::{fetch::Fetchers, key_store::KeyStore, saved::SavedKeys},
     jwt::verifier::Verifier,
@@ -149,6 +150,7 @@ impl App {
         reload: Reload,
         workers: Workers,
     ) -> Result<Self, ServeError> {
+        let max_connections = listen::max_connections(config.listen.max_connections, descriptors::limit());
         let listeners = listen::bind(&config.listen).await?;
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
@@ -173,10 +175,12 @@ impl App {
         };
         let now = outside.clock.now();
         metrics.started(now.as_secs());
+        metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
         let server = GrpcServer::new(Arc::clone(&current)).await;
         let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
+        let server = server.with_max_connections(max_connections);
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));

@@ -7,14 +7,18 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::{
     decision::{DenyReason, TokenFault},
-    ext_authz::service::{Decided, Observer as DecisionObserver},
+    ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
     jwks::{fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver},
+    limits,
     policy::rule::RuleId,
     telemetry::{
         events::{self, RequestFields},
         metrics::Metrics,
+        throttle::Throttle,
     },
 };
 
@@ -24,6 +28,38 @@ pub struct Observers {
     metrics: Arc<Metrics>,
     /// Issuers whose keys came once: the same once more is no news.
     known: Mutex<HashMap<String, Known>>,
+    lines: ConnectionLines,
+}
+
+/// Bounds the lines about connections: their peers choose how many there would be.
+#[derive(Debug)]
+struct ConnectionLines {
+    /// By reason, as in [`ConnectionFailure::REASONS`].
+    failed: [Throttle; ConnectionFailure::REASONS.len()],
+    not_accepted: Throttle,
+    refused: Throttle,
+    made_room: Throttle,
+}
+
+impl Default for ConnectionLines {
+    fn default() -> Self {
+        let throttle = || Throttle::new(limits::CONNECTION_LINES);
+        let failed = std::array::from_fn(|_| throttle());
+        Self { failed, not_accepted: throttle(), refused: throttle(), made_room: throttle() }
+    }
+}
+
+impl ConnectionLines {
+    fn failed(&self, failure: &ConnectionFailure) {
+        if failure.reason == ConnectionFailure::BROKEN {
+            return events::connection_broken(&failure.text);
+        }
+        let throttles = ConnectionFailure::REASONS.iter().zip(&self.failed);
+        let throttle = throttles.into_iter().find(|(reason, _)| **reason == failure.reason);
+        if let Some(left_out) = throttle.and_then(|(_, throttle)| throttle.admit(Instant::now())) {
+            events::connection_failed(failure.reason, &failure.text, left_out);
+        }
+    }
 }
 
 /// What is known of an issuer's keys.
@@ -39,7 +75,7 @@ impl Observers {
     /// Observers that count into these metrics.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, known: Mutex::default() }
+        Self { metrics, known: Mutex::default(), lines: ConnectionLines::default() }
     }
 
     /// Forgets issuers that are no more.
@@ -111,7 +147,29 @@ impl DecisionObserver for Observers {
     }
 
     fn accept_failed(&self, error: &io::Error) {
-        events::accept_failed(error);
+        if let Some(left_out) = self.lines.not_accepted.admit(Instant::now()) {
+            events::accept_failed(error, left_out);
+        }
+    }
+
+    fn connection(&self, event: ConnectionEvent<'_>) {
+        let (metrics, lines) = (&self.metrics.connections, &self.lines);
+        match event {
+            ConnectionEvent::Opened => metrics.opened(),
+            ConnectionEvent::Closed => metrics.closed(),
+            ConnectionEvent::Refused => {
+                metrics.refused();
+                lines.refused.admit(Instant::now()).into_iter().for_each(events::connection_refused);
+            }
+            ConnectionEvent::MadeRoom => {
+                metrics.made_room();
+                lines.made_room.admit(Instant::now()).into_iter().for_each(events::connection_made_room);
+            }
+            ConnectionEvent::Failed(failure) => {
+                metrics.failed(failure.reason);
+                lines.failed(failure);
+            }
+        }
     }
 }
 

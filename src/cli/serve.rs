@@ -7,6 +7,7 @@ use crate::{
     app::{App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, load_at_rest, own_tests},
     clock::SystemClock,
     config::Config,
+    descriptors,
     jwks::fetch::HttpFetchers,
     limits,
     shutdown::{Hangups, Signals},
@@ -144,6 +145,7 @@ async fn serve(config: Config, reload: Reload, threads: NonZeroUsize, drain: Dra
     // Before anything else: a signal that arrives while we start is a stop or a reload, not a kill.
     let signals = Signals::listen()?;
     let reload = Reload { hangups: Some(Hangups::listen()?), ..reload };
+    descriptors::raise_limit();
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
     let app = App::start_reloading(config, outside, reload, Workers::threads(threads)?).await?;
     events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));

@@ -10,10 +10,13 @@ use kind::{
     Kind::{List as Many, Scalar as One, Section, Sections},
     List::{Claims, Implications, Of, Policies, Routes, Scopes},
     Scalar::{
-        Address, Duration, DurationOr, Flag, Header, Host, Method, Path, ScopeToken, Text, True, Url, Value, Words,
+        Address, Count, Duration, DurationOr, Flag, Header, Host, Method, Path, ScopeToken, Text, True, Url, Value,
+        Words,
     },
     field,
 };
+
+use crate::limits;
 
 /// Whether a field of some section has that name.
 pub(super) fn is_field(name: &str) -> bool {
@@ -53,6 +56,12 @@ pub(super) const LISTEN: &[Field] = &[
         "For operators, /healthz /readyz /keys /metrics: host:port, or off",
     )
     .or_text("127.0.0.1:9192"),
+    field(
+        "max_connections",
+        One(Count { least: *limits::CONNECTIONS_RANGE.start(), most: *limits::CONNECTIONS_RANGE.end() }),
+        "gRPC connections at once; never more than three quarters of the limit of open files",
+    )
+    .or_count(limits::CONNECTIONS),
 ];
 
 /// One of `issuers`.

@@ -1,12 +1,15 @@
 //! One HTTP/2 connection, from the first byte to the last, with every limit written out.
 
+mod ended;
+
 use std::{
     convert::Infallible,
+    future::poll_fn,
     io,
     pin::{Pin, pin},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -17,10 +20,17 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpStream, UnixStream};
-use tokio_util::{either::Either, sync::CancellationToken};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+};
+use tokio_util::either::Either;
 
-use super::{front::Front, service::Observer};
+use super::{
+    connections::Place,
+    front::Front,
+    service::{ConnectionEvent, Observer},
+};
 use crate::limits;
 
 /// A connection that was accepted, and belongs to no runtime yet.
@@ -44,27 +54,70 @@ impl Accepted {
     }
 }
 
-/// Serves a connection on the runtime that this runs on, until its peer ends it; after `stop`, until what is open is answered.
-pub(super) async fn serve(accepted: Accepted, front: Front, observer: Arc<dyn Observer>, stop: CancellationToken) {
-    let stream = match accepted.into_stream() {
-        Ok(stream) => stream,
-        Err(error) => return observer.accept_failed(&error),
-    };
+/// Serves a connection on the runtime that this runs on, until its peer ends it; or until it is asked to close, and then until
+/// what is open is answered.
+pub(super) async fn serve(accepted: Accepted, front: Front, observer: Arc<dyn Observer>, place: Place) {
+    match accepted.into_stream() {
+        Ok(stream) => serve_stream(stream, &front, &*observer, &place, &builder()).await,
+        Err(error) => observer.accept_failed(&error),
+    }
+}
+
+async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: T,
+    front: &Front,
+    observer: &dyn Observer,
+    place: &Place,
+    builder: &http2::Builder<TokioExecutor>,
+) {
+    observer.connection(ConnectionEvent::Opened);
     let is_used = AtomicBool::new(false);
     let service = service_fn(|request| {
         is_used.store(true, Ordering::Relaxed);
+        let call = place.call();
         let answer = front.answer(request);
-        async { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let _in_flight = call;
+            Ok::<_, Infallible>(answer.await)
+        }
     });
-    let mut connection = pin!(builder().serve_connection(Joined(TokioIo::new(stream)), service));
-    tokio::select! {
+    let (turn, goodbye) = (AtomicUsize::new(0), OnceLock::new());
+    let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye };
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    let mut ended = tokio::select! {
         biased;
-        // One that breaks off is its peer's affair.
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-        () = unused(&is_used) => return,
+        ended = in_turns(connection.as_mut(), &turn) => Some(ended),
+        () = place.asked_to_close() => None,
+        () = unused(&is_used) => Some(Ok(())),
+    };
+    if ended.is_none() {
+        connection.as_mut().graceful_shutdown();
+        ended = tokio::select! {
+            biased;
+            ended = in_turns(connection.as_mut(), &turn) => Some(ended),
+            () = place.overstays() => None,
+        };
     }
-    let _ = connection.await;
+    // A look at whether somebody listens, such as a load balancer's, breaks off before it has said anything.
+    if let Some(Err(error)) = ended
+        && let Some(failure) =
+            ended::failure(&error, goodbye.get().map(|text| &**text), is_used.load(Ordering::Relaxed))
+    {
+        observer.connection(ConnectionEvent::Failed(&failure));
+    }
+    if place.makes_room() {
+        observer.connection(ConnectionEvent::MadeRoom);
+    }
+    observer.connection(ConnectionEvent::Closed);
+}
+
+/// Runs a connection so that it reads [`limits::READ_PER_TURN`] bytes and then lets others have their turn.
+async fn in_turns<C: Future>(mut connection: Pin<&mut C>, turn: &AtomicUsize) -> C::Output {
+    poll_fn(|cx| {
+        turn.store(limits::READ_PER_TURN, Ordering::Relaxed);
+        connection.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// A stream to which answers are written together.
@@ -72,25 +125,45 @@ pub(super) async fn serve(accepted: Accepted, front: Front, observer: Arc<dyn Ob
 /// Of a stream that can write from several buffers at once, h2 takes that every frame over 256 bytes is better written by
 /// itself than copied: a system call for each answer, which takes as long as everything else that is done for it. Of others
 /// it copies frames up to 1 KiB.
-struct Joined<T>(T);
+struct Joined<'a, T> {
+    stream: T,
+    /// Bytes that may still be read in this turn.
+    turn: &'a AtomicUsize,
+    /// What h2 says to the peer when it ends the connection.
+    goodbye: &'a OnceLock<Box<str>>,
+}
 
-impl<T: Read + Unpin> Read for Joined<T> {
+impl<T: Read + Unpin> Read for Joined<'_, T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, into)
+        let left = self.turn.load(Ordering::Relaxed);
+        if left == 0 {
+            // Behind the tasks of the streams that were woken in this turn.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // As if all the room were filled, which is never less than what is read.
+        self.turn.store(left.saturating_sub(into.remaining()), Ordering::Relaxed);
+        Pin::new(&mut self.stream).poll_read(cx, into)
     }
 }
 
-impl<T: Write + Unpin> Write for Joined<T> {
+impl<T: Write + Unpin> Write for Joined<'_, T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        // Answers end in a header of HPACK's table, which is no letter: this is nearly never so.
+        if bytes.last().is_some_and(u8::is_ascii_lowercase)
+            && let Some(text) = ended::goodbye(bytes)
+        {
+            let _ = self.goodbye.set(text.into());
+        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -107,7 +180,13 @@ fn builder() -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits::CONCURRENT_STREAMS)
+        .max_pending_accept_reset_streams(limits::PENDING_RESETS)
+        .max_local_error_reset_streams(limits::ERROR_RESETS)
         .initial_connection_window_size(limits::CONNECTION_WINDOW)
+        .initial_stream_window_size(limits::STREAM_WINDOW)
+        .max_frame_size(limits::FRAME_BYTES)
+        .max_send_buf_size(limits::SEND_BUFFER_BYTES)
+        .header_table_size(limits::HEADER_TABLE_BYTES)
         .max_header_list_size(limits::CALL_HEADER_BYTES)
         .keep_alive_interval(limits::KEEPALIVE_INTERVAL)
         .keep_alive_timeout(limits::KEEPALIVE_TIMEOUT)
@@ -117,44 +196,4 @@ fn builder() -> http2::Builder<TokioExecutor> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{os::unix::net::UnixStream as Pair, time::Duration};
-
-    use tokio::{
-        io::AsyncReadExt as _,
-        time::{Instant, timeout},
-    };
-    use tonic::service::Routes;
-
-    use super::*;
-    use crate::ext_authz::service::{Current, Engine, Service};
-
-    struct Deaf;
-
-    impl Observer for Deaf {
-        fn decided(&self, _: &crate::ext_authz::service::Decided<'_>) {}
-
-        fn accept_failed(&self, _: &io::Error) {}
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_on_which_nothing_is_asked_is_closed() {
-        let (ours, theirs) = Pair::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
-        theirs.set_nonblocking(true).unwrap();
-        let service = Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::new(Deaf)))));
-        let front = Front::new(service, Routes::default());
-        let began = Instant::now();
-        serve(Accepted::Unix(ours), front, Arc::new(Deaf), CancellationToken::new()).await;
-        assert_eq!(began.elapsed().as_secs(), limits::FIRST_CALL.as_secs());
-        let mut sent = Vec::new();
-        UnixStream::from_std(theirs).unwrap().read_to_end(&mut sent).await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_that_is_used_stays() {
-        let used = AtomicBool::new(true);
-        assert!(timeout(Duration::from_secs(3600), unused(&used)).await.is_err());
-        assert!(timeout(Duration::from_secs(3600), unused(&AtomicBool::new(false))).await.is_ok());
-    }
-}
+mod tests;

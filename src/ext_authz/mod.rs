@@ -1,6 +1,6 @@
 //! Envoy's external authorization protocol: the only home of tonic and prost.
 //!
-//! A `connection` brings requests, `front` knows what each is, [`service`] takes a Check: [`attributes`] reads its message in
+//! A `connection`, one of the bounded `connections`, brings requests, `front` knows what each is, [`service`] takes a Check: [`attributes`] reads its message in
 //! place (`message`, over `wire` and `schema`) and makes of it what the engine judges, [`response`] is the only file that
 //! builds an answer. Nothing here decides anything. The types generated from `proto/` are for whoever tries a policy
 //! offline, and for tests, which hold the reading and the writing against them.
@@ -8,6 +8,7 @@
 pub mod attributes;
 pub mod codec;
 mod connection;
+mod connections;
 pub mod deadline;
 mod front;
 mod headers;

@@ -14,14 +14,19 @@ use tonic_reflection::server::Builder as Reflection;
 
 use super::{
     connection::{self, Accepted},
+    connections::Connections,
     front::Front,
     proto::{self, service::authorization_server::AuthorizationServer},
-    service::{Current, Observer, Service},
+    service::{ConnectionEvent, Current, Observer, Service},
 };
 use crate::limits;
 
 /// The service's name for health checks; the empty name speaks for the whole server.
 const SERVICE: &str = "envoy.service.auth.v3.Authorization";
+
+/// The process has no file descriptor left, and the system has none: the same numbers on Linux, macOS and the BSDs.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
 
 /// A connection's task.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -70,6 +75,7 @@ pub struct GrpcServer {
     front: Front,
     health: Health,
     observer: Arc<dyn Observer>,
+    max_connections: usize,
 }
 
 impl GrpcServer {
@@ -98,7 +104,13 @@ impl GrpcServer {
         // Clients of gRPC take a 404 for UNIMPLEMENTED, as they should; a 200 would be an allow to an `http_service`.
         let router = routes.routes().into_axum_router().fallback(async || StatusCode::NOT_FOUND);
         let front = Front::new(service, Routes::from(router));
-        Ok(Self { front, health, observer })
+        Ok(Self { front, health, observer, max_connections: limits::CONNECTIONS })
+    }
+
+    /// The same with at most so many connections at once. Beyond them the longest unused one has to close.
+    #[must_use]
+    pub fn with_max_connections(self, max_connections: usize) -> Self {
+        Self { max_connections, ..self }
     }
 
     /// The switch for health checks.
@@ -109,24 +121,47 @@ impl GrpcServer {
 
     /// Serves until `stop`, then lets requests in flight end. Has no deadline of its own.
     pub async fn serve(self, listener: Listener, workers: Arc<dyn Workers>, stop: CancellationToken) {
-        let connections = TaskTracker::new();
-        let observer = || Arc::clone(&self.observer);
-        while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-            match accepted {
-                Ok(accepted) => {
-                    let serving = connection::serve(accepted, self.front.clone(), observer(), stop.clone());
-                    workers.run(Box::pin(connections.track_future(serving)));
-                }
+        let tasks = TaskTracker::new();
+        let connections = Arc::new(Connections::new(self.max_connections, stop.clone()));
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.accept(&listener, &*workers, &tasks, &connections) => {}
+            () = connections.replace_aged() => {}
+        }
+        drop(listener);
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Accepts connections. Never returns.
+    async fn accept(
+        &self,
+        listener: &Listener,
+        workers: &dyn Workers,
+        tasks: &TaskTracker,
+        connections: &Arc<Connections>,
+    ) {
+        loop {
+            match listener.accept().await {
+                Ok(accepted) => match connections.enter().await {
+                    Some(place) => {
+                        let serving =
+                            connection::serve(accepted, self.front.clone(), Arc::clone(&self.observer), place);
+                        workers.run(Box::pin(tasks.track_future(serving)));
+                    }
+                    None => self.observer.connection(ConnectionEvent::Refused),
+                },
                 // Without file descriptors accepting fails at once, and the loop would only burn a core.
                 Err(error) => {
                     self.observer.accept_failed(&error);
+                    if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) {
+                        connections.make_room();
+                    }
                     tokio::time::sleep(limits::ACCEPT_PAUSE).await;
                 }
             }
         }
-        drop(listener);
-        connections.close();
-        connections.wait().await;
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     decision::{DenyReason, RequestFault},
     jwks::key_store::KeyStore,
+    limits,
     policy::rule::{Permit, RuleId},
 };
 
@@ -30,6 +31,70 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A connection could not be accepted.
     fn accept_failed(&self, error: &io::Error);
+
+    /// Something has happened to a connection. Whoever does not count connections need not listen.
+    fn connection(&self, event: ConnectionEvent<'_>) {
+        let _ = event;
+    }
+}
+
+/// What happens to connections.
+#[derive(Clone, Copy, Debug)]
+pub enum ConnectionEvent<'a> {
+    /// One was accepted, and is served.
+    Opened,
+    /// One was accepted and closed at once: there are as many as there may be, with Checks in flight.
+    Refused,
+    /// One has to close, so that another one finds room.
+    MadeRoom,
+    /// One has ended with an error: what was in flight on it is lost. `Closed` follows.
+    Failed(&'a ConnectionFailure),
+    /// One that was opened is closed.
+    Closed,
+}
+
+/// Why a connection has ended.
+#[derive(Clone, Debug)]
+pub struct ConnectionFailure {
+    /// A word of [`Self::REASONS`].
+    pub reason: &'static str,
+    /// The library's text.
+    pub text: String,
+}
+
+impl ConnectionFailure {
+    /// The peer, or the network, has broken it off.
+    pub const BROKEN: &'static str = "broken_off";
+    /// The peer gave no sign of life.
+    pub const KEEPALIVE: &'static str = "keepalive_timeout";
+    /// Anything else.
+    pub const OTHER: &'static str = "other";
+    /// All there are: the error codes of HTTP/2 (RFC 9113, section 7), and what has none.
+    pub const REASONS: [&'static str; 17] = [
+        "no_error",
+        "protocol_error",
+        "internal_error",
+        "flow_control_error",
+        "settings_timeout",
+        "stream_closed",
+        "frame_size_error",
+        "refused_stream",
+        "cancel",
+        "compression_error",
+        "connect_error",
+        "enhance_your_calm",
+        "inadequate_security",
+        "http_1_1_required",
+        Self::BROKEN,
+        Self::KEEPALIVE,
+        Self::OTHER,
+    ];
+
+    /// A failure with that text, or as much of it as may be logged: a peer may have written a part of it.
+    #[must_use]
+    pub fn new(reason: &'static str, text: &str) -> Self {
+        Self { reason, text: text.chars().take(limits::CONNECTION_ERROR_CHARS).collect() }
+    }
 }
 
 /// What may be known of a decision outside.

@@ -188,9 +188,52 @@ pub fn listening(grpc: &dyn Display, admin: Option<&dyn Display>) {
     info!(listen.grpc = %grpc, listen.admin = admin.map(tracing::field::display), "portcullis is listening");
 }
 
-/// A connection could not be accepted.
-pub fn accept_failed(error: &dyn Display) {
-    warn!(error = %error, "a connection can't be accepted");
+/// A connection could not be accepted; so many lines like this one were left out.
+pub fn accept_failed(error: &dyn Display, left_out: u64) {
+    warn!(error = %error, lines.left_out = left_out, "a connection can't be accepted");
+}
+
+/// A connection ended with an error, as h2 says it; so many lines of that reason were left out.
+pub fn connection_failed(reason: &str, error: &str, left_out: u64) {
+    warn!(
+        connection.reason = reason,
+        error,
+        lines.left_out = left_out,
+        "a gRPC connection ended with an error; every Check in flight on it is lost"
+    );
+}
+
+/// A connection was broken off by its peer or the network.
+pub fn connection_broken(error: &str) {
+    debug!(error, "a gRPC connection was broken off");
+}
+
+/// A connection was refused, as Checks are in flight on all others; so many lines like this one were left out.
+pub fn connection_refused(left_out: u64) {
+    warn!(
+        lines.left_out = left_out,
+        "a gRPC connection is refused: as many as `listen.max_connections` and the limit of open files allow are open, with \
+         Checks in flight on all of them"
+    );
+}
+
+/// A connection was closed because another one needed its place; so many lines like this one were left out.
+pub fn connection_made_room(left_out: u64) {
+    warn!(
+        lines.left_out = left_out,
+        "the longest unused gRPC connection is closed to make room for another one: as many as `listen.max_connections` and the \
+         limit of open files allow are open"
+    );
+}
+
+/// More connections are configured than file descriptors allow.
+pub fn connections_limited(configured: usize, allowed: usize, descriptors: usize) {
+    warn!(
+        listen.max_connections = configured,
+        connections.limit = allowed,
+        descriptors.limit = descriptors,
+        "`listen.max_connections` is more than three quarters of the limit of open files; that many are served (see `ulimit -n`)"
+    );
 }
 
 /// The service takes requests.

@@ -22,6 +22,7 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use super::{
+    connections::ConnectionMetrics,
     series::Series,
     tally::{CheckTimes, Checks, Tally},
 };
@@ -52,6 +53,8 @@ pub struct Metrics {
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
     config_loaded: Gauge,
+    /// What is counted of gRPC connections.
+    pub connections: ConnectionMetrics,
     keys: Arc<ArcSwap<KeyStore>>,
     tokens: Arc<ArcSwap<TokenCache>>,
 }
@@ -72,7 +75,8 @@ impl Metrics {
         registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
         registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
         let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
-        Self { registry, checks, refreshes, reloads, last_reload_successful, config_loaded, keys, tokens }
+        let connections = ConnectionMetrics::register(&mut registry);
+        Self { registry, checks, refreshes, reloads, last_reload_successful, config_loaded, connections, keys, tokens }
     }
 
     /// Another configuration is in force since then (seconds since 1970): these are its keys and remembered tokens.

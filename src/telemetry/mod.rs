@@ -2,8 +2,10 @@
 //!
 //! Never in either: tokens, signatures, secrets, query strings, headers, the subject.
 
+pub mod connections;
 pub mod events;
 pub mod metrics;
 mod series;
 pub mod subscriber;
 mod tally;
+pub(crate) mod throttle;

@@ -25,15 +25,16 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "files.rs",
         ],
     ),
-    ("root", &["app/", "shutdown.rs", "cli/", "rehearsal/", "main.rs", "lib.rs"]),
+    ("root", &["app/", "shutdown.rs", "descriptors.rs", "cli/", "rehearsal/", "main.rs", "lib.rs"]),
 ];
 
 /// Crates with one home.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 12] = [
+    ("h2", &["ext_authz/connection/"]),
     ("hyper", &["ext_authz/"]),
     ("hyper_util", &["ext_authz/connection.rs"]),
     ("notify", &["app/watch.rs", "app/watch/"]),
-    ("rustix", &["files.rs", "app/watch/"]),
+    ("rustix", &["descriptors.rs", "files.rs", "app/watch/"]),
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),

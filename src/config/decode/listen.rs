@@ -3,13 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{Bag, fields::Fields, read};
-use crate::config::{
-    Listen, ListenAddr,
-    error::Problem,
-    lint::Lint,
-    schema::LISTEN,
-    suggest::quoted,
-    tree::{Entry, Node},
+use crate::{
+    config::{
+        Listen, ListenAddr,
+        error::Problem,
+        lint::Lint,
+        schema::LISTEN,
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
+    limits,
 };
 
 const GRPC: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9191);
@@ -17,12 +20,17 @@ const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9192)
 
 /// The listeners; the default ones where nothing is written.
 pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<Listen> {
-    let Some(entry) = entry else { return Some(Listen { grpc: ListenAddr::Tcp(GRPC), admin: Some(ADMIN) }) };
+    let Some(entry) = entry else {
+        return Some(Listen { grpc: ListenAddr::Tcp(GRPC), admin: Some(ADMIN), max_connections: limits::CONNECTIONS });
+    };
     let fields = Fields::read(bag, &entry.node, "`listen`", LISTEN)?;
     let grpc_entry = fields.get("grpc");
     let admin_entry = fields.get("admin");
     let grpc = grpc_entry.map_or(Some(ListenAddr::Tcp(GRPC)), |entry| grpc(bag, entry));
     let admin = admin_entry.map_or(Some(Some(ADMIN)), |entry| admin(bag, entry));
+    let max_connections = fields
+        .get("max_connections")
+        .map_or(Some(limits::CONNECTIONS), |entry| read::count(bag, entry, &limits::CONNECTIONS_RANGE));
     let (grpc, admin) = (grpc?, admin?);
     if let (ListenAddr::Tcp(mine), Some(other)) = (&grpc, &admin)
         && mine == other
@@ -33,7 +41,7 @@ pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<Listen> {
         bag.push(problem.help("give one of them another port"));
         return None;
     }
-    Some(Listen { grpc, admin })
+    Some(Listen { grpc, admin, max_connections: max_connections? })
 }
 
 fn grpc(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {

@@ -1,6 +1,6 @@
 //! Values of fields: text, yes or no, lists, words of a closed list. Each reports what it can't read.
 
-use std::{collections::HashMap, fmt::Display};
+use std::{collections::HashMap, fmt::Display, ops::RangeInclusive};
 
 use super::Bag;
 use crate::{
@@ -62,6 +62,24 @@ pub(crate) fn flag(bag: &mut Bag, entry: &Entry) -> Option<bool> {
 /// A field that is false unless it is there and true. `None` only if it can't be read.
 pub(crate) fn flag_or(bag: &mut Bag, entry: Option<&Entry>, default: bool) -> Option<bool> {
     entry.map_or(Some(default), |entry| flag(bag, entry))
+}
+
+/// A whole number of that range.
+pub(crate) fn count(bag: &mut Bag, entry: &Entry, range: &RangeInclusive<usize>) -> Option<usize> {
+    let count = match &entry.node.value {
+        Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
+        // In the environment everything is text.
+        Value::String(text) if entry.node.is_from_variable() => text.parse().ok(),
+        _ => None,
+    };
+    let count = count.filter(|count| range.contains(count));
+    if count.is_none() {
+        let (least, most) = (range.start(), range.end());
+        let message =
+            format!("`{}` must be a whole number from {least} to {most}, not {}", entry.key, found(&entry.node));
+        bag.push(Problem::error(&entry.node.place, message));
+    }
+    count
 }
 
 /// The items of a list that must not be empty.

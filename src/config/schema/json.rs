@@ -45,6 +45,7 @@ fn property(field: &Field) -> Json {
     match field.default {
         Some(Fallback::Text(text)) => merge(&mut schema, json!({ "default": text })),
         Some(Fallback::Flag(flag)) => merge(&mut schema, json!({ "default": flag })),
+        Some(Fallback::Count(count)) => merge(&mut schema, json!({ "default": count })),
         Some(Fallback::Texts(texts)) => merge(&mut schema, json!({ "default": texts })),
         None => {}
     }
@@ -57,6 +58,7 @@ fn scalar(scalar: Scalar) -> Json {
         Scalar::Words(words) => json!({ "enum": words }),
         Scalar::Flag => json!({ "type": "boolean" }),
         Scalar::True => json!({ "const": true }),
+        Scalar::Count { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Scalar::Duration => pattern(&format!("^{DURATION}$")),
         Scalar::DurationOr(word) => pattern(&format!("^({word}|{DURATION})$")),
         Scalar::Url => pattern("^https?://"),

@@ -42,6 +42,8 @@ pub(in crate::config) enum Scalar {
     Duration,
     /// The same, or this word.
     DurationOr(&'static str),
+    /// A whole number within these bounds.
+    Count { least: usize, most: usize },
     /// An address with http or https.
     Url,
     /// `host:port`, or what that pattern matches.
@@ -84,6 +86,7 @@ pub(in crate::config) enum List {
 pub(in crate::config) enum Fallback {
     Text(&'static str),
     Flag(bool),
+    Count(usize),
     Texts(&'static [&'static str]),
 }
 
@@ -98,6 +101,10 @@ impl Field {
 
     pub(super) const fn or(self, default: bool) -> Self {
         Self { default: Some(Fallback::Flag(default)), ..self }
+    }
+
+    pub(super) const fn or_count(self, default: usize) -> Self {
+        Self { default: Some(Fallback::Count(default)), ..self }
     }
 
     pub(super) const fn or_text(self, default: &'static str) -> Self {
