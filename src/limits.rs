@@ -84,7 +84,8 @@ pub const HEADER_TABLE_BYTES: u32 = 4096;
 /// Of later ones, DATA counts among the [`ERROR_RESETS`]; no connection ends by this bound alone.
 pub const REMEMBERED_RESETS: usize = 50;
 /// Bytes below which a DATA frame that is not a stream's last is small. What it lacks is taken from the budget, half of
-/// [`CONNECTION_WINDOW`], until the frame is read; beyond the budget the connection ends.
+/// [`CONNECTION_WINDOW`], until the frame is read; beyond the budget the connection ends. What small frames take on a stream that
+/// is answered already is never given back: another reason for [`CONNECTION_AGE`].
 pub const SMALL_DATA_FRAME: usize = 256;
 /// Empty DATA frames that are not a stream's last, in the whole life of a connection; one more ends it. Envoy sends none. See
 /// [`CONNECTION_AGE`].

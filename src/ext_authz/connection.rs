@@ -11,11 +11,11 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use hyper::{
-    rt::{Read, ReadBufCursor, Write},
+    rt::{Read, ReadBuf, ReadBufCursor, Write},
     server::conn::http2,
     service::service_fn,
 };
@@ -32,6 +32,9 @@ use super::{
     service::{ConnectionEvent, Observer},
 };
 use crate::limits;
+
+/// Bytes of a frame, as a length.
+const FRAME: usize = limits::FRAME_BYTES as usize;
 
 /// A connection that was accepted, and belongs to no runtime yet.
 #[derive(Debug)]
@@ -141,9 +144,25 @@ impl<T: Read + Unpin> Read for Joined<'_, T> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let room = into.remaining();
         // As if all the room were filled, which is never less than what is read.
-        self.turn.store(left.saturating_sub(into.remaining()), Ordering::Relaxed);
+        self.turn.store(left.saturating_sub(room), Ordering::Relaxed);
+        if room > FRAME {
+            return self.poll_read_piece(cx, into);
+        }
         Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl<T: Read + Unpin> Joined<'_, T> {
+    /// Reads no more than a frame may have. After large frames h2 offers more room than may be read in a turn.
+    #[cold]
+    fn poll_read_piece(&mut self, cx: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; FRAME];
+        let mut piece = ReadBuf::new(&mut bytes);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, piece.unfilled()))?;
+        into.put_slice(piece.filled());
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a connection has ended: h2's error, in a word of a closed list for metrics, and in words for the log.
 
-use std::error::Error as _;
+use std::{error::Error as _, io};
 
 use h2::Reason;
 
@@ -26,15 +26,20 @@ const CODES: [(Reason, &str); 14] = [
 
 /// What is known of a connection that ended with an error; nothing if it broke off before it was used.
 pub(super) fn failure(error: &hyper::Error, goodbye: Option<&str>, is_used: bool) -> Option<ConnectionFailure> {
-    let cause = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    let reason = match cause {
-        Some(cause) if cause.is_io() && !is_used => return None,
-        Some(cause) if cause.is_io() => ConnectionFailure::BROKEN,
+    let source = error.source();
+    let reason = match source.and_then(|source| source.downcast_ref::<h2::Error>()) {
         Some(cause) => cause.reason().map_or(ConnectionFailure::OTHER, name),
+        // hyper takes the system's errors out of h2's.
+        None if source.is_some_and(|source| source.is::<io::Error>()) => {
+            if !is_used {
+                return None;
+            }
+            ConnectionFailure::BROKEN
+        }
         None if error.is_timeout() => ConnectionFailure::KEEPALIVE,
         None => ConnectionFailure::OTHER,
     };
-    let text = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    let text = source.map_or_else(|| error.to_string(), ToString::to_string);
     let text = match goodbye {
         Some(goodbye) => format!("{text}: {goodbye}"),
         None => text,
