@@ -58,8 +58,10 @@ fn directives(filter: &str) -> Result<String, SubscriberError> {
         return Ok(filter.to_owned());
     }
     match filter.to_ascii_lowercase().as_str() {
-        level @ ("error" | "warn" | "off") => Ok(level.to_owned()),
-        level @ ("info" | "debug" | "trace") => Ok(format!("warn,portcullis={level}")),
+        level @ ("error" | "off") => Ok(level.to_owned()),
+        // h2 warns of frames at the rate of its peer. What ends a connection is a line of ours.
+        "warn" => Ok("warn,h2=error".to_owned()),
+        level @ ("info" | "debug" | "trace") => Ok(format!("warn,h2=error,portcullis={level}")),
         _ => Err(SubscriberError::Level(filter.to_owned())),
     }
 }
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_bare_level_is_about_portcullis_and_another_word_is_refused() {
-        assert_eq!(directives("debug").unwrap(), "warn,portcullis=debug");
+        assert_eq!(directives("debug").unwrap(), "warn,h2=error,portcullis=debug");
         assert_eq!(directives("ERROR").unwrap(), "error");
         assert_eq!(directives("portcullis=trace,h2=info").unwrap(), "portcullis=trace,h2=info");
         for word in ["verbose", "", "portcullis", "inf"] {

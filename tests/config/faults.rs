@@ -38,6 +38,16 @@ fn faults_of_listeners() {
         ("admin: false", "`admin` must be a string, not a boolean"),
         ("admin: 127.0.0.1:9191", "`grpc` and `admin` both listen on `127.0.0.1:9191`"),
         ("port: 1", "`listen` has no field `port`"),
+        ("max_connections: 0", "`max_connections` must be a whole number from 1 to 1000000, not `0`"),
+        ("max_connections: 1000001", "must be a whole number from 1 to 1000000, not `1000001`"),
+        ("max_connections: 18446744073709551616", "must be a whole number from 1 to 1000000"),
+        ("max_connections: -1", "must be a whole number from 1 to 1000000, not `-1`"),
+        ("max_connections: 1.5", "must be a whole number from 1 to 1000000, not `1.5`"),
+        ("max_connections: many", "must be a whole number from 1 to 1000000, not `many`"),
+        ("max_connections: '100'", "must be a whole number from 1 to 1000000"),
+        ("max_connections: true", "must be a whole number from 1 to 1000000"),
+        ("max_connections: [1]", "must be a whole number from 1 to 1000000"),
+        ("max_connections:", "`max_connections` has no value"),
     ];
     check(&cases, |case| format!("{ROUTES}listen: {{ {case} }}"));
     assert_eq!(
@@ -45,6 +55,10 @@ fn faults_of_listeners() {
         "`listen` must be a section of fields, not a string"
     );
     assert!(parse(&format!("{ROUTES}listen: {{ grpc: 'localhost:9191', admin: '[::1]:9192' }}")).is_ok());
+    for most in [1, 16_000, 1_000_000] {
+        let loaded = parse(&format!("{ROUTES}listen: {{ max_connections: {most} }}")).unwrap();
+        assert_eq!(loaded.config.listen.max_connections, most);
+    }
 }
 
 #[test]

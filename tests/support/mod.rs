@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod envoy;
+pub mod http2;
 pub mod process;
 pub mod raw_check;
 pub mod service;

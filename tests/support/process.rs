@@ -62,7 +62,19 @@ pub struct Serve {
 impl Serve {
     /// Starts it and waits until it listens; ports come out of its log.
     pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = portcullis(&[&["serve"], arguments].concat());
+        Self::run(portcullis(&[&["serve"], arguments].concat()), environment).await
+    }
+
+    /// The same after that command of the shell, `ulimit -n 256` say.
+    pub async fn start_after(command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let program = env!("CARGO_BIN_EXE_portcullis");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{command}; exec \"$0\" serve \"$@\""), program]).args(arguments);
+        shell.env_clear().kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::run(shell, environment).await
+    }
+
+    async fn run(mut command: Command, environment: &[(&str, &str)]) -> Self {
         // No proxy needs a notice, unless a test says otherwise.
         command
             .env("PORTCULLIS_LOG_FORMAT", "json")
