@@ -98,14 +98,14 @@ pub const HEADER_ABUSE: u32 = 4;
 
 /// Bytes of h2's reason that are logged when a connection ends: a peer may send its own.
 pub const CONNECTION_ERROR_CHARS: usize = 200;
-/// Of the lines about connections that ended for an error, could not be accepted or were refused, one of a kind is logged in
-/// this time. It says how many were left out.
+/// The time in which at most one log line of a kind is written about connections that ended for an error, could not be accepted
+/// or were refused. The line says how many were left out.
 pub const CONNECTION_LINES: Duration = Duration::from_secs(1);
 
 /// gRPC connections at once, unless the configuration says otherwise. An idle one that was used takes 15 KiB (measured), so
 /// they fit into the 256 MiB that `kubernetes.yaml` grants.
 pub const CONNECTIONS: usize = 16_000;
-/// What `listen.max_connections` may be.
+/// The values that `listen.max_connections` may have.
 pub const CONNECTIONS_RANGE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 /// The part of the process's file descriptors that gRPC connections may take, as a fraction: the rest is for the admin port, key
 /// fetches and files.
@@ -115,10 +115,10 @@ pub const CONNECTIONS_SHARE: (usize, usize) = (3, 4);
 pub const ROOM_GRACE: Duration = Duration::from_millis(250);
 /// The part of all connections that may be closing at once to make room, beyond the bound: as 1 / this. Others wait.
 pub const ROOM_CLOSING: usize = 16;
-/// How long a new connection waits for another one to close before it is refused.
+/// The time that a new connection waits for another one to close before it is refused.
 pub const ROOM_WAIT: Duration = Duration::from_secs(1);
-/// How often is looked which connections have reached their age; also how exactly is known when one was used last, while no
-/// new one comes.
+/// The interval at which connections that have reached their age are looked for. It is also how exactly the last use of a
+/// connection is known while no new one comes.
 pub const CONNECTIONS_LOOKED_AT: Duration = Duration::from_secs(1);
 
 // --- token --------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ impl fmt::Display for ListenAddr {
     }
 }
 
-/// How many gRPC connections may be open: as many as are configured, and as three quarters of the file descriptors allow. The rest
+/// Returns the number of gRPC connections that may be open: as configured, but at most three quarters of the file descriptors. The rest
 /// of them is kept free for the admin port and key fetches.
 pub(super) fn max_connections(configured: usize, descriptors: usize) -> usize {
     let (part, whole) = limits::CONNECTIONS_SHARE;

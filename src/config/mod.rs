@@ -67,7 +67,7 @@ pub struct Listen {
     pub grpc: ListenAddr,
     /// For operators; `None` if switched off.
     pub admin: Option<SocketAddr>,
-    /// How many gRPC connections may be open at once, as far as file descriptors allow.
+    /// The number of gRPC connections that may be open at once, as far as file descriptors allow.
     pub max_connections: usize,
 }
 

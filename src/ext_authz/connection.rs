@@ -101,7 +101,7 @@ async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
             () = place.overstays() => None,
         };
     }
-    // A look at whether somebody listens, such as a load balancer's, breaks off before it has said anything.
+    // A TCP health check, such as a load balancer's, breaks off before it has sent anything: that is no failure.
     if let Some(Err(error)) = ended
         && let Some(failure) =
             ended::failure(&error, goodbye.get().map(|text| &**text), is_used.load(Ordering::Relaxed))
@@ -132,7 +132,7 @@ struct Joined<'a, T> {
     stream: T,
     /// Bytes that may still be read in this turn.
     turn: &'a AtomicUsize,
-    /// What h2 says to the peer when it ends the connection.
+    /// The text that h2 sends to the peer when it ends the connection.
     goodbye: &'a OnceLock<Box<str>>,
 }
 

@@ -20,7 +20,7 @@ use crate::limits;
 /// The connections of one server.
 #[derive(Debug)]
 pub(super) struct Connections {
-    /// How many may be open.
+    /// The number of connections that may be open.
     most: usize,
     /// Tells which of two connections was used later.
     clock: AtomicU64,
@@ -35,22 +35,22 @@ pub(super) struct Connections {
 struct Open {
     /// The number of the next connection.
     next: u64,
-    /// Oldest first.
+    /// The connections that are served, the oldest one first.
     serving: BTreeMap<u64, Arc<Connection>>,
-    /// How many are closing to make room.
+    /// The number of those that are closing to make room.
     leaving: usize,
 }
 
-/// What is known of one connection.
+/// The use that is made of one connection.
 #[derive(Debug)]
 struct Connection {
     last_used: AtomicU64,
     /// One more reference for each call in flight.
     calls: Arc<()>,
-    /// When another one takes its place.
+    /// The time at which another one takes its place.
     due: Instant,
     close: CancellationToken,
-    /// It must make room for another one.
+    /// Set once the connection must make room for another one.
     makes_room: AtomicBool,
 }
 
@@ -199,7 +199,7 @@ impl Place {
         }
     }
 
-    /// Whether it closes to make room for another one.
+    /// Returns whether the connection closes to make room for another one.
     pub(super) fn makes_room(&self) -> bool {
         self.connection.makes_room.load(Ordering::Relaxed)
     }

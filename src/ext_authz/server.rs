@@ -107,7 +107,7 @@ impl GrpcServer {
         Ok(Self { front, health, observer, max_connections: limits::CONNECTIONS })
     }
 
-    /// The same with at most so many connections at once. Beyond them the longest unused one has to close.
+    /// Sets the number of connections that may be open at once. Beyond it the longest unused one has to close.
     #[must_use]
     pub fn with_max_connections(self, max_connections: usize) -> Self {
         Self { max_connections, ..self }

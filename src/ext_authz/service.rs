@@ -32,33 +32,33 @@ pub trait Observer: Send + Sync + 'static {
     /// A connection could not be accepted.
     fn accept_failed(&self, error: &io::Error);
 
-    /// Something has happened to a connection. Whoever does not count connections need not listen.
+    /// Something has happened to a connection. Observers that do not count connections ignore it.
     fn connection(&self, event: ConnectionEvent<'_>) {
         let _ = event;
     }
 }
 
-/// What happens to connections.
+/// An event in the life of a connection.
 #[derive(Clone, Copy, Debug)]
 pub enum ConnectionEvent<'a> {
-    /// One was accepted, and is served.
+    /// A connection was accepted, and is served.
     Opened,
-    /// One was accepted and closed at once: there are as many as there may be, with Checks in flight.
+    /// A connection was accepted and closed at once: as many as may be are open, with Checks in flight on all of them.
     Refused,
-    /// One has to close, so that another one finds room.
+    /// A connection was closed so that another one finds room.
     MadeRoom,
-    /// One has ended with an error: what was in flight on it is lost. `Closed` follows.
+    /// A connection has ended with an error: what was in flight on it is lost. `Closed` follows.
     Failed(&'a ConnectionFailure),
-    /// One that was opened is closed.
+    /// A connection that was opened is closed.
     Closed,
 }
 
-/// Why a connection has ended.
+/// The reason for which a connection has ended with an error.
 #[derive(Clone, Debug)]
 pub struct ConnectionFailure {
     /// A word of [`Self::REASONS`].
     pub reason: &'static str,
-    /// The library's text.
+    /// The text of h2's error, and that of its GOAWAY.
     pub text: String,
 }
 
@@ -67,7 +67,7 @@ impl ConnectionFailure {
     pub const BROKEN: &'static str = "broken_off";
     /// The peer gave no sign of life.
     pub const KEEPALIVE: &'static str = "keepalive_timeout";
-    /// Anything else.
+    /// The reason of every other error.
     pub const OTHER: &'static str = "other";
     /// All there are: the error codes of HTTP/2 (RFC 9113, section 7), and what has none.
     pub const REASONS: [&'static str; 17] = [

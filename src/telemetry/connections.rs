@@ -1,4 +1,4 @@
-//! What is counted of gRPC connections.
+//! The metrics of gRPC connections.
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -46,28 +46,28 @@ impl ConnectionMetrics {
         }
     }
 
-    /// One was accepted.
+    /// Counts a connection that was accepted.
     pub fn opened(&self) {
         self.accepted.inc();
         self.open.inc();
     }
 
-    /// One of them is closed, for whatever reason.
+    /// Counts that a connection is closed, for whatever reason.
     pub fn closed(&self) {
         self.open.dec();
     }
 
-    /// One was closed at once.
+    /// Counts a connection that was closed at once.
     pub fn refused(&self) {
         self.refused.inc();
     }
 
-    /// One was closed so that another one finds room.
+    /// Counts a connection that was closed so that another one finds room.
     pub fn made_room(&self) {
         self.made_room.inc();
     }
 
-    /// One has ended with an error, for a reason of a closed list.
+    /// Counts a connection that has ended with an error, for a reason of a closed list.
     pub fn failed(&self, reason: &'static str) {
         self.failed.get_or_create(&ReasonLabels { reason }).inc();
     }

@@ -53,7 +53,7 @@ pub struct Metrics {
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
     config_loaded: Gauge,
-    /// What is counted of gRPC connections.
+    /// The metrics of gRPC connections.
     pub connections: ConnectionMetrics,
     keys: Arc<ArcSwap<KeyStore>>,
     tokens: Arc<ArcSwap<TokenCache>>,

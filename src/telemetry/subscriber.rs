@@ -59,7 +59,7 @@ fn directives(filter: &str) -> Result<String, SubscriberError> {
     }
     match filter.to_ascii_lowercase().as_str() {
         level @ ("error" | "off") => Ok(level.to_owned()),
-        // h2 warns of frames at the rate of its peer. What ends a connection is a line of ours.
+        // h2 warns of frames at the rate of its peer. `events::connection_failed` says what ends a connection.
         "warn" => Ok("warn,h2=error".to_owned()),
         level @ ("info" | "debug" | "trace") => Ok(format!("warn,h2=error,portcullis={level}")),
         _ => Err(SubscriberError::Level(filter.to_owned())),

@@ -20,7 +20,7 @@ impl Throttle {
         Self { every, state: Mutex::new((None, 0)) }
     }
 
-    /// Whether a line may be logged: if so, how many were left out before it.
+    /// Returns the number of lines that were left out, if one may be logged now.
     pub(crate) fn admit(&self, now: Instant) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, left_out) = &mut *state;

@@ -1,4 +1,4 @@
-//! How many connections there may be: a bound that keeps file descriptors free, and who goes when it is reached.
+//! The bound on connections keeps file descriptors free: which connection is closed when it is reached.
 
 use std::{net::SocketAddr, time::Duration};
 

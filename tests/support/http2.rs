@@ -74,7 +74,7 @@ pub fn open(stream: u32) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, stream, &check_headers())
 }
 
-/// A whole Check.
+/// The frames of a whole Check: headers and message.
 pub fn check(stream: u32, message: &[u8]) -> Vec<u8> {
     [open(stream), frame(DATA, END_STREAM, stream, &grpc(message))].concat()
 }
@@ -102,7 +102,7 @@ impl Frame {
     }
 }
 
-/// Why a connection has ended: the code and the text of the GOAWAY.
+/// The code and the text of the GOAWAY that ended a connection.
 pub type Goodbye = (u32, String);
 
 /// A client that writes what it is told, and remembers what comes.
@@ -120,7 +120,7 @@ pub struct Peer<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
-    /// Begins a connection.
+    /// Begins a connection: preface, settings, and a window for all answers.
     pub async fn new(mut io: T) -> Self {
         // With room for all answers.
         let window = frame(WINDOW_UPDATE, 0, 0, &0x3fff_0000_u32.to_be_bytes());
@@ -146,7 +146,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
         peer
     }
 
-    /// What it writes to.
+    /// Returns the stream that it writes to.
     pub fn into_inner(self) -> T {
         self.io
     }

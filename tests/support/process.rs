@@ -65,7 +65,7 @@ impl Serve {
         Self::run(portcullis(&[&["serve"], arguments].concat()), environment).await
     }
 
-    /// The same after that command of the shell, `ulimit -n 256` say.
+    /// Starts it as [`Self::start`] does, after that command of the shell: `ulimit -n 256`, say.
     pub async fn start_after(command: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let program = env!("CARGO_BIN_EXE_portcullis");
         let mut shell = Command::new("sh");

@@ -1,4 +1,4 @@
-//! Why a connection has ended: h2's error, in a word of a closed list for metrics, and in words for the log.
+//! The reason for which a connection has ended: h2's error, as a word of a closed list for metrics, and as text for the log.
 
 use std::{error::Error as _, io};
 
@@ -24,7 +24,7 @@ const CODES: [(Reason, &str); 14] = [
     (Reason::HTTP_1_1_REQUIRED, "http_1_1_required"),
 ];
 
-/// What is known of a connection that ended with an error; nothing if it broke off before it was used.
+/// Describes why a connection ended with an error. Returns nothing if the peer broke it off before it was used.
 pub(super) fn failure(error: &hyper::Error, goodbye: Option<&str>, is_used: bool) -> Option<ConnectionFailure> {
     let source = error.source();
     let reason = match source.and_then(|source| source.downcast_ref::<h2::Error>()) {

@@ -60,8 +60,8 @@ async fn connect() -> (Peer<DuplexStream>, Arc<Notes>) {
     (Peer::new(theirs).await, notes)
 }
 
-/// What h2 does with everything that has come at once, with our bounds and without turns: the service answers nothing, or
-/// nothing yet.
+/// Connects to h2 alone, with our bounds and without turns, so that it reads all that has come at once. The service answers
+/// nothing.
 async fn connect_to_h2() -> (Peer<DuplexStream>, JoinHandle<hyper::Result<()>>) {
     let (ours, theirs) = duplex(8 * 1024 * 1024);
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| async move {
@@ -264,7 +264,7 @@ async fn answers_that_are_not_taken_hold_up_no_other() {
     assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
 }
 
-/// What one turn can bring is less than what h2 allows, so that neither taking streams back nor small frames can end a
+/// One turn brings less than h2 allows, so that neither taking streams back nor small frames can end a
 /// connection, however much comes at once.
 #[test]
 fn what_is_read_in_a_turn_stays_below_what_h2_allows() {
