@@ -49,6 +49,9 @@
 //!
 //! *Invariant: one table from reason to answer*, [`bearer::challenge`], without a wildcard arm.
 //!
+//! *Invariant: logs and counters never decide.* No thread that decides waits for a log line to be written, and no failure of
+//! logging, counting or of a background task changes an answer.
+//!
 //! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged.
 //!
 //! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only

@@ -344,6 +344,37 @@ pub const STOP_END: Duration = Duration::from_secs(1);
 pub const DRAIN_FLUSH: Duration = Duration::from_millis(500);
 /// For how long a task that hangs in the system may hold up the exit.
 pub const EXIT_GRACE: Duration = Duration::from_millis(500);
+/// Bytes of log lines that wait for the thread that writes them: some 15,000 lines, or what is logged at `debug` by a busy
+/// service while that thread gets no processor for 200 ms. Lines beyond it are dropped.
+pub const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of log lines that are written with one call, unless one line alone has more. Linux writes that many to a pipe in one
+/// piece (`PIPE_BUF`, pipe(7)): lines of several processes that share a pipe stay whole.
+pub const LOG_BATCH_BYTES: usize = 4096;
+/// Time after which a log that failed is tried again if nothing is logged in between; also the least time between two lines
+/// that say how many lines were lost.
+pub const LOG_RETRY: Duration = Duration::from_secs(1);
+/// Pause of the writing thread where the log takes nothing at the moment and does not block.
+pub const LOG_PAUSE: Duration = Duration::from_millis(10);
+/// Time by which the last log lines may delay the exit, [`EXIT_GRACE`] included.
+pub const LOG_FLUSH: Duration = Duration::from_secs(1);
+/// Log lines about denials of one reason and rule in one [`DENIAL_LINES_PERIOD`]; the rest are counted. Ten show what is going
+/// on, and a flood of 30,000 a second is otherwise 7 MB of log a second.
+pub const DENIAL_LINES: u32 = 10;
+/// The time that [`DENIAL_LINES`] counts for.
+pub const DENIAL_LINES_PERIOD: Duration = Duration::from_secs(1);
+/// Pairs of reason and rule that are told apart in one [`DENIAL_LINES_PERIOD`]: a client can make some 50 reasons for each of
+/// 20,000 rules. Denials of further pairs in the same period are only counted.
+pub const DENIAL_LINE_KEYS: usize = 1024;
+/// Back-off before a background task that panicked is started again: the first one and the longest one, doubled in between.
+pub const TASK_BACKOFF: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+/// Interval at which each thread that answers Checks shows a sign of life.
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A thread that has shown no sign of life for so long makes `/healthz` fail. No Check takes nearly as long without waiting,
+/// and a restart costs more than a thread that is slow for a while.
+pub const HEARTBEAT_SILENCE: Duration = Duration::from_secs(10);
+/// Time that `/healthz` waits for a sign of life from a thread that has been silent for too long: the whole process may have
+/// been suspended. Below the second that a Kubernetes probe waits by default.
+pub const HEARTBEAT_ANSWER: Duration = Duration::from_millis(500);
 
 // --- demo ---------------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,16 @@ mod schema;
 mod serve;
 mod test;
 
-use std::process::ExitCode;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
+use tokio::time::Instant;
 
-use crate::limits;
+use crate::{limits, telemetry::log_output};
 
 /// It ran and failed.
 const FAILED: u8 = 1;
@@ -48,13 +53,28 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Serve(args) => run(serve::run(args)),
+        Command::Serve(args) => run_logging(serve::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => run(explain::run(args)),
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
+}
+
+/// Runs a command that logs. Whatever happens to it, its last lines are written, if the log takes them in time.
+fn run_logging(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let mut ended = None;
+    let noting = async {
+        let code = command.await;
+        ended = Some(Instant::now());
+        code
+    };
+    // The panic hook has logged what is caught here.
+    let code = catch_unwind(AssertUnwindSafe(|| run(noting))).unwrap_or(ExitCode::from(FAILED));
+    let took = ended.map_or(Duration::ZERO, |ended: Instant| ended.elapsed());
+    log_output::flush(limits::LOG_FLUSH.saturating_sub(took));
+    code
 }
 
 fn run(command: impl Future<Output = ExitCode>) -> ExitCode {

@@ -1,8 +1,8 @@
-//! What commands print. Colours only on a terminal that wants them; a closed pipe is no error.
+//! The output of commands. Colours only on a terminal that wants them; a closed pipe is no error, nor is a full disk.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::config::error::ConfigErrors;
+use crate::{config::error::ConfigErrors, telemetry::log_output};
 
 /// Prints a line on standard output.
 pub(super) fn line(text: &str) {
@@ -28,11 +28,15 @@ pub(super) fn progress(text: &str) {
     }
 }
 
-/// Prints an error on standard error.
+/// Prints an error on standard error. Once the service logs, the error follows the lines of the log, and no reader is waited
+/// for.
 pub(super) fn error(text: &str) {
     let red = wants_colour();
     let word = if red { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
-    let _ = writeln!(io::stderr().lock(), "{word} {text}");
+    let line = format!("{word} {text}\n");
+    if !log_output::print(&line) {
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
 }
 
 /// Prints problems of a configuration on standard error.

@@ -12,7 +12,7 @@ use crate::{
     limits,
     shutdown::{Hangups, Signals},
     telemetry::{
-        events,
+        events, panic_hook,
         subscriber::{self, Format},
     },
 };
@@ -125,6 +125,7 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
         output::error(&error.to_string());
         ExitCode::from(USAGE)
     })?;
+    panic_hook::install();
     // As at a reload: a policy whose own tests fail must not come into force by a restart.
     if let Some(file) = &loaded.file {
         own_tests::check(&loaded.config, &file.path).map_err(|lines| {

@@ -2,7 +2,7 @@
 //!
 //! Static messages, values in dotted fields. A denial is INFO, an allow DEBUG, our own trouble WARN or ERROR.
 
-use std::{fmt::Display, time::Duration};
+use std::{backtrace::Backtrace, fmt::Display, time::Duration};
 
 use tracing::{debug, error, info, warn};
 
@@ -61,6 +61,27 @@ pub fn failed(code: &str, request: RequestFields<'_>) {
         request.id = request.request_id,
         "request denied because of our own trouble"
     );
+}
+
+/// Lines about denied requests were left out.
+pub fn denials_left_out(code: &str, rule: Option<&str>, rule_at: Option<&str>, lines: u64) {
+    info!(deny.code = code, rule.id = rule, rule.at = rule_at, lines.left_out = lines, "more requests were denied");
+}
+
+/// Lines about requests that were denied because of our own trouble were left out.
+pub fn failures_left_out(code: &str, rule: Option<&str>, rule_at: Option<&str>, lines: u64) {
+    warn!(
+        deny.code = code,
+        rule.id = rule,
+        rule.at = rule_at,
+        lines.left_out = lines,
+        "more requests were denied because of our own trouble"
+    );
+}
+
+/// Lines about requests that were denied for many different reasons and rules were left out.
+pub fn other_denials_left_out(lines: u64) {
+    warn!(lines.left_out = lines, "more requests were denied, by many rules or for many reasons");
 }
 
 /// An opaque token was refused: most often the client asked its provider for no audience.
@@ -259,6 +280,42 @@ pub fn drain_cut_off() {
 /// A part of the service ended by itself.
 pub fn part_failed(part: &str, error: &dyn Display) {
     error!(part, error = %error, "a part of the service ended");
+}
+
+/// A bug ended a background task, which is started again after that time.
+pub fn task_restarts(task: &str, after: Duration) {
+    error!(task, retry.after_s = after.as_secs(), "a bug has ended a background task; it will be started again");
+}
+
+/// The admin server has ended, and is started again after that time.
+pub fn admin_restarts(error: &dyn Display, after: Duration) {
+    error!(error = %error, retry.after_s = after.as_secs(), "the admin server has ended; it will be started again");
+}
+
+/// A thread panicked: a bug. `message` is a literal of the source code, `place` where it is.
+pub fn panicked(thread: Option<&str>, place: Option<&str>, message: Option<&str>, trace: Option<&Backtrace>) {
+    error!(
+        thread.name = thread,
+        panic.at = place,
+        panic.message = message,
+        panic.backtrace = trace.map(tracing::field::display),
+        "a bug: the code has panicked"
+    );
+}
+
+/// A thread that answers Checks shows no sign of life.
+pub fn thread_silent(thread: &str, silent: Duration) {
+    error!(thread.name = thread, silent.s = silent.as_secs(), "a thread that answers Checks shows no sign of life");
+}
+
+/// A thread that answers Checks shows signs of life again.
+pub fn thread_alive_again(thread: &str) {
+    warn!(thread.name = thread, "a thread that answers Checks shows signs of life again");
+}
+
+/// Lines of the log were lost: the queue was full, or they could not be written.
+pub fn log_lines_lost(lines: u64) {
+    warn!(log.lines_lost = lines, "lines of this log were lost: it was not read, or could not be written");
 }
 
 fn ms(time: Duration) -> u64 {

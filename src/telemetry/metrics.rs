@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::{
     connections::ConnectionMetrics,
+    log_output, panic_hook,
     series::Series,
     tally::{CheckTimes, Checks, Tally},
 };
@@ -74,6 +75,7 @@ impl Metrics {
         let (keys, tokens) = (Arc::new(ArcSwap::new(keys)), Arc::new(ArcSwap::new(tokens)));
         registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
         registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
+        registry.register_collector(Box::new(ProcessCollector));
         let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
         let connections = ConnectionMetrics::register(&mut registry);
         Self { registry, checks, refreshes, reloads, last_reload_successful, config_loaded, connections, keys, tokens }
@@ -137,6 +139,24 @@ fn configuration(registry: &mut Registry) -> (Family<OutcomeLabels, Counter>, Ga
     let help = "When the configuration in force was loaded, in seconds since 1970";
     registry.register("config_loaded_timestamp_seconds", help, loaded.clone());
     (reloads, ok, loaded)
+}
+
+/// The counters of the whole process, which has one log and one panic hook.
+#[derive(Debug)]
+struct ProcessCollector;
+
+impl Collector for ProcessCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let counters = [
+            ("log_lines_dropped", "Log lines that were not written", log_output::dropped_lines()),
+            ("panics", "Panics, caught ones included: each is a bug", panic_hook::panics()),
+        ];
+        for (name, help, value) in counters {
+            let value = ConstCounter::new(value);
+            value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -211,6 +231,8 @@ mod tests {
             r#"portcullis_jwks_keys{issuer="https://a.test/"} 0"#,
             "portcullis_token_cache_hits_total 0",
             "portcullis_token_cache_entries 0",
+            "portcullis_log_lines_dropped_total 0",
+            "portcullis_panics_total 0",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} not in:\n{text}");

@@ -3,8 +3,13 @@
 //! Never in either: tokens, signatures, secrets, query strings, headers, the subject.
 
 pub mod connections;
+pub mod denial_lines;
 pub mod events;
+pub mod log_output;
+mod log_queue;
+mod log_writer;
 pub mod metrics;
+pub mod panic_hook;
 mod series;
 pub mod subscriber;
 mod tally;

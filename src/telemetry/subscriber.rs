@@ -1,8 +1,10 @@
-//! Where log lines go: standard error, as text for people or JSON for machines.
+//! The format of log lines, text for people or JSON for machines, and the filter that says which are written.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, util::TryInitError};
+
+use super::log_output;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -28,23 +30,29 @@ pub enum SubscriberError {
     /// One word that is no level: tracing would take it for the name of a part, and log nothing at all.
     #[error("`{0}` is not a log level; write error, warn, info, debug or trace, or a filter like `portcullis=debug`")]
     Level(String),
+    /// The thread that writes the log can't be started.
+    #[error("the thread that writes the log can't be started: {0}")]
+    Thread(io::Error),
     /// There is a subscriber already.
     #[error("logging is already set up")]
     AlreadySet,
 }
 
-/// Starts logging. The filter is a level (`info`) or what tracing's `EnvFilter` understands.
+/// Starts logging, to standard error. The filter is a level (`info`) or what tracing's `EnvFilter` understands.
 ///
 /// # Errors
 /// [`SubscriberError`].
 pub fn init(filter: &str, format: Format) -> Result<(), SubscriberError> {
     let cause = |cause| SubscriberError::Filter { filter: filter.to_owned(), cause };
     let filter = EnvFilter::builder().parse(directives(filter)?).map_err(cause)?;
-    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let queue = log_output::start().map_err(SubscriberError::Thread)?;
+    // The queue takes every line, so there are no errors to report; they would be written with `eprintln!`, which panics where
+    // standard error can't be written.
+    let logs = fmt().with_env_filter(filter).with_writer(move || queue).with_target(false).log_internal_errors(false);
     // https://no-color.org: any value that is not empty.
     #[expect(clippy::disallowed_methods, reason = "the terminal's wish, not configuration")]
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colours = !plain && std::io::stderr().is_terminal();
+    let colours = !plain && io::stderr().is_terminal();
     let set = match format {
         Format::Text => tracing_subscriber::util::SubscriberInitExt::try_init(logs.with_ansi(colours).finish()),
         Format::Json => tracing_subscriber::util::SubscriberInitExt::try_init(logs.json().finish()),

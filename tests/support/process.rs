@@ -51,7 +51,7 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A running `portcullis serve`. Its log is read all the time: a full pipe would stop it.
+/// A running `portcullis serve`. Its log is read all the time, so that no line is lost.
 pub struct Serve {
     pub child: Child,
     pub grpc: SocketAddr,
