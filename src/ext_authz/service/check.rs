@@ -106,28 +106,22 @@ impl Engine {
     }
 
     fn answer(&self, heard: &Heard<'_>, decision: &Decision, began: Instant) -> Answer {
-        let answer = guarded(|| {
-            let target = heard.judged.as_ref().ok().map(|request| &request.target);
-            let common = Decided {
-                method: target.map(|target| target.method.as_str()),
-                path: target.map(|target| target.path.as_str()),
-                request_id: heard.attributes.request_id(),
-                took: began.elapsed(),
-                ..Decided::default()
-            };
-            match decision {
-                Decision::Allow(permit) => {
-                    self.observer.decided(&common.allowed_by(permit));
-                    response::allow(permit, &heard.attributes, &self.replies)
-                }
-                Decision::Deny(denial) => {
-                    self.observer.decided(&common.denied_for(denial));
-                    response::deny(denial, &heard.attributes, &self.replies)
-                }
-            }
+        // Made before anybody hears of it, and kept whatever happens to those who do: a log or a counter that fails changes no
+        // decision.
+        let mut answer = None;
+        let _ = guarded(|| {
+            answer = Some(match decision {
+                Decision::Allow(permit) => response::allow(permit, &heard.attributes, &self.replies),
+                Decision::Deny(denial) => response::deny(denial, &heard.attributes, &self.replies),
+            });
+            self.observer.decided(&heard.decided(decision, began));
         });
-        // A bug in the answer or the observers: a plain denial is still a denial.
-        answer.unwrap_or_else(response::internal)
+        answer.unwrap_or_else(|| {
+            // A bug in the answer: a plain denial is still a denial, and is counted as what the client gets.
+            let denied = Decision::Deny(Denial::without_rule(DenyReason::Internal));
+            let _ = guarded(|| self.observer.decided(&heard.decided(&denied, began)));
+            response::internal()
+        })
     }
 }
 
@@ -139,6 +133,22 @@ impl<'m> Heard<'m> {
                 Self { attributes, judged }
             }
             Err(reason) => Self { attributes: Attributes::default(), judged: Err(reason) },
+        }
+    }
+
+    /// Builds the report of its decision for observers.
+    fn decided<'a>(&'a self, decision: &'a Decision, began: Instant) -> Decided<'a> {
+        let target = self.judged.as_ref().ok().map(|request| &request.target);
+        let common = Decided {
+            method: target.map(|target| target.method.as_str()),
+            path: target.map(|target| target.path.as_str()),
+            request_id: self.attributes.request_id(),
+            took: began.elapsed(),
+            ..Decided::default()
+        };
+        match decision {
+            Decision::Allow(permit) => common.allowed_by(permit),
+            Decision::Deny(denial) => common.denied_for(denial),
         }
     }
 }
@@ -164,6 +174,12 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 mod tests {
     use std::{io, sync::Arc};
 
+    use envoy_types::pb::envoy::service::auth::v3::{
+        AttributeContext, CheckRequest, CheckResponse,
+        attribute_context::{HttpRequest, Request},
+    };
+    use prost::Message as _;
+
     use super::*;
     use crate::ext_authz::service::Observer;
 
@@ -179,6 +195,45 @@ mod tests {
     fn a_panic_is_contained() {
         assert_eq!(guarded(|| 7), Some(7));
         assert_eq!(guarded(|| -> u8 { panic!("a bug") }), None);
+    }
+
+    /// A log or a counter with a bug.
+    struct Broken;
+
+    impl Observer for Broken {
+        fn decided(&self, _: &Decided<'_>) {
+            panic!("a bug");
+        }
+
+        fn accept_failed(&self, _: &io::Error) {
+            panic!("a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_observer_that_fails_changes_no_answer() {
+        let policy = "issuers: [{ issuer: 'https://a.test/', audiences: [api] }]\n\
+                      routes:\n  - { path: /public, access: public }\n  - { path: /private, access: authenticated }\n";
+        let check = async |observer: Arc<dyn Observer>, path: &str| {
+            let config = crate::config::parse(policy, "test.yaml", &std::collections::BTreeMap::new()).unwrap().config;
+            let verifier = crate::jwt::verifier::Verifier::new([]);
+            let authorizer = crate::authorizer::Authorizer::new(config.policy, verifier);
+            let engine = Engine { authorizer, ..Engine::for_tests(observer) };
+            let http =
+                HttpRequest { method: "GET".into(), path: path.into(), host: "a".into(), ..HttpRequest::default() };
+            let request = Some(Request { http: Some(http), ..Request::default() });
+            let attributes = Some(AttributeContext { request, ..AttributeContext::default() });
+            let message = CheckRequest { attributes }.encode_to_vec();
+            let answer = engine.check(message.into(), Duration::ZERO).await;
+            CheckResponse::decode(answer.into_bytes()).unwrap()
+        };
+        let internal = CheckResponse::decode(response::internal().into_bytes()).unwrap();
+        for (path, code) in [("/public", 0), ("/private", 16), ("/elsewhere", 7)] {
+            let (wanted, got) = (check(Arc::new(Deaf), path).await, check(Arc::new(Broken), path).await);
+            assert_eq!(wanted.status.as_ref().unwrap().code, code, "{path}: {wanted:?}");
+            assert_eq!(got, wanted, "{path}");
+            assert_ne!(got, internal);
+        }
     }
 
     #[test]
