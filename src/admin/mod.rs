@@ -3,12 +3,15 @@
 //! Says nothing about requests or tokens, and changes nothing.
 
 use std::{
+    fmt::Write as _,
     future::Future,
     io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -25,11 +28,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::jwks::key_store::IssuerStatus;
 
+/// A thread that shows no sign of life.
+#[derive(Clone, Debug)]
+pub struct SilentThread {
+    /// The name of the thread.
+    pub thread: String,
+    /// The time since its last sign of life.
+    pub silence: Duration,
+}
+
+/// The answer to the question which threads show no sign of life, once it is there.
+pub type SilentThreads = Pin<Box<dyn Future<Output = Vec<SilentThread>> + Send>>;
+
 /// What the pages show.
 #[derive(Clone)]
 pub struct Admin {
     /// How the keys are.
     pub keys: Arc<dyn Fn() -> Vec<IssuerStatus> + Send + Sync>,
+    /// Asks the threads that answer Checks for a sign of life.
+    pub silent_threads: Arc<dyn Fn() -> SilentThreads + Send + Sync>,
     /// How the configuration in force is, and how the last reload went.
     pub config: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The service was ready once: a reload that brings another issuer does not undo that.
@@ -56,7 +73,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let pages = Router::new()
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
@@ -64,6 +81,21 @@ pub async fn serve(
     // A socket that refuses is about to fail by itself.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, pages).with_graceful_shutdown(stop).await
+}
+
+/// 200 unless a thread that answers Checks has shown no sign of life for [`crate::limits::HEARTBEAT_SILENCE`]: then only a
+/// restart helps. Depends on nothing outside of the process.
+async fn health(State(admin): State<Admin>) -> (StatusCode, String) {
+    let silent = (admin.silent_threads)().await;
+    if silent.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
+    }
+    let mut page = String::new();
+    for SilentThread { thread, silence } in silent {
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "{thread}: no sign of life for {} s", silence.as_secs());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, page)
 }
 
 /// 200 once every issuer has keys, or was asked for them in vain: an issuer that is down must not keep a new replica from

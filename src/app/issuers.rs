@@ -8,10 +8,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{Outside, ServeError};
+use super::{
+    Outside, ServeError,
+    supervise::{Backoff, caught, wait_to_restart},
+};
 use crate::{
     config::IssuerConfig,
     jwks::{
+        fetch::FetchError,
         issuer_keys::IssuerKeys,
         key_set::KeySet,
         key_store::KeyStore,
@@ -144,8 +148,19 @@ impl Around<'_> {
         };
         let (clock, observer) = (Arc::clone(&self.outside.clock), Arc::clone(&self.observer));
         let around = refresh::Outside { fetch, saved, clock, observer };
-        keys.refreshed_by(&name, self.tasks.spawn(refresh::run(Arc::new(target), own, around)));
+        keys.refreshed_by(&name, self.tasks.spawn(keep_refreshing(Arc::new(target), own, around)));
         Ok(())
+    }
+}
+
+/// Keeps the keys of one issuer fresh, whatever bugs there are.
+async fn keep_refreshing(target: Arc<Target>, store: Arc<KeyStore>, outside: refresh::Outside) {
+    let mut backoff = Backoff::new();
+    while caught(refresh::run(Arc::clone(&target), Arc::clone(&store), outside.clone())).await.is_err() {
+        // The attempt that it was in has failed: Checks that wait for it must not wait for the next one.
+        let error = FetchError::Bug.to_string();
+        store.end(&target.issuer, Err(error), rand::random::<f64>(), Instant::now());
+        wait_to_restart("key refresher", &mut backoff).await;
     }
 }
 

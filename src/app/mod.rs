@@ -2,11 +2,13 @@
 //!
 //! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again,
 //! [`candidate`] judges what stands in it, and `reload` puts it into force.
+//! `supervise` starts background tasks again that a bug has ended: the service goes on for as long as it can decide.
 
 mod at_rest;
 mod bounded_work;
 pub mod candidate;
 mod error;
+mod heartbeat;
 mod issuers;
 pub mod listen;
 pub mod observers;
@@ -16,6 +18,7 @@ mod places;
 mod reload;
 mod servers;
 mod status;
+mod supervise;
 mod watch;
 pub mod workers;
 mod writers;
@@ -61,6 +64,7 @@ use observers::Observers;
 pub use origin::Reload;
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
+use supervise::{Backoff, caught, wait_to_restart};
 pub use watch::Pace;
 pub use workers::Workers;
 
@@ -184,8 +188,9 @@ impl App {
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));
-        let pages = servers::pages(&current, &status, &metrics, Arc::clone(&was_ready), stopping.clone());
-        let servers = servers::start(listeners, server, pages, workers, &stop_servers);
+        let workers = Arc::new(workers);
+        let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&was_ready), stopping.clone());
+        let servers = servers::start(listeners, server, pages, workers, &stop_servers)?;
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
@@ -247,7 +252,7 @@ impl App {
                     finished(ended)?;
                     return Err(ServeError::Part { part: "server", cause: "nobody asked it to".to_owned() });
                 }
-                // It never ends by itself. If a bug ends it, what is in force stays in force.
+                // It never ends by itself. If it does, the active configuration stays.
                 Some(Err(error)) = self.reloading.join_next() => events::part_failed("reloader", &error),
                 () = &mut ready, if !announced => {
                     announced = true;
@@ -294,10 +299,17 @@ fn reload_with(
     keys_dir: Option<PathBuf>,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let (triggers, triggered) = mpsc::channel(1);
+    let (triggers, mut triggered) = mpsc::channel(1);
     let (file, hangups) = (reload.file.as_ref().map(|file| file.path.clone()), reload.hangups.take());
     let hints = Arc::default();
     tasks.spawn(watch::run(file, hangups, reload.pace, Arc::clone(&hints), triggers));
-    tasks.spawn(Reloader::new(reload, lasting, issuers, listen, keys_dir, hints).run(triggered));
+    let mut reloader = Reloader::new(reload, lasting, issuers, listen, keys_dir, hints);
+    // The reloader keeps its state: a bug does not undo the active configuration.
+    tasks.spawn(async move {
+        let mut backoff = Backoff::new();
+        while caught(reloader.run(&mut triggered)).await.is_err() {
+            wait_to_restart("reloader", &mut backoff).await;
+        }
+    });
     tasks
 }

@@ -131,7 +131,7 @@ impl Reloader {
     }
 
     /// Acts on triggers until there can be no more.
-    pub(super) async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
+    pub(super) async fn run(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
         loop {
             let has_retired = !self.retired.is_empty();
             let owed = self.owed.as_ref().map(|owed| owed.at);
@@ -394,8 +394,7 @@ impl Reloader {
     fn report_ended_tasks(&self) {
         let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(ended) = tasks.try_join_next() {
-            // One that was cancelled has no issuer any more. None ends by itself: if a bug ends one, its issuer has the
-            // trouble, and the others go on.
+            // One that was cancelled has no issuer any more. None ends by itself, and one that a bug ends starts again.
             if let Err(error) = ended
                 && !error.is_cancelled()
             {

@@ -1,32 +1,39 @@
 //! The servers: gRPC for Envoy, and pages for operators.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     error::{ServeError, part},
+    heartbeat::{Heartbeat, Patience, silent_threads},
     listen::Listeners,
     status::ConfigStatus,
+    supervise::{Backoff, Panicked, caught},
     workers::Workers,
 };
 use crate::{
     admin::{self, Admin},
     ext_authz::{server::GrpcServer, service::Current},
-    telemetry::metrics::Metrics,
+    telemetry::{events, metrics::Metrics},
 };
 
-/// Starts both, until `stop`.
+/// Starts both, until `stop`. The gRPC server's end is the end of the service; the admin server is started again, as the
+/// service can decide without it.
 pub(super) fn start(
     listeners: Listeners,
     server: GrpcServer,
     pages: Admin,
-    workers: Workers,
+    workers: Arc<Workers>,
     stop: &CancellationToken,
-) -> JoinSet<Result<(), ServeError>> {
+) -> Result<JoinSet<Result<(), ServeError>>, ServeError> {
     let mut servers = JoinSet::new();
-    let (stopped, workers) = (stop.clone(), Arc::new(workers));
+    let stopped = stop.clone();
     servers.spawn(async move {
         tokio::select! {
             () = server.serve(listeners.grpc, Arc::clone(&workers) as _, stopped) => Ok(()),
@@ -34,10 +41,49 @@ pub(super) fn start(
         }
     });
     if let Some(listener) = listeners.admin {
-        let stopped = stop.clone().cancelled_owned();
-        servers.spawn(async move { part("admin server", admin::serve(pages, listener, stopped).await) });
+        let (listener, stop) = (listener.into_std()?, stop.clone());
+        servers.spawn(async move {
+            keep_admin_running(pages, listener, stop).await;
+            Ok(())
+        });
     }
-    servers
+    Ok(servers)
+}
+
+/// Serves the pages until `stop`, again and again. The listener stays open in between: connections wait meanwhile.
+async fn keep_admin_running(pages: Admin, listener: std::net::TcpListener, stop: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let mut serving = pin!(caught(serve_admin(pages.clone(), listener.try_clone(), stop.clone())));
+        let ended = tokio::select! {
+            biased;
+            ended = &mut serving => ended,
+            () = stop.cancelled() => {
+                // Refused from here on, not left waiting.
+                drop(listener);
+                let _ = serving.await;
+                return;
+            }
+        };
+        let cause = match ended {
+            Ok(Ok(())) => "nobody asked it to".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(Panicked) => "a bug".to_owned(),
+        };
+        let wait = backoff.after_end();
+        events::admin_restarts(&cause, wait);
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn serve_admin(
+    pages: Admin,
+    listener: io::Result<std::net::TcpListener>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    admin::serve(pages, TcpListener::from_std(listener?)?, stop.cancelled_owned()).await
 }
 
 /// What the admin port shows.
@@ -45,15 +91,64 @@ pub(super) fn pages(
     current: &Arc<Current>,
     status: &Arc<ConfigStatus>,
     metrics: &Arc<Metrics>,
+    workers: &Workers,
     was_ready: Arc<AtomicBool>,
     stopping: CancellationToken,
 ) -> Admin {
     let (current, status, metrics) = (Arc::clone(current), Arc::clone(status), Arc::clone(metrics));
+    let heartbeats: Arc<[Heartbeat]> = workers.heartbeats().into();
     Admin {
+        silent_threads: Arc::new(move || {
+            let heartbeats = Arc::clone(&heartbeats);
+            Box::pin(async move { silent_threads(&heartbeats, Patience::default()).await })
+        }),
         keys: Arc::new(move || current.load().keys.status(Instant::now())),
         config: Arc::new(move || status.to_json()),
         metrics: Arc::new(move || metrics.to_text()),
         was_ready,
         stopping,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::telemetry::metrics::Metrics;
+
+    fn admin() -> Admin {
+        Admin {
+            silent_threads: Arc::new(|| Box::pin(async { Vec::new() })),
+            keys: Arc::new(Vec::new),
+            config: Arc::new(serde_json::Value::default),
+            metrics: Arc::new(|| Metrics::new(Arc::default(), Arc::default()).to_text()),
+            was_ready: Arc::default(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_admin_server_is_started_again_and_ends_when_it_is_told_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        // The runtime panics at a listener that blocks, as at other bugs.
+        let same = listener.try_clone().unwrap();
+        let mut serving = JoinSet::new();
+        serving.spawn(keep_admin_running(admin(), listener, stop.clone()));
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        same.set_nonblocking(true).unwrap();
+        drop(same);
+        client.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
+        assert!(serving.try_join_next().is_none(), "it goes on");
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(10), serving.join_next()).await.unwrap();
+        assert!(tokio::net::TcpStream::connect(address).await.is_err(), "refused");
     }
 }

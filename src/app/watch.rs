@@ -25,7 +25,10 @@ use tokio::{
 };
 
 use self::file_system::{is_local, kind_of};
-use super::places::Places;
+use super::{
+    places::Places,
+    supervise::{Backoff, caught, wait_to_restart},
+};
 use crate::{limits, shutdown::Hangups, telemetry::events};
 
 mod file_system;
@@ -77,13 +80,26 @@ impl Default for Pace {
     }
 }
 
-/// Sends triggers until nobody takes them.
+/// Sends triggers until the receiver is gone, also after a panic: a SIGHUP that arrives meanwhile is not lost.
 pub(super) async fn run(
     file: Option<PathBuf>,
     mut hangups: Option<Hangups>,
     pace: Pace,
     hints: Arc<Hints>,
     triggers: mpsc::Sender<Trigger>,
+) {
+    let mut backoff = Backoff::new();
+    while caught(send_triggers(file.clone(), &mut hangups, pace, Arc::clone(&hints), &triggers)).await.is_err() {
+        wait_to_restart("watcher of the configuration", &mut backoff).await;
+    }
+}
+
+async fn send_triggers(
+    file: Option<PathBuf>,
+    hangups: &mut Option<Hangups>,
+    pace: Pace,
+    hints: Arc<Hints>,
+    triggers: &mpsc::Sender<Trigger>,
 ) {
     let followed = file.map(|file| Arc::new(Mutex::new(Followed::new(file, pace, &hints))));
     let has_file = followed.is_some();
@@ -98,7 +114,7 @@ pub(super) async fn run(
             return;
         }
         trigger = tokio::select! {
-            () = hangup(&mut hangups) => Trigger::Hangup,
+            () = hangup(hangups) => Trigger::Hangup,
             () = hints.settled(pace.quiet) => Trigger::File,
             () = hints.idle(pace.poll), if has_file => Trigger::Poll,
         };

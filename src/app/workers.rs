@@ -15,13 +15,15 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::ServeError;
+use super::{ServeError, heartbeat::Heartbeat};
 use crate::ext_authz::server::{self, Task};
 
 /// Where connections are served.
 #[derive(Debug)]
 pub struct Workers {
     workers: Vec<Handle>,
+    /// One for each thread. The runtime that [`Self::here`] uses has none: it is not only for Checks.
+    heartbeats: Vec<Heartbeat>,
     turn: AtomicUsize,
     lost: CancellationToken,
     /// Ends the threads.
@@ -45,7 +47,7 @@ impl Workers {
     /// If it is called on none.
     #[must_use]
     pub fn here() -> Self {
-        Self::of(vec![Handle::current()], CancellationToken::new(), CancellationToken::new())
+        Self::of(vec![Handle::current()], Vec::new(), CancellationToken::new(), CancellationToken::new())
     }
 
     fn until<F>(count: NonZeroUsize, stop: &CancellationToken, stopped: impl Fn() -> F) -> io::Result<Self>
@@ -54,12 +56,19 @@ impl Workers {
     {
         let lost = CancellationToken::new();
         let workers = (0..count.get()).map(|index| start(index, stopped(), lost.clone().drop_guard()));
-        let workers = workers.collect::<io::Result<_>>()?;
-        Ok(Self::of(workers, lost, stop.clone()))
+        let workers = workers.collect::<io::Result<Vec<_>>>()?;
+        let heartbeats = workers.iter().enumerate();
+        let heartbeats = heartbeats.map(|(index, worker)| Heartbeat::start(&name(index), worker)).collect();
+        Ok(Self::of(workers, heartbeats, lost, stop.clone()))
     }
 
-    fn of(workers: Vec<Handle>, lost: CancellationToken, stop: CancellationToken) -> Self {
-        Self { workers, turn: AtomicUsize::new(0), lost, _stop: stop.drop_guard() }
+    fn of(workers: Vec<Handle>, heartbeats: Vec<Heartbeat>, lost: CancellationToken, stop: CancellationToken) -> Self {
+        Self { workers, heartbeats, turn: AtomicUsize::new(0), lost, _stop: stop.drop_guard() }
+    }
+
+    /// The signs of life of the threads.
+    pub(super) fn heartbeats(&self) -> Vec<Heartbeat> {
+        self.heartbeats.clone()
     }
 
     /// Returns if a thread ends before it is asked to, which only a bug can bring about: connections that are given to it
@@ -78,6 +87,10 @@ impl server::Workers for Workers {
     }
 }
 
+fn name(index: usize) -> String {
+    format!("check-{index}")
+}
+
 fn start(index: usize, stopped: impl Future<Output = ()> + Send + 'static, ended: DropGuard) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
     let handle = runtime.handle().clone();
@@ -85,7 +98,7 @@ fn start(index: usize, stopped: impl Future<Output = ()> + Send + 'static, ended
         let _ended = ended;
         runtime.block_on(stopped);
     };
-    thread::Builder::new().name(format!("check-{index}")).spawn(work)?;
+    thread::Builder::new().name(name(index)).spawn(work)?;
     Ok(handle)
 }
 
