@@ -64,7 +64,7 @@ use observers::Observers;
 pub use origin::Reload;
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
-use supervise::{Backoff, caught, wait_to_restart};
+use supervise::{Backoff, caught, keep_running, wait_to_restart};
 pub use watch::Pace;
 pub use workers::Workers;
 
@@ -110,6 +110,9 @@ pub struct App {
     _refreshers: Refreshers,
     /// Watches the configuration, and loads it anew.
     reloading: JoinSet<()>,
+    /// Says which denials were left out of the log.
+    reporting: JoinSet<()>,
+    observers: Arc<Observers>,
     current: Arc<Current>,
     health: Health,
     in_flight: TaskTracker,
@@ -191,11 +194,16 @@ impl App {
         let workers = Arc::new(workers);
         let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&was_ready), stopping.clone());
         let servers = servers::start(listeners, server, pages, workers, &stop_servers)?;
+        let mut reporting = JoinSet::new();
+        let observing = Arc::clone(&observers);
+        reporting.spawn(async move {
+            keep_running("report of denials", || observing.report_left_out()).await;
+        });
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
             outside,
-            observers,
+            observers: Arc::clone(&observers),
             metrics,
             status,
             refreshers: Arc::clone(&refreshers),
@@ -206,6 +214,8 @@ impl App {
             servers,
             _refreshers: refreshers,
             reloading,
+            reporting,
+            observers,
             current,
             health,
             in_flight,
@@ -219,7 +229,14 @@ impl App {
     ///
     /// # Errors
     /// [`ServeError::Part`] if a server ended by itself: a service without one of its ports does not go on.
-    pub async fn run(mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
+    pub async fn run(mut self, stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
+        let stopped = self.serve_and_drain(stop, drain).await;
+        self.reporting.abort_all();
+        self.observers.report_last_left_out();
+        stopped
+    }
+
+    async fn serve_and_drain(&mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
         let why = self.serve(&mut stop).await?;
         events::stopping(why, drain.notice);
         self.stopping.cancel();

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::supervise::contained;
 use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
@@ -16,6 +17,7 @@ use crate::{
     limits,
     policy::rule::RuleId,
     telemetry::{
+        denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},
         metrics::Metrics,
         throttle::Throttle,
@@ -26,6 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Observers {
     metrics: Arc<Metrics>,
+    denials: DenialLines,
     /// Issuers whose keys came once: the same once more is no news.
     known: Mutex<HashMap<String, Known>>,
     lines: ConnectionLines,
@@ -75,7 +78,56 @@ impl Observers {
     /// Observers that count into these metrics.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, known: Mutex::default(), lines: ConnectionLines::default() }
+        Self { metrics, denials: DenialLines::default(), known: Mutex::default(), lines: ConnectionLines::default() }
+    }
+
+    /// Says how many denials the log has no lines of, a second after they were left out. Never returns.
+    pub async fn report_left_out(&self) {
+        loop {
+            self.denials.left_out().await.iter().for_each(report_left_out);
+        }
+    }
+
+    /// Says it of the last second before the end.
+    pub fn report_last_left_out(&self) {
+        self.denials.finish().iter().for_each(report_left_out);
+    }
+
+    fn denied(&self, decided: &Decided<'_>, request: RequestFields<'_>) {
+        let (reason, ours) = (decided.reason, decided.our_trouble);
+        let Admitted { is_logged, left_out } = self.denials.admit(reason, decided.rule, ours, Instant::now());
+        left_out.iter().for_each(report_left_out);
+        if !is_logged {
+            return;
+        }
+        if ours {
+            events::failed(reason, request);
+        } else {
+            events::denied(reason, request);
+            if reason == DenyReason::Token(TokenFault::Opaque).code() {
+                events::opaque_token(decided.request_id);
+            }
+        }
+    }
+
+    fn connection_changed(&self, event: ConnectionEvent<'_>) {
+        let (metrics, lines) = (&self.metrics.connections, &self.lines);
+        match event {
+            ConnectionEvent::Opened => metrics.opened(),
+            ConnectionEvent::Closed => metrics.closed(),
+            ConnectionEvent::Refused => {
+                metrics.refused();
+                lines.refused.admit(Instant::now()).into_iter().for_each(events::connection_refused);
+            }
+            ConnectionEvent::MadeRoom => {
+                metrics.made_room();
+                lines.made_room.admit(Instant::now()).into_iter().for_each(events::connection_made_room);
+            }
+            ConnectionEvent::Failed(failure) => {
+                metrics.failed(failure.reason);
+                lines.failed(failure);
+            }
+        }
     }
 
     /// Forgets issuers that are no more.
@@ -109,6 +161,20 @@ impl Observers {
     }
 }
 
+fn place(rule: &RuleId) -> Option<&str> {
+    Some(rule.written_at()).filter(|place| !place.is_empty())
+}
+
+fn report_left_out(left_out: &LeftOut) {
+    let LeftOut { code, rule, our_trouble, lines } = left_out;
+    let (name, place) = (rule.as_ref().map(RuleId::as_str), rule.as_ref().and_then(place));
+    match code {
+        None => events::other_denials_left_out(*lines),
+        Some(code) if *our_trouble => events::failures_left_out(code, name, place, *lines),
+        Some(code) => events::denials_left_out(code, name, place, *lines),
+    }
+}
+
 fn report_skipped(issuer: &str, reason: &UnusableKey) {
     match reason {
         UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => events::key_not_for_us(issuer, reason),
@@ -128,7 +194,7 @@ impl DecisionObserver for Observers {
         self.metrics.checked(decided.allowed, decided.reason, name, decided.took);
         let request = RequestFields {
             rule: decided.rule.map(RuleId::as_str),
-            rule_at: decided.rule.map(|rule| rule.written_at()).filter(|place| !place.is_empty()),
+            rule_at: decided.rule.and_then(place),
             issuer: decided.issuer,
             method: decided.method,
             path: decided.path,
@@ -136,62 +202,43 @@ impl DecisionObserver for Observers {
         };
         if decided.allowed {
             events::allowed(request);
-        } else if decided.our_trouble {
-            events::failed(decided.reason, request);
         } else {
-            events::denied(decided.reason, request);
-            if decided.reason == DenyReason::Token(TokenFault::Opaque).code() {
-                events::opaque_token(decided.request_id);
-            }
+            self.denied(decided, request);
         }
     }
 
     fn accept_failed(&self, error: &io::Error) {
         if let Some(left_out) = self.lines.not_accepted.admit(Instant::now()) {
-            events::accept_failed(error, left_out);
+            contained(|| events::accept_failed(error, left_out));
         }
     }
 
     fn connection(&self, event: ConnectionEvent<'_>) {
-        let (metrics, lines) = (&self.metrics.connections, &self.lines);
-        match event {
-            ConnectionEvent::Opened => metrics.opened(),
-            ConnectionEvent::Closed => metrics.closed(),
-            ConnectionEvent::Refused => {
-                metrics.refused();
-                lines.refused.admit(Instant::now()).into_iter().for_each(events::connection_refused);
-            }
-            ConnectionEvent::MadeRoom => {
-                metrics.made_room();
-                lines.made_room.admit(Instant::now()).into_iter().for_each(events::connection_made_room);
-            }
-            ConnectionEvent::Failed(failure) => {
-                metrics.failed(failure.reason);
-                lines.failed(failure);
-            }
-        }
+        contained(|| self.connection_changed(event));
     }
 }
 
 impl FetchObserver for Observers {
     fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration) {
-        self.metrics.refreshed(issuer, outcome.map_or_else(FetchError::kind, |_| "success"));
-        match outcome {
-            Ok(set) => self.arrived(issuer, set, took),
-            Err(error) => {
-                if let Some(known) = self.known().get_mut(issuer) {
-                    known.is_failing = true;
+        contained(|| {
+            self.metrics.refreshed(issuer, outcome.map_or_else(FetchError::kind, |_| "success"));
+            match outcome {
+                Ok(set) => self.arrived(issuer, set, took),
+                Err(error) => {
+                    if let Some(known) = self.known().get_mut(issuer) {
+                        known.is_failing = true;
+                    }
+                    events::keys_failed(issuer, error, took);
                 }
-                events::keys_failed(issuer, error, took);
             }
-        }
+        });
     }
 
     fn restored(&self, issuer: &str, age: Duration) {
-        events::keys_restored(issuer, age);
+        contained(|| events::keys_restored(issuer, age));
     }
 
     fn not_saved(&self, issuer: &str, error: &FetchError) {
-        events::keys_not_saved(issuer, error);
+        contained(|| events::keys_not_saved(issuer, error));
     }
 }
