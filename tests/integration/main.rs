@@ -4,6 +4,7 @@
 mod answers;
 mod bad_config;
 mod bad_input;
+mod bugs;
 mod check;
 mod cli;
 mod compile_fail;
@@ -17,6 +18,7 @@ mod keys;
 mod layering;
 mod lifecycle;
 mod load;
+mod logs;
 mod migration;
 mod outages;
 mod policy_tests;
