@@ -6,7 +6,7 @@ use super::{FAILED, USAGE, environment, output};
 use crate::{
     app::{App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, load_at_rest, own_tests},
     clock::SystemClock,
-    config::Config,
+    config::{self, Config},
     descriptors,
     jwks::fetch::HttpFetchers,
     limits,

@@ -87,9 +87,10 @@ async fn a_closed_file_is_looked_at_again_without_any_word() {
     service.reloader.look(Trigger::File).await;
     assert_eq!(service.last().0, "being_written");
     let status = Arc::clone(&service.reloader.lasting.status);
-    let (triggers, triggered) = mpsc::channel(1);
+    let (triggers, mut triggered) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
-    tasks.spawn(service.reloader.run(triggered));
+    let mut reloader = service.reloader;
+    tasks.spawn(async move { reloader.run(&mut triggered).await });
     sleep(limits::RELOAD_POLL * 10).await;
     assert_eq!(status.to_json()["last_reload"]["outcome"], "being_written");
     drop(writer);
