@@ -191,14 +191,9 @@ impl App {
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));
-        let workers = Arc::new(workers);
         let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&was_ready), stopping.clone());
         let servers = servers::start(listeners, server, pages, workers, &stop_servers)?;
-        let mut reporting = JoinSet::new();
-        let observing = Arc::clone(&observers);
-        reporting.spawn(async move {
-            keep_running("report of denials", || observing.report_left_out()).await;
-        });
+        let reporting = report_denials(Arc::clone(&observers));
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
@@ -305,6 +300,15 @@ impl App {
             }
         }
     }
+}
+
+/// Starts the task that says which denials were left out of the log.
+fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        keep_running("report of denials", || observers.report_left_out()).await;
+    });
+    tasks
 }
 
 /// Starts the two tasks that load the configuration anew.

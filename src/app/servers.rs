@@ -29,11 +29,11 @@ pub(super) fn start(
     listeners: Listeners,
     server: GrpcServer,
     pages: Admin,
-    workers: Arc<Workers>,
+    workers: Workers,
     stop: &CancellationToken,
 ) -> Result<JoinSet<Result<(), ServeError>>, ServeError> {
     let mut servers = JoinSet::new();
-    let stopped = stop.clone();
+    let (stopped, workers) = (stop.clone(), Arc::new(workers));
     servers.spawn(async move {
         tokio::select! {
             () = server.serve(listeners.grpc, Arc::clone(&workers) as _, stopped) => Ok(()),

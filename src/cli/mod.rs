@@ -71,7 +71,7 @@ fn run_logging(command: impl Future<Output = ExitCode>) -> ExitCode {
         code
     };
     // The panic hook has logged what is caught here.
-    let code = catch_unwind(AssertUnwindSafe(|| run(noting))).unwrap_or(ExitCode::from(FAILED));
+    let code = catch_unwind(AssertUnwindSafe(|| run(noting))).unwrap_or_else(|_| ExitCode::from(FAILED));
     let took = ended.map_or(Duration::ZERO, |ended: Instant| ended.elapsed());
     log_output::flush(limits::LOG_FLUSH.saturating_sub(took));
     code

@@ -244,11 +244,11 @@ mod tests {
                 add(&lines.left_out().await);
             }
         };
-        // The task that reports runs beside, and must not begin a second before the last has passed.
+        // The task that reports runs beside, a moment later, and must not begin a second before the last has passed.
         tokio::select! {
             biased;
-            () = report => {}
             () = flood => {}
+            () = report => {}
         }
         add(&lines.finish());
         assert_eq!(logged.get(), 10 * u64::from(limits::DENIAL_LINES));

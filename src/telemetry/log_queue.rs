@@ -179,6 +179,8 @@ mod tests {
             queue.push(b"\n");
         }
         assert_eq!(queue.dropped(), 7);
+        // A pointer, a length, and what the allocator takes.
+        assert!(room <= limits::LOG_QUEUE_BYTES / 32, "{room}");
         assert_eq!(lines(&entries).len(), room);
     }
 
