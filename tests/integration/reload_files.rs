@@ -41,8 +41,7 @@ async fn run(arguments: &[&str], input: &str) -> (i32, String) {
     let mut child = portcullis(arguments).stdin(Stdio::piped()).spawn().unwrap();
     // One that does not read it may have ended by now.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes()).await;
-    let output =
-        tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await.expect("it hangs").unwrap();
+    let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await.unwrap().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), text)
 }
