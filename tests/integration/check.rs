@@ -132,18 +132,22 @@ async fn the_schema_is_printed() {
 #[tokio::test]
 async fn an_envoy_configuration_is_checked_with_or_without_ours() {
     let dir = tempfile::tempdir().unwrap();
-    let sample = include_str!("../../envoy/envoy.yaml");
+    let sample = include_str!("../../envoy/ha.yaml");
     let with = |name: &str, from: &str, to: &str| {
         assert!(sample.contains(from), "the sample has no {from}");
         write(dir.path(), name, &sample.replacen(from, to, 1))
     };
     let good = write(dir.path(), "portcullis.yaml", GOOD);
     let clean = write(dir.path(), "envoy.yaml", sample);
+    let one_endpoint = write(dir.path(), "one.yaml", include_str!("../../envoy/envoy.yaml"));
     let warned = with("raw.yaml", "encode_raw_headers: true", "encode_raw_headers: false");
     let broken = with("open.yaml", "failure_mode_allow: false", "failure_mode_allow: true");
     for (arguments, code) in [
         (vec!["--envoy", &*clean], 0),
         (vec!["--deny-warnings", "--envoy", &*clean, &*good], 0),
+        (vec!["--envoy", &*one_endpoint, &*good], 0),
+        (vec!["--deny-warnings", "--envoy", &*one_endpoint], 1),
+        (vec!["--deny-warnings", "--allow", "envoy-single-endpoint", "--envoy", &*one_endpoint], 0),
         (vec!["--envoy", &*warned, &*good], 0),
         (vec!["--deny-warnings", "--envoy", &*warned], 1),
         (vec!["--deny-warnings", "--allow", "envoy-raw-headers", "--envoy", &*warned], 0),
