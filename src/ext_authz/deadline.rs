@@ -6,11 +6,12 @@ use http::HeaderMap;
 
 use crate::limits;
 
-/// How long a Check may wait for keys: what Envoy allows less a margin, and [`limits::KEY_WAIT`] if it says nothing.
+/// Returns how long a Check may wait for keys: what Envoy allows less a part of it, so that the answer still arrives, and
+/// [`limits::KEY_WAIT`] if Envoy says nothing.
 #[must_use]
 pub fn key_wait(headers: &HeaderMap) -> Duration {
     let timeout = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
-    timeout.map_or(limits::KEY_WAIT, |timeout| timeout.saturating_sub(limits::DEADLINE_MARGIN).min(limits::KEY_WAIT))
+    timeout.map_or(limits::KEY_WAIT, |timeout| (timeout - timeout / limits::DEADLINE_MARGIN).min(limits::KEY_WAIT))
 }
 
 /// At most eight digits and a unit: gRPC over HTTP/2, "Timeout".
@@ -47,9 +48,12 @@ mod tests {
     #[test]
     fn the_wait_ends_before_envoys_deadline() {
         assert_eq!(wait("250m"), Duration::from_millis(200));
-        assert_eq!(wait("1S"), Duration::from_millis(950));
+        assert_eq!(wait("1S"), Duration::from_millis(800));
+        assert_eq!(wait("2500m"), limits::KEY_WAIT);
         assert_eq!(wait("1H"), limits::KEY_WAIT);
-        assert_eq!(wait("10m"), Duration::ZERO);
+        assert_eq!(wait("10m"), Duration::from_millis(8));
+        assert_eq!(wait("1n"), Duration::from_nanos(1));
+        assert_eq!(wait("0m"), Duration::ZERO);
         assert_eq!(wait("99999999u"), limits::KEY_WAIT);
     }
 
