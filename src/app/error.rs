@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use super::listen::BindError;
-use crate::jwks::fetch::{FetchError, InvalidTransport};
+use crate::jwks::{fetch::InvalidTransport, saved::RefusedDir};
 
 /// Why the service can't start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +19,9 @@ pub enum ServeError {
         /// Why.
         cause: InvalidTransport,
     },
-    /// The directory for saved keys can't be used.
+    /// Others can write to the directory of saved keys.
     #[error("`keys_dir`: {0}")]
-    KeysDir(FetchError),
+    KeysDir(RefusedDir),
     /// A part of the service ended by itself.
     #[error("the {part} ended: {cause}")]
     Part {

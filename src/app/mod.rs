@@ -10,6 +10,7 @@ pub mod candidate;
 mod error;
 mod heartbeat;
 mod issuers;
+mod keys_dir;
 pub mod listen;
 pub mod observers;
 mod origin;
@@ -48,7 +49,7 @@ use crate::{
         server::{GrpcServer, Health},
         service::{ConnectionFailure, Current, Engine},
     },
-    jwks::{fetch::Fetchers, key_store::KeyStore, saved::SavedKeys},
+    jwks::{fetch::Fetchers, key_store::KeyStore},
     jwt::verifier::Verifier,
     limits,
     shutdown::Stop,
@@ -165,7 +166,7 @@ impl App {
         let verifier = verifier.keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
-        let saved = config.keys_dir.as_deref().map(SavedKeys::open).transpose().map_err(ServeError::KeysDir)?;
+        let saved = keys_dir::open(config.keys_dir.as_deref(), &observers).await?;
         let mut tasks = JoinSet::new();
         let observer = Arc::clone(&observers) as _;
         let mut around = Around { tasks: &mut tasks, outside: &outside, observer };

@@ -19,7 +19,7 @@ use crate::{
     telemetry::{
         denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},
-        metrics::Metrics,
+        metrics::{KeysDirUse, Metrics},
         throttle::Throttle,
     },
 };
@@ -135,6 +135,12 @@ impl Observers {
         self.known().retain(|issuer, _| issuer_stays(issuer));
     }
 
+    /// The directory of saved keys can't be written to.
+    pub fn keys_dir_unwritable(&self, error: &FetchError) {
+        self.metrics.keys_dir_failed(KeysDirUse::Open);
+        events::keys_dir_unwritable(error);
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         // A poisoned lock holds a map all the same: at worst a line too many is logged.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -239,6 +245,16 @@ impl FetchObserver for Observers {
     }
 
     fn not_saved(&self, issuer: &str, error: &FetchError) {
-        contained(|| events::keys_not_saved(issuer, error));
+        contained(|| {
+            self.metrics.keys_dir_failed(KeysDirUse::Write);
+            events::keys_not_saved(issuer, error);
+        });
+    }
+
+    fn not_restored(&self, issuer: &str, error: &FetchError) {
+        contained(|| {
+            self.metrics.keys_dir_failed(KeysDirUse::Read);
+            events::keys_not_restored(issuer, error);
+        });
     }
 }

@@ -21,6 +21,7 @@ use super::{
     bounded_work::{BoundedWork, Unfinished, Urgency},
     candidate::{self, Read, Rejected},
     issuers::{Around, Issuers},
+    keys_dir,
     observers::Observers,
     origin::{Reload, short},
     status::ConfigStatus,
@@ -312,9 +313,7 @@ impl Reloader {
         if dir == self.keys_dir.as_deref() {
             return Ok(self.issuers.saved().cloned());
         }
-        let Some(dir) = dir.map(Path::to_owned) else { return Ok(None) };
-        let opened = spawn_blocking(move || SavedKeys::open(&dir)).await.map_err(|_| Rejected::Bug)?;
-        Ok(Some(opened.map_err(ServeError::KeysDir)?))
+        Ok(keys_dir::open(dir, &self.lasting.observers).await?)
     }
 
     fn succeed(&self, config: &Config, saved: Option<SavedKeys>) -> Result<Issuers, ServeError> {

@@ -68,8 +68,11 @@ pub trait Observer: Send + Sync + 'static {
     /// Keys of an earlier run, fetched `age` ago, are in use until newer ones come.
     fn restored(&self, issuer: &str, age: Duration);
 
-    /// Keys could not be saved, or saved ones not be read.
+    /// Keys could not be saved for the next start.
     fn not_saved(&self, issuer: &str, error: &FetchError);
+
+    /// Saved keys could not be read, or not be used.
+    fn not_restored(&self, issuer: &str, error: &FetchError);
 }
 
 /// Keeps the keys of one issuer fresh, until it is dropped.

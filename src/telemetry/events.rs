@@ -128,9 +128,19 @@ pub fn keys_restored(issuer: &str, age: Duration) {
     info!(token.issuer = issuer, keys.age_s = age.as_secs(), "saved keys are in use until newer ones come");
 }
 
-/// Keys were not saved for the next start, or saved ones can't be used. Nothing else depends on it.
+/// Keys were not saved for the next start. Nothing else depends on it.
 pub fn keys_not_saved(issuer: &str, error: &dyn Display) {
-    warn!(token.issuer = issuer, error = %error, "saved keys can't be written or read");
+    warn!(token.issuer = issuer, error = %error, "keys can't be saved in `keys_dir`");
+}
+
+/// Saved keys can't be used: the first fetch brings keys.
+pub fn keys_not_restored(issuer: &str, error: &dyn Display) {
+    warn!(token.issuer = issuer, error = %error, "saved keys in `keys_dir` can't be used");
+}
+
+/// Nothing can be written to the directory of saved keys. Nothing else depends on it.
+pub fn keys_dir_unwritable(error: &dyn Display) {
+    warn!(error = %error, "`keys_dir` can't be written to; it is tried again whenever keys are fetched");
 }
 
 /// A problem of the configuration that is no error.

@@ -41,6 +41,35 @@ struct OutcomeLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    operation: &'static str,
+}
+
+/// A use of the directory of saved keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysDirUse {
+    /// The directory is opened, at a start or a reload.
+    Open,
+    /// Saved keys are read, when the task of their issuer starts.
+    Read,
+    /// Keys are saved, after they were fetched.
+    Write,
+}
+
+impl KeysDirUse {
+    const ALL: [Self; 3] = [Self::Open, Self::Read, Self::Write];
+
+    const fn labels(self) -> OperationLabels {
+        let operation = match self {
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Write => "write",
+        };
+        OperationLabels { operation }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
 }
@@ -51,6 +80,7 @@ pub struct Metrics {
     registry: Registry,
     checks: Arc<Tally>,
     refreshes: Series<RefreshLabels>,
+    keys_dir_failures: Family<OperationLabels, Counter>,
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
     config_loaded: Gauge,
@@ -72,13 +102,25 @@ impl Metrics {
         registry.register("ext_authz_check_duration_seconds", help, CheckTimes(Arc::clone(&checks)));
         let refreshes = Series::new();
         registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.family.clone());
+        let keys_dir_failures = keys_dir_failures(&mut registry);
         let (keys, tokens) = (Arc::new(ArcSwap::new(keys)), Arc::new(ArcSwap::new(tokens)));
         registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
         registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
         registry.register_collector(Box::new(ProcessCollector));
         let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
         let connections = ConnectionMetrics::register(&mut registry);
-        Self { registry, checks, refreshes, reloads, last_reload_successful, config_loaded, connections, keys, tokens }
+        Self {
+            registry,
+            checks,
+            refreshes,
+            keys_dir_failures,
+            reloads,
+            last_reload_successful,
+            config_loaded,
+            connections,
+            keys,
+            tokens,
+        }
     }
 
     /// Another configuration is in force since then (seconds since 1970): these are its keys and remembered tokens.
@@ -115,6 +157,11 @@ impl Metrics {
         self.refreshes.count(&RefreshLabels { issuer: issuer.to_owned(), outcome });
     }
 
+    /// Counts a failure of the directory of saved keys.
+    pub fn keys_dir_failed(&self, operation: KeysDirUse) {
+        self.keys_dir_failures.get_or_create(&operation.labels()).inc();
+    }
+
     /// All of them, as text.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -126,6 +173,17 @@ impl Metrics {
         }
         text
     }
+}
+
+/// Failures of the directory of saved keys: there from the start, so that an alert on their increase sees the first one.
+fn keys_dir_failures(registry: &mut Registry) -> Family<OperationLabels, Counter> {
+    let failures: Family<OperationLabels, Counter> = Family::default();
+    for operation in KeysDirUse::ALL {
+        drop(failures.get_or_create(&operation.labels()));
+    }
+    let help = "Times that the directory of saved keys could not be used, by what was tried";
+    registry.register("keys_dir_failures", help, failures.clone());
+    failures
 }
 
 /// What is counted of the configuration.

@@ -9,9 +9,9 @@ use tokio::net::TcpListener;
 
 use crate::support::{
     AUDIENCE,
-    check::get,
+    check::{Client, get},
     config, issuer,
-    process::{free_port, nobody},
+    process::{Serve, free_port, nobody, portcullis},
     scoped,
     service::TestService,
 };
@@ -224,4 +224,55 @@ async fn a_restart_while_the_issuer_is_down_goes_on_with_saved_keys() {
     // Without that directory it would have been an outage.
     let service = TestService::start(&text.replace("keys_dir", "# keys_dir")).await;
     assert_eq!(service.client().await.send(&get("/api/private").bearer(&token)).await.status, 503);
+}
+
+/// A configuration in a file, whose saved keys are in `keys_dir`.
+fn file_with_keys_dir(dir: &std::path::Path, keys_dir: &std::path::Path, issuer: &str) -> String {
+    let file = dir.join("portcullis.yaml");
+    std::fs::write(&file, format!("keys_dir: {}\n{}", keys_dir.display(), config(issuer))).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keys_dir_that_others_can_write_to_is_refused_at_a_start_with_a_remedy() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let shared = dir.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let file = file_with_keys_dir(dir.path(), &shared, &format!("http://{}/", nobody()));
+    let ended = portcullis(&["serve", "--config", &file]).output().await.unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{told}");
+    assert!(told.contains("(mode 1777)") && told.contains("name a directory below it that does not exist"), "{told}");
+    // As it says.
+    let file = file_with_keys_dir(dir.path(), &shared.join("portcullis"), &format!("http://{}/", nobody()));
+    let serve = Serve::start(&["--config", &file], &[]).await;
+    serve.signal("TERM");
+    let (code, log) = serve.ended().await;
+    assert!(code == Some(0) && !log.contains("keys_dir"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keys_dir_that_cannot_be_written_to_is_a_warning_and_a_count_and_the_service_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocked = dir.path().join("file");
+    std::fs::write(&blocked, "").unwrap();
+    let issuer = issuer().await;
+    let file = file_with_keys_dir(dir.path(), &blocked.join("keys"), issuer.issuer());
+    let serve = Serve::start(&["--config", &file], &[]).await;
+    let client = Client::connect(serve.grpc).await;
+    assert_eq!(client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await.status, 200);
+    let page = format!("http://{}/metrics", serve.admin);
+    let metrics = async || reqwest::get(&page).await.unwrap().text().await.unwrap();
+    assert!(metrics().await.contains(r#"portcullis_keys_dir_failures_total{operation="open"} 1"#));
+    while !metrics().await.contains(r#"portcullis_keys_dir_failures_total{operation="write"} 1"#) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    serve.signal("TERM");
+    let (code, log) = serve.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    for line in ["`keys_dir` can't be written to", "keys can't be saved in `keys_dir`"] {
+        assert!(log.lines().any(|text| text.contains(line) && text.contains("\"WARN\"")), "{line}: {log}");
+    }
 }

@@ -32,6 +32,8 @@ impl refresh::Observer for Nobody {
     fn restored(&self, _: &str, _: Duration) {}
 
     fn not_saved(&self, _: &str, _: &FetchError) {}
+
+    fn not_restored(&self, _: &str, _: &FetchError) {}
 }
 
 /// Explains with real keys. Those of the token's issuer alone are fetched: no other has a say.

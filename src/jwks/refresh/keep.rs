@@ -48,7 +48,7 @@ impl Keeper {
             Ok(Some((set, found.age)))
         });
         loading.await.unwrap_or_else(|error| {
-            self.outside.observer.not_saved(&self.target.issuer, &error);
+            self.outside.observer.not_restored(&self.target.issuer, &error);
             None
         })
     }
@@ -100,6 +100,9 @@ mod tests {
         fn not_saved(&self, _: &str, error: &FetchError) {
             panic!("{error}");
         }
+        fn not_restored(&self, _: &str, error: &FetchError) {
+            panic!("{error}");
+        }
     }
 
     fn keeper(saved: SavedKeys) -> Keeper {
@@ -113,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_same_set_is_written_once_a_minute_and_another_at_once() {
         let dir = tempfile::tempdir().unwrap();
-        let mut keeper = keeper(SavedKeys::open(dir.path()).unwrap());
+        let mut keeper = keeper(SavedKeys::open(dir.path()).unwrap().keys);
         let minute = *limits::KEYS_REFRESH_RANGE.start();
         let almost = minute - Duration::from_millis(1);
         let moment = Duration::from_millis(1);

@@ -71,6 +71,7 @@ impl Observer for Silent {
     fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
     fn restored(&self, _: &str, _: Duration) {}
     fn not_saved(&self, _: &str, _: &FetchError) {}
+    fn not_restored(&self, _: &str, _: &FetchError) {}
 }
 
 fn outside(fetch: Arc<dyn Fetch>) -> Outside {

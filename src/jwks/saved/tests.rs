@@ -13,9 +13,16 @@ fn ours() -> Origin {
     origin("https://a.test/", "https://a.test/jwks")
 }
 
+/// A directory that nothing is wrong with.
+fn open(dir: &Path) -> SavedKeys {
+    let opened = SavedKeys::open(dir).unwrap();
+    assert!(opened.trouble.is_none(), "{:?}", opened.trouble);
+    opened.keys
+}
+
 fn saved() -> (tempfile::TempDir, SavedKeys) {
     let dir = tempfile::tempdir().unwrap();
-    let keys = SavedKeys::open(&dir.path().join("below/keys")).unwrap();
+    let keys = open(&dir.path().join("below/keys"));
     keys.save(&ours(), br#"{"keys": []}"#, NOW).unwrap();
     (dir, keys)
 }
@@ -94,8 +101,10 @@ fn a_file_that_others_could_have_written_is_refused() {
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(keys.load(&ours(), DAY, NOW).is_ok());
-    let somebody_else = SavedKeys { owner: keys.owner + 1, ..keys.clone() };
-    assert!(somebody_else.load(&ours(), DAY, NOW).is_err());
+    for owner in [keys.owner.map(|owner| owner + 1), None] {
+        let somebody_else = SavedKeys { owner, ..keys.clone() };
+        assert!(somebody_else.load(&ours(), DAY, NOW).is_err(), "{owner:?}");
+    }
     let aside = keys.dir.join("aside");
     fs::rename(&path, &aside).unwrap();
     std::os::unix::fs::symlink(&aside, &path).unwrap();
@@ -119,11 +128,49 @@ fn two_that_save_at_once_leave_one_whole_set() {
     assert_eq!(fs::read_dir(&keys.dir).unwrap().count(), 1);
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
-fn a_directory_that_cannot_be_written_is_said_at_once() {
+fn a_directory_that_cannot_be_written_to_is_said_and_used_once_it_can() {
     let (dir, _) = saved();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(SavedKeys::open(&file).is_err());
-    assert!(SavedKeys::open(&file.join("below")).is_err());
+    for place in [file.clone(), file.join("below")] {
+        let opened = SavedKeys::open(&place).unwrap();
+        let trouble = opened.trouble.unwrap().to_string();
+        assert!(trouble.starts_with(&format!("`{}` can't be used: ", place.display())), "{trouble}");
+        assert!(opened.keys.save(&ours(), b"{}", NOW).is_err());
+    }
+    let opened = SavedKeys::open(&file.join("below")).unwrap();
+    fs::remove_file(&file).unwrap();
+    opened.keys.save(&ours(), b"{}", NOW).unwrap();
+    assert_eq!(fs::metadata(file.join("below")).unwrap().mode() & 0o777, 0o700);
+    if cfg!(target_os = "linux") {
+        assert!(opened.keys.load(&ours(), DAY, NOW).unwrap().is_some(), "the system says who we are");
+    }
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_is_refused_and_the_remedies_help() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("keys");
+    fs::create_dir(&place).unwrap();
+    for mode in [0o720, 0o702, 0o777, 0o1777, 0o2770] {
+        set_mode(&place, mode);
+        let refused = SavedKeys::open(&place).unwrap_err();
+        assert_eq!(refused, RefusedDir::Mode { dir: place.display().to_string(), mode });
+        assert!(refused.to_string().contains(&format!("(mode {mode:04o})")), "{refused}");
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "nothing was put there");
+    }
+    open(&place.join("below")).save(&ours(), b"{}", NOW).unwrap();
+    set_mode(&place, 0o755);
+    let keys = open(&place);
+    keys.save(&ours(), b"{}", NOW).unwrap();
+    assert!(keys.load(&ours(), DAY, NOW).unwrap().is_some());
+    // It became so later.
+    set_mode(&place, 0o777);
+    assert!(keys.save(&ours(), b"{}", NOW).is_err());
+    assert!(keys.load(&ours(), DAY, NOW).is_err(), "also a file that is ours alone");
 }

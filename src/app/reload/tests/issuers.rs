@@ -110,12 +110,53 @@ async fn keys_that_are_kept_otherwise_are_the_same_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_keys_dir_that_cannot_be_used_is_a_failed_reload() {
+async fn a_keys_dir_that_others_can_write_to_is_a_failed_reload() {
     let mut service = Service::start(&policy("read")).await;
     let before = service.engine();
-    service.write(&format!("keys_dir: {}/sub\n{}", service.file().display(), policy("write")));
-    service.reloader.look(Trigger::File).await;
-    assert!(Arc::ptr_eq(&before, &service.engine()) && service.count("keys") == 1);
+    let dir = service.dir.path().join("keys");
+    fs::create_dir(&dir).unwrap();
+    let text = format!("keys_dir: {}\n{}", dir.display(), policy("write"));
+    for mode in [0o720, 0o702, 0o777, 0o1777, 0o2770] {
+        fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        service.write(&format!("# {mode:o}\n{text}"));
+        service.reloader.look(Trigger::File).await;
+        let error = service.status()["last_reload"]["error"].to_string();
+        assert!(
+            error.contains("others than this user can write to") && error.contains("chmod go-w"),
+            "{mode:o}: {error}"
+        );
+        assert!(Arc::ptr_eq(&before, &service.engine()), "{mode:o}");
+    }
+    assert_eq!(service.count("keys"), 5);
+    // What the error says helps: take it away, or name a directory below.
+    load(&mut service, &text.replace("/keys\n", "/keys/own\n")).await;
+    fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    load(&mut service, &text).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keys_dir_that_cannot_be_written_to_is_counted_and_holds_up_no_reload() {
+    let mut service = Service::start(&policy("read")).await;
+    let failures = |service: &Service, operation: &str| {
+        let line = format!(r#"portcullis_keys_dir_failures_total{{operation="{operation}"}} "#);
+        let text = service.metrics();
+        text.lines().find_map(|text| text.strip_prefix(&line)).unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(["open", "read", "write"].map(|operation| failures(&service, operation)), [0; 3], "from the start");
+    let dir = service.dir.path().join("file");
+    fs::write(&dir, "").unwrap();
+    load(&mut service, &format!("keys_dir: {}/sub\n{}", dir.display(), policy("write"))).await;
+    assert_eq!(service.rule_ids(), ["write"]);
+    assert_eq!(failures(&service, "open"), 1);
+    // Writing is tried all the same, as a disk that was full may have room again. It is a blocking task, which virtual time
+    // does not wait for.
+    while failures(&service, "write") == 0 {
+        sleep(Duration::from_secs(10)).await;
+    }
+    fs::remove_file(&dir).unwrap();
+    while !dir.join("sub").is_dir() {
+        sleep(Duration::from_secs(10)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ fn origin() -> Origin {
 #[tokio::test(start_paused = true)]
 async fn saved_keys_are_used_while_the_issuer_is_down_and_replaced_when_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
-    let saved = SavedKeys::open(dir.path()).unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap().keys;
     saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
     let run_with = |fetch: &Arc<Scripted>, source: KeySource| {
         let store = Arc::new(KeyStore::new());
@@ -82,7 +82,7 @@ fn a_disk_that_hangs_delays_nothing_for_long_and_takes_one_thread() {
 #[tokio::test(start_paused = true)]
 async fn what_is_saved_is_no_condition_for_anything() {
     let dir = tempfile::tempdir().unwrap();
-    let saved = SavedKeys::open(dir.path()).unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap().keys;
     saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
     let file = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
     std::fs::remove_file(&file).unwrap();
@@ -106,7 +106,7 @@ async fn what_is_saved_is_no_condition_for_anything() {
 #[tokio::test(start_paused = true)]
 async fn restored_keys_are_enough_to_be_ready() {
     let dir = tempfile::tempdir().unwrap();
-    let saved = SavedKeys::open(dir.path()).unwrap();
+    let saved = SavedKeys::open(dir.path()).unwrap().keys;
     saved.save(&origin(), JWKS.as_bytes(), SystemClock.now()).unwrap();
     let store = Arc::new(KeyStore::new());
     store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
