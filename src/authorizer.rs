@@ -58,13 +58,15 @@ pub struct Denial {
     pub token: Option<Arc<VerifiedToken>>,
     /// When to try again, where that helps.
     pub retry_after: Option<Duration>,
+    /// The configured issuer whose keys could not be had, where that is why. The token only claims to be of that issuer.
+    pub without_keys_of: Option<Arc<str>>,
 }
 
 impl Denial {
     /// A denial before any rule was chosen.
     #[must_use]
     pub fn without_rule(reason: DenyReason) -> Self {
-        Self { reason, rule: None, needed: None, token: None, retry_after: None }
+        Self { reason, rule: None, needed: None, token: None, retry_after: None, without_keys_of: None }
     }
 
     fn by(rule: &Rule, reason: DenyReason) -> Self {
@@ -100,8 +102,12 @@ impl Undecided {
     /// The keys can't be had: our trouble.
     #[must_use]
     pub fn deny_unavailable(self, retry_after: Duration) -> Denial {
-        let retry_after = Some(retry_after);
-        Denial { rule: Some(self.rule), retry_after, ..Denial::without_rule(DenyReason::KeysUnavailable) }
+        Denial {
+            rule: Some(self.rule),
+            retry_after: Some(retry_after),
+            without_keys_of: Some(self.missing.issuer),
+            ..Denial::without_rule(DenyReason::KeysUnavailable)
+        }
     }
 }
 

@@ -142,8 +142,8 @@ fn a_missing_key_is_undecided_and_can_only_be_denied() {
     assert_eq!(undecided().deny_token().reason, TokenFault::UnknownKey.into());
     let unavailable = undecided().deny_unavailable(Duration::from_secs(3));
     assert_eq!(
-        (unavailable.reason, unavailable.retry_after),
-        (DenyReason::KeysUnavailable, Some(Duration::from_secs(3)))
+        (unavailable.reason, unavailable.retry_after, unavailable.without_keys_of.as_deref()),
+        (DenyReason::KeysUnavailable, Some(Duration::from_secs(3)), Some(ISSUER))
     );
 }
 

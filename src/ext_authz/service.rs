@@ -108,7 +108,7 @@ pub struct Decided<'a> {
     pub our_trouble: bool,
     /// The rule that decided.
     pub rule: Option<&'a RuleId>,
-    /// The issuer of a verified token.
+    /// The issuer of a verified token, or the configured one whose keys could not be had.
     pub issuer: Option<&'a str>,
     /// The method, if it is valid.
     pub method: Option<&'a str>,
@@ -226,7 +226,7 @@ impl<'a> Decided<'a> {
     }
 
     fn denied_for(self, denial: &'a Denial) -> Self {
-        let issuer = denial.token.as_ref().map(|token| token.issuer());
+        let issuer = denial.token.as_ref().map(|token| token.issuer()).or(denial.without_keys_of.as_deref());
         let our_trouble = matches!(denial.reason, DenyReason::KeysUnavailable | DenyReason::Internal);
         Self { reason: denial.reason.code(), our_trouble, rule: denial.rule.as_ref(), issuer, ..self }
     }

@@ -13,7 +13,7 @@ pub struct RequestFields<'a> {
     pub rule: Option<&'a str>,
     /// Where it is written: `portcullis.yaml:23`.
     pub rule_at: Option<&'a str>,
-    /// The issuer of a verified token.
+    /// The issuer of a verified token, or the configured one whose keys could not be had.
     pub issuer: Option<&'a str>,
     /// Its method.
     pub method: Option<&'a str>,
@@ -56,6 +56,7 @@ pub fn failed(code: &str, request: RequestFields<'_>) {
         deny.code = code,
         rule.id = request.rule,
         rule.at = request.rule_at,
+        token.issuer = request.issuer,
         http.method = request.method,
         http.path = request.path,
         request.id = request.request_id,

@@ -276,3 +276,19 @@ async fn a_keys_dir_that_cannot_be_written_to_is_a_warning_and_a_count_and_the_s
         assert!(log.lines().any(|text| text.contains(line) && text.contains("\"WARN\"")), "{line}: {log}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_line_of_a_request_that_keys_are_missing_for_names_the_issuer() {
+    let (dead, minter) = (format!("http://{}/", nobody()), issuer().await);
+    let dir = tempfile::tempdir().unwrap();
+    let file = file_with_keys_dir(dir.path(), &dir.path().join("keys"), &dead);
+    let serve = Serve::start(&["--config", &file], &[]).await;
+    let token = minter.mint(&TokenRequest::new().claim("iss", dead.as_str())).unwrap();
+    let got = Client::connect(serve.grpc).await.send(&get("/api/private").bearer(&token)).await;
+    assert_eq!((got.status, got.reason.as_str()), (503, "keys_unavailable"));
+    serve.signal("TERM");
+    let (_, log) = serve.ended().await;
+    let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let line = lines.iter().find(|line| line["fields"]["deny.code"] == "keys_unavailable").unwrap();
+    assert_eq!((&line["level"], &line["fields"]["token.issuer"]), (&"WARN".into(), &dead.as_str().into()), "{line}");
+}

@@ -324,7 +324,14 @@ fn denial() -> impl Strategy<Value = Denial> {
                 ScopeRequirement { all, any: vec![] }
             });
             let token = token.map(|claims| Arc::new(VerifiedToken::for_tests(claims)));
-            Denial { reason, rule: rule.map(|rule| RuleId::new(&rule)), needed, token, retry_after }
+            Denial {
+                reason,
+                rule: rule.map(|rule| RuleId::new(&rule)),
+                needed,
+                token,
+                retry_after,
+                without_keys_of: None,
+            }
         },
     )
 }
