@@ -170,7 +170,8 @@ pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
 /// One fetch, from connecting to the last byte.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// One attempt to get an issuer's keys: metadata, one more place for it, and the key set.
+/// One attempt to get an issuer's keys: metadata, one more place for it, and the key set. An attempt ends with the first of
+/// these fetches that has no answer, so that it is reported within [`FETCH_TIMEOUT`].
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(16);
 /// Characters of a URL in a message: some come out of remote documents.
 pub const SHOWN_URL_CHARS: usize = 200;
@@ -182,8 +183,15 @@ pub const CLOCKS_COMPARED: Duration = Duration::from_secs(60);
 pub const CLOCKS_DIFFER: Duration = Duration::from_secs(10);
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// After a success, a missing key asks for no other fetch within this time.
+/// Fetches of one issuer's keys that tokens may ask for one after another. A rotation needs one; forged tokens that come
+/// first, or a set that was fetched a moment too early, take no more than the others.
+pub const FETCH_BURST: u32 = 3;
+/// After each of these intervals, tokens may ask for one fetch more, up to [`FETCH_BURST`]. So long at most is a token of a
+/// new key refused while a flood of unknown keys takes each fetch that there is.
 pub const FETCH_COOLDOWN: Duration = Duration::from_secs(5);
+/// A fetch that takes longer counts as one that fails when it is about who may wait for it. Good issuers answer within some
+/// hundred milliseconds, and Envoy waits for a second.
+pub const FETCH_SLOW: Duration = Duration::from_secs(1);
 /// First wait after a failed fetch; doubles up to [`FETCH_BACKOFF_MAX`].
 pub const FETCH_BACKOFF_MIN: Duration = Duration::from_secs(1);
 /// Longest wait after failed fetches.
@@ -193,6 +201,21 @@ pub const KEYS_REFRESH_AFTER: Duration = Duration::from_secs(300);
 /// And one that does (`Cache-Control`) within these bounds: a removed key is gone after an hour at most, and a provider is
 /// not asked all the time because it says `no-store`.
 pub const KEYS_REFRESH_RANGE: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
+/// The part of that time, or of the time that the set names, by which a fetch may come early at random: replicas that were
+/// started together would ask together for ever.
+pub const REFRESH_JITTER: f64 = 0.1;
+/// Longest random wait before the first fetch where there are saved keys: replicas that start together do not ask together.
+pub const FIRST_FETCH_JITTER: Duration = Duration::from_secs(1);
+/// Metadata of an issuer is read again when the key set that it names can't be had, and at this age: an issuer that moves
+/// its keys usually serves the old place for a day, and metadata that has turned bad is noticed on the same day.
+pub const METADATA_REFRESH_AFTER: Duration = Duration::from_secs(3600);
+/// Age from which metadata is also read again when a token asks for a key and the key set is the same as before: the issuer
+/// may have moved its keys and left the old ones in their place. So long at most are tokens of the new place refused, and
+/// forged tokens cost one more request in this time.
+pub const METADATA_RECHECK_AFTER: Duration = Duration::from_secs(60);
+/// While the last successful fetch is younger, a signature that a known key refutes is false, whether the issuer can be
+/// reached or not. Older keys may have been replaced under their names.
+pub const KEYS_CONFIRMED: Duration = Duration::from_secs(600);
 /// Keys of an issuer that can't be reached are kept in use up to this age, unless `max_stale` says otherwise.
 pub const KEYS_MAX_STALE: Duration = Duration::from_secs(24 * 3600);
 /// What `max_stale` may be: long enough for one refresh to fail, and an end to trusting keys that nobody confirms.
@@ -204,8 +227,20 @@ pub const SAVED_KEYS_BYTES: usize = KEY_DOCUMENT_BYTES + 16 * 1024;
 pub const SAVED_KEYS_CLOCK: Duration = Duration::from_secs(60);
 /// Bytes of a file with certificates of authorities.
 pub const CA_FILE_BYTES: usize = 1024 * 1024;
-/// Checks that may wait for one issuer's fetch at once; one more is answered 503.
-pub const KEY_WAITERS: usize = 1024;
+/// Checks that may wait for keys at once, of all issuers and of all configurations that are in use together; one more is
+/// answered without waiting. Anybody can make tokens that wait, and each holds a stream: far fewer than
+/// [`CONCURRENT_STREAMS`] and than the 1,024 requests that Envoy sends to a cluster at once by default, so that other
+/// Checks are answered however many wait. With fetches of 100 ms these places serve 640 new tokens a second.
+pub const KEY_WAITERS: usize = 64;
+/// The part of [`KEY_WAITERS`] for tokens with a signature that a known key refutes: nearly all of them are forged.
+pub const REPLACEMENT_WAITERS: usize = 8;
+/// The part of [`KEY_WAITERS`] for one issuer whose last fetch failed: its next fetch probably fails, too.
+pub const FAILING_ISSUER_WAITERS: usize = 16;
+/// The part of [`KEY_WAITERS`] for all issuers together whose last fetch failed: a half stays free for the others.
+pub const FAILING_WAITERS: usize = KEY_WAITERS / 2;
+/// Keys of one issuer that are remembered because a token waited for them and they did not come, 32 bytes each: 8 KiB an
+/// issuer, 512 KiB for all.
+pub const WAITED_KEYS: usize = 256;
 /// A Check that came without a deadline waits at most this long for keys.
 pub const KEY_WAIT: Duration = Duration::from_secs(2);
 /// The part of a Check's deadline that is left when it stops waiting, one in so many: its answer still arrives where the

@@ -65,7 +65,7 @@ impl Issuers {
         asked: AskedClaims,
         around: &mut Around<'_>,
     ) -> Result<Self, ServeError> {
-        let keys = Arc::new(KeyStore::new());
+        let keys = Arc::new(self.keys.successor());
         let now = Instant::now();
         for issuer in &configs {
             let name = &issuer.rules.issuer;
@@ -134,7 +134,7 @@ impl Around<'_> {
         };
         let mut first = IssuerKeys::awaiting_first_fetch(issuer.max_stale);
         if let Some((set, age)) = held {
-            first.restore(set, age, Instant::now());
+            first.restore(set, age, rand::random(), Instant::now());
         }
         keys.add(Arc::clone(&name), first);
         let own = Arc::new(keys.only(&name));

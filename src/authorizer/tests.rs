@@ -135,6 +135,7 @@ fn a_missing_key_is_undecided_and_can_only_be_denied() {
         missing: MissingKey {
             issuer: ISSUER.into(),
             seen: crate::jwks::key_store::Generation::NONE,
+            need: crate::jwks::key_store::KeyNeed::Replacement,
             fault: TokenFault::UnknownKey,
         },
         rule: RuleId::new("r"),

@@ -77,6 +77,13 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Says whether the server gave no answer at all, or no whole one in time, so that asking it for something else would
+    /// probably take as long.
+    #[must_use]
+    pub const fn is_without_answer(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Slow(_) | Self::TimedOut(_))
+    }
+
     /// What kind of trouble it is, for a metric's label: a closed list.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -3,12 +3,17 @@
 //!
 //! Fetches of one issuer never overlap (one task makes them), so a late answer can't overwrite a newer one.
 
+mod bucket;
+mod waited;
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::key_set::KeySet;
-use crate::limits;
+use crate::{digest::Sha256, limits};
+use bucket::FetchBucket;
+use waited::WaitedKeys;
 
 /// Counts the key sets an issuer has had here. Newer is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +24,10 @@ impl Generation {
     pub const NONE: Self = Self(0);
 }
 
+/// A number of fetches of an issuer's keys that had begun at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchCount(u64);
+
 /// A key set and which one it is.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -28,12 +37,25 @@ pub struct Snapshot {
     pub generation: Generation,
 }
 
-/// What to do about a key that a token needs and the current set has not.
+/// A need of a token that the current set does not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyNeed {
+    /// A key that the set lacks, by a digest of its algorithm and `kid`.
+    New(Sha256),
+    /// Another key in place of those that the set has: the one of that `kid` refutes the signature, or several keys fit.
+    ///
+    /// Both are one need because both ask about keys that are here: a provider has replaced a key under its name, or is in
+    /// the middle of a rotation, which is rare, while anybody can make such tokens at will (a token without a `kid` fits
+    /// several keys). So neither may take the fetches by which a rotation works, those for [`Self::New`].
+    Replacement,
+}
+
+/// An answer to a token whose need the current set does not meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Miss {
     /// There are newer keys than those that were looked at: look again.
     LookAgain,
-    /// The set was fetched just now, so the key doesn't exist: the client's fault.
+    /// The set is new enough to count: the key does not exist, which is the client's fault.
     Fresh,
     /// A fetch is under way or was asked for: wait for it.
     Wait,
@@ -60,12 +82,22 @@ pub struct IssuerKeys {
     last_failure: Option<String>,
     failures: u32,
     attempts: u64,
-    /// No fetch before this moment: the cooldown after a success, the back-off after a failure.
+    /// The number of fetches that have begun, which is that of the last one.
+    begun: u64,
+    /// The number of the last fetch that succeeded.
+    answered: u64,
+    /// No fetch before this moment: the back-off after a failure.
     not_before: Option<Instant>,
     refresh_at: Option<Instant>,
     wanted: bool,
-    in_flight: bool,
+    /// Since when a fetch is under way.
+    in_flight: Option<Instant>,
     fixed: bool,
+    /// Fetches that tokens may ask for which need a key that the set lacks.
+    for_new: FetchBucket,
+    /// Fetches that tokens may ask for which are refuted by a key that the set has.
+    for_replacement: FetchBucket,
+    waited: WaitedKeys,
 }
 
 #[derive(Debug)]
@@ -93,11 +125,16 @@ impl IssuerKeys {
             last_failure: None,
             failures: 0,
             attempts: 0,
+            begun: 0,
+            answered: 0,
             not_before: None,
             refresh_at: None,
             wanted: true,
-            in_flight: false,
+            in_flight: None,
             fixed: false,
+            for_new: FetchBucket::default(),
+            for_replacement: FetchBucket::default(),
+            waited: WaitedKeys::default(),
         }
     }
 
@@ -109,11 +146,16 @@ impl IssuerKeys {
         Self { held, fixed: true, ..Self::awaiting_first_fetch(Duration::MAX) }
     }
 
-    /// Puts keys of an earlier run to use, which were fetched `age` ago. Those that were fetched since stay.
-    pub fn restore(&mut self, set: impl Into<Arc<KeySet>>, age: Duration, now: Instant) {
+    /// Puts keys of an earlier run to use, which were fetched `age` ago. Those that were fetched since stay. `jitter` between
+    /// 0 and 1 spreads the first fetches of replicas that start together; a token that needs a key does not wait for that.
+    pub fn restore(&mut self, set: impl Into<Arc<KeySet>>, age: Duration, jitter: f64, now: Instant) {
         if self.held.is_none() {
             let snapshot = Snapshot { set: set.into(), generation: Generation(1) };
             self.held = Some(Held { snapshot, since: now, age_then: age });
+            if self.begun == 0 {
+                self.wanted = false;
+                self.refresh_at = Some(now + limits::FIRST_FETCH_JITTER.mul_f64(jitter.clamp(0.0, 1.0)));
+            }
         }
     }
 
@@ -139,37 +181,100 @@ impl IssuerKeys {
         usable.then_some(&held.snapshot)
     }
 
-    /// A token needs a key that generation `seen` has not. May ask for a fetch.
-    pub fn on_miss(&mut self, seen: Generation, now: Instant) -> Miss {
+    /// Answers a token with a need that generation `seen` does not meet. May ask for a fetch.
+    pub fn on_miss(&mut self, seen: Generation, need: KeyNeed, now: Instant) -> Miss {
         if self.current(now).is_some_and(|snapshot| snapshot.generation > seen) {
             return Miss::LookAgain;
         }
         if self.fixed {
             return Miss::Fresh;
         }
-        if self.in_flight || self.wanted {
+        match need {
+            // An issuer's outage is no reason to doubt keys that it confirmed a moment ago.
+            KeyNeed::Replacement if self.is_failing(now) && self.is_confirmed(now) => return Miss::Fresh,
+            KeyNeed::New(key) if self.is_failing(now) && self.waited.contains(&key) => {
+                return Miss::Unavailable(self.backoff(now));
+            }
+            KeyNeed::New(_) | KeyNeed::Replacement => {}
+        }
+        if self.in_flight.is_some() || self.wanted {
             return Miss::Wait;
         }
-        let wait = self.not_before.map(|at| at.saturating_duration_since(now)).filter(|wait| !wait.is_zero());
-        match wait {
-            None => {
-                self.wanted = true;
-                Miss::Wait
-            }
-            Some(_) if self.failures == 0 => Miss::Fresh,
-            Some(wait) => Miss::Unavailable(wait),
+        if self.failures > 0 {
+            // The back-off alone decides how often an issuer that fails is asked.
+            let backoff = self.backoff(now);
+            self.wanted = backoff.is_zero();
+            return if self.wanted { Miss::Wait } else { Miss::Unavailable(backoff) };
+        }
+        let bucket = match need {
+            KeyNeed::New(_) => &mut self.for_new,
+            KeyNeed::Replacement => &mut self.for_replacement,
+        };
+        if bucket.take(now) {
+            self.wanted = true;
+            return Miss::Wait;
+        }
+        // Nothing is wrong with the issuer, so a flood must not look as if there were.
+        if self.current(now).is_some() { Miss::Fresh } else { Miss::Unavailable(Duration::ZERO) }
+    }
+
+    /// Answers a token again that came when `since` fetches had begun: a fetch has ended since, or, if not `in_time`, no time is
+    /// left. May ask for another fetch, as the one that the token waited for may have begun before the issuer published the
+    /// key.
+    pub fn after_waiting(
+        &mut self,
+        seen: Generation,
+        need: KeyNeed,
+        since: FetchCount,
+        in_time: bool,
+        now: Instant,
+    ) -> Miss {
+        let current = self.current(now).map(|snapshot| snapshot.generation);
+        if current.is_some_and(|generation| generation > seen) {
+            return Miss::LookAgain;
+        }
+        if self.fixed || (current.is_some() && self.answered > since.0) {
+            return Miss::Fresh;
+        }
+        if in_time && self.failures == 0 {
+            return self.on_miss(seen, need, now);
+        }
+        if let KeyNeed::New(key) = need {
+            self.waited.insert(key);
+        }
+        self.without_waiting(need, now)
+    }
+
+    /// Answers a token that can't wait although there is something to wait for.
+    #[must_use]
+    pub fn without_waiting(&self, need: KeyNeed, now: Instant) -> Miss {
+        match need {
+            KeyNeed::Replacement if self.is_confirmed(now) => Miss::Fresh,
+            KeyNeed::New(_) | KeyNeed::Replacement => Miss::Unavailable(self.backoff(now)),
         }
     }
 
-    /// What a miss means when no waiting is left: the last fetch succeeded, or it did not.
+    /// Returns the number of fetches that have begun.
     #[must_use]
-    pub fn after_waiting(&self, now: Instant) -> Miss {
-        let settled = self.fixed || (self.attempts > 0 && self.failures == 0 && !self.in_flight);
-        if settled && self.current(now).is_some() {
-            return Miss::Fresh;
-        }
-        let wait = self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        Miss::Unavailable(wait)
+    pub fn begun(&self) -> FetchCount {
+        FetchCount(self.begun)
+    }
+
+    /// Says whether the last fetch failed, or the one that is under way takes so long that it probably will.
+    #[must_use]
+    pub fn is_failing(&self, now: Instant) -> bool {
+        let is_slow = |began| now.saturating_duration_since(began) > limits::FETCH_SLOW;
+        self.failures > 0 || self.in_flight.is_some_and(is_slow)
+    }
+
+    /// Says whether the last success is so young that a key of the set decides about signatures without another fetch.
+    fn is_confirmed(&self, now: Instant) -> bool {
+        let is_young = |held: &Held| held.age(now) < limits::KEYS_CONFIRMED;
+        self.current(now).is_some() && self.held.as_ref().is_some_and(is_young)
+    }
+
+    fn backoff(&self, now: Instant) -> Duration {
+        self.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
     }
 
     /// When the next fetch is due.
@@ -185,22 +290,27 @@ impl IssuerKeys {
         }
     }
 
-    /// A fetch begins.
-    pub fn begin(&mut self) {
-        self.in_flight = true;
-        self.wanted = false;
+    /// A fetch begins. Returns whether it was asked for, by a token or because it is the first one.
+    pub fn begin(&mut self, now: Instant) -> bool {
+        self.in_flight = Some(now);
+        self.begun = self.begun.saturating_add(1);
+        std::mem::take(&mut self.wanted)
     }
 
-    /// The fetch brought a set, which says that it stays true for `lifetime`.
-    pub fn succeed(&mut self, set: KeySet, lifetime: Option<Duration>, now: Instant) {
+    /// The fetch brought a set, which says that it stays true for `lifetime`. `jitter` between 0 and 1 spreads the next
+    /// fetches of replicas that started together over the time before it is due, so that it is never late.
+    pub fn succeed(&mut self, set: KeySet, lifetime: Option<Duration>, jitter: f64, now: Instant) {
         let previous = self.held.as_ref().map_or(0, |held| held.snapshot.generation.0);
         let snapshot = Snapshot { set: Arc::new(set), generation: Generation(previous.saturating_add(1)) };
         self.held = Some(Held { snapshot, since: now, age_then: Duration::ZERO });
         self.finish();
+        self.answered = self.begun;
         self.failures = 0;
         self.last_failure = None;
-        self.not_before = Some(now + limits::FETCH_COOLDOWN);
-        self.refresh_at = Some(now + refresh_after(lifetime).min(self.max_stale / 2));
+        self.waited.clear();
+        self.not_before = None;
+        let due = refresh_after(lifetime).min(self.max_stale / 2);
+        self.refresh_at = Some(now + due.mul_f64(limits::REFRESH_JITTER.mul_add(-jitter.clamp(0.0, 1.0), 1.0)));
     }
 
     /// The fetch failed. `jitter` between 0 and 1 spreads replicas over the second half of the back-off.
@@ -216,7 +326,7 @@ impl IssuerKeys {
     }
 
     fn finish(&mut self) {
-        self.in_flight = false;
+        self.in_flight = None;
         self.attempts = self.attempts.saturating_add(1);
     }
 

@@ -5,19 +5,21 @@
 //! holds the store before it sees the keys that belong to it. Guards never leave this module: what goes out is cloned.
 
 mod entry;
+mod places;
 
 use std::{sync::Arc, time::Duration};
 
 use dashmap::DashMap;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, watch},
+    sync::{Notify, watch},
     task::AbortHandle,
     time::Instant,
 };
 
-pub use super::issuer_keys::{Due, Generation, IssuerKeys, Miss, Snapshot};
+pub use super::issuer_keys::{Due, FetchCount, Generation, IssuerKeys, KeyNeed, Miss, Snapshot};
 use super::{basis::Fingerprint, key_set::KeySet};
 use entry::{Entry, Refresher};
+use places::{Place, Places};
 
 /// Where the verifier finds keys.
 pub trait KeyLookup {
@@ -34,6 +36,8 @@ pub trait KeyLookup {
 #[derive(Debug, Default)]
 pub struct KeyStore {
     issuers: DashMap<Arc<str>, Slot>,
+    /// Places for those who wait, of this store and of those before and after it.
+    places: Arc<Places>,
 }
 
 /// An issuer's keys, and the task that keeps them fresh for as long as somebody holds this.
@@ -60,10 +64,17 @@ pub enum MissAnswer {
 #[derive(Debug)]
 pub struct Waiter {
     ended: watch::Receiver<u64>,
-    _place: OwnedSemaphorePermit,
+    since: FetchCount,
+    _place: Place,
 }
 
 impl Waiter {
+    /// Returns the number of fetches that had begun when the token came: only a later one can say that its key does not exist.
+    #[must_use]
+    pub const fn since(&self) -> FetchCount {
+        self.since
+    }
+
     /// Returns when the fetch has ended, well or not.
     pub async fn fetch_ended(mut self) {
         // An error means that the store is gone: nothing to wait for.
@@ -116,6 +127,12 @@ impl KeyStore {
         Self::default()
     }
 
+    /// An empty store that takes over from this one: those who wait in either share their places.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self { issuers: DashMap::new(), places: Arc::clone(&self.places) }
+    }
+
     /// Adds an issuer, once for each.
     pub fn add(&self, issuer: Arc<str>, keys: IssuerKeys) {
         self.issuers.insert(issuer, Slot { entry: Arc::new(Entry::new(keys)), refresher: None });
@@ -131,7 +148,7 @@ impl KeyStore {
     /// A store with that issuer's entry alone, for its refresher: it must not keep the others alive.
     #[must_use]
     pub fn only(&self, issuer: &str) -> Self {
-        let only = Self::new();
+        let only = self.successor();
         if let Some(slot) = self.issuers.get(issuer) {
             let entry = Arc::clone(&slot.entry);
             only.issuers.insert(issuer.into(), Slot { entry, refresher: None });
@@ -160,34 +177,57 @@ impl KeyStore {
         KeysAt { store: self, now }
     }
 
-    /// A Check misses a key that generation `seen` of an issuer's keys has not.
+    /// Answers a Check with a need that generation `seen` of an issuer's keys does not meet.
     #[must_use]
-    pub fn on_miss(&self, issuer: &str, seen: Generation, now: Instant) -> MissAnswer {
+    pub fn on_miss(&self, issuer: &str, seen: Generation, need: KeyNeed, now: Instant) -> MissAnswer {
         let Some(entry) = self.entry(issuer) else { return MissAnswer::Unavailable(Duration::ZERO) };
         let mut keys = entry.keys_mut();
-        match keys.on_miss(seen, now) {
-            Miss::LookAgain => MissAnswer::LookAgain,
-            Miss::Fresh => MissAnswer::Fresh,
-            Miss::Unavailable(wait) => MissAnswer::Unavailable(wait),
-            Miss::Wait => {
-                entry.wanted.notify_one();
-                // Subscribed under the guard: a fetch that ends from here on is seen.
-                match Arc::clone(&entry.waiters).try_acquire_owned() {
-                    Ok(place) => MissAnswer::Wait(Waiter { ended: entry.ended.subscribe(), _place: place }),
-                    Err(_) => MissAnswer::Unavailable(Duration::ZERO),
-                }
-            }
-        }
+        let (miss, since) = (keys.on_miss(seen, need, now), keys.begun());
+        self.answer(&entry, &keys, (miss, need, since), now)
     }
 
-    /// What a key that is still missing means after waiting: `None` if the set is fresh, so that the key doesn't exist;
-    /// the time to try again after if the keys could not be had.
+    /// Answers a Check again after it waited, `since` that many fetches had begun, until one ended `in_time`, or until no time was
+    /// left.
     #[must_use]
-    pub fn after_waiting(&self, issuer: &str, now: Instant) -> Option<Duration> {
-        match self.entry(issuer)?.keys().after_waiting(now) {
-            Miss::Fresh | Miss::LookAgain => None,
-            Miss::Wait => Some(Duration::ZERO),
-            Miss::Unavailable(wait) => Some(wait),
+    pub fn after_waiting(
+        &self,
+        issuer: &str,
+        (seen, need): (Generation, KeyNeed),
+        (since, in_time): (FetchCount, bool),
+        now: Instant,
+    ) -> MissAnswer {
+        let Some(entry) = self.entry(issuer) else { return MissAnswer::Unavailable(Duration::ZERO) };
+        let mut keys = entry.keys_mut();
+        let miss = keys.after_waiting(seen, need, since, in_time, now);
+        // Not from now on: of the fetches to come, the first is new enough.
+        self.answer(&entry, &keys, (miss, need, since), now)
+    }
+
+    /// Turns a miss into an answer: a Check waits only where there is a place.
+    fn answer(
+        &self,
+        entry: &Entry,
+        keys: &IssuerKeys,
+        (miss, need, since): (Miss, KeyNeed, FetchCount),
+        now: Instant,
+    ) -> MissAnswer {
+        let place = match miss {
+            Miss::Wait => {
+                entry.wanted.notify_one();
+                self.places.take(&entry.places, need, keys.is_failing(now))
+            }
+            Miss::LookAgain | Miss::Fresh | Miss::Unavailable(_) => None,
+        };
+        let miss = if miss == Miss::Wait && place.is_none() { keys.without_waiting(need, now) } else { miss };
+        match (miss, place) {
+            // Subscribed under the guard: a fetch that ends from here on is seen.
+            (Miss::Wait, Some(place)) => {
+                MissAnswer::Wait(Waiter { ended: entry.ended.subscribe(), since, _place: place })
+            }
+            (Miss::Wait, None) => MissAnswer::Unavailable(Duration::ZERO),
+            (Miss::LookAgain, _) => MissAnswer::LookAgain,
+            (Miss::Fresh, _) => MissAnswer::Fresh,
+            (Miss::Unavailable(wait), _) => MissAnswer::Unavailable(wait),
         }
     }
 
@@ -203,17 +243,15 @@ impl KeyStore {
         self.entry(issuer).map(|entry| Arc::clone(&entry.wanted))
     }
 
-    /// The refresher begins a fetch.
-    pub fn begin(&self, issuer: &str) {
-        if let Some(entry) = self.entry(issuer) {
-            entry.keys_mut().begin();
-        }
+    /// The refresher begins a fetch. Returns whether it was asked for.
+    pub fn begin(&self, issuer: &str, now: Instant) -> bool {
+        self.entry(issuer).is_some_and(|entry| entry.keys_mut().begin(now))
     }
 
-    /// Puts keys of an earlier run to use, which were fetched `age` ago.
-    pub fn restore(&self, issuer: &str, set: impl Into<Arc<KeySet>>, age: Duration, now: Instant) {
+    /// Puts keys of an earlier run to use, which were fetched `age` ago. `jitter` between 0 and 1 delays the first fetch.
+    pub fn restore(&self, issuer: &str, set: impl Into<Arc<KeySet>>, age: Duration, jitter: f64, now: Instant) {
         if let Some(entry) = self.entry(issuer) {
-            entry.keys_mut().restore(set, age, now);
+            entry.keys_mut().restore(set, age, jitter, now);
             entry.settled.send_replace(true);
         }
     }
@@ -230,7 +268,7 @@ impl KeyStore {
         let Some(entry) = self.entry(issuer) else { return };
         let mut keys = entry.keys_mut();
         match outcome {
-            Ok((set, lifetime)) => keys.succeed(set, lifetime, now),
+            Ok((set, lifetime)) => keys.succeed(set, lifetime, jitter, now),
             Err(error) => keys.fail(error, jitter, now),
         }
         entry.ended.send_replace(keys.attempts());

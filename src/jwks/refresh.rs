@@ -11,7 +11,7 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{
     fetch::{Fetch, FetchError},
     key_set::KeySet,
-    key_store::{Due, KeyStore},
+    key_store::{Due, KeyLookup as _, KeyStore},
     saved::SavedKeys,
     source::{KeySource, Transport},
 };
@@ -22,7 +22,7 @@ use crate::{
 };
 use disk::Disk;
 use keep::Keeper;
-use obtain::{Obtained, obtain};
+use obtain::{Metadata, Obtained, Wish, obtain};
 
 /// Whose keys, from where.
 #[derive(Clone, Debug)]
@@ -81,14 +81,15 @@ pub async fn run(target: Arc<Target>, store: Arc<KeyStore>, outside: Outside) {
     let disk = Disk::new();
     let mut keeper = Keeper::new(&target, &outside, &disk);
     if let Some((set, age)) = keeper.restore().await {
-        store.restore(&target.issuer, set, age, Instant::now());
+        store.restore(&target.issuer, set, age, rand::random(), Instant::now());
         outside.observer.restored(&target.issuer, age);
     }
     let mut clocks = Clocks::read(&outside);
+    let mut metadata = Metadata::default();
     loop {
         match store.due(&target.issuer, Instant::now()) {
             Due::Now => {
-                if let Some(text) = attempt(&target, &store, &outside, &disk).await {
+                if let Some(text) = attempt(&target, &store, &outside, &disk, &mut metadata).await {
                     keeper.save(text);
                 }
             }
@@ -105,15 +106,31 @@ pub async fn run(target: Arc<Target>, store: Arc<KeyStore>, outside: Outside) {
 }
 
 /// Makes one attempt; returns the document if there is one to save.
-async fn attempt(target: &Arc<Target>, store: &KeyStore, outside: &Outside, disk: &Disk) -> Option<Vec<u8>> {
-    store.begin(&target.issuer);
+async fn attempt(
+    target: &Arc<Target>,
+    store: &KeyStore,
+    outside: &Outside,
+    disk: &Disk,
+    metadata: &mut Metadata,
+) -> Option<Vec<u8>> {
     let began = Instant::now();
+    let is_asked_for = store.begin(&target.issuer, began);
+    let held = store.at(began).current(&target.issuer).map(|snapshot| snapshot.set.fingerprint());
+    let wish = Wish { is_asked_for, held };
     // In a task of its own: remote documents are parsed there, and a bug in that must stay this issuer's trouble.
     let mut fetching = JoinSet::new();
     let (what, how, disk) = (Arc::clone(target), outside.fetch.clone(), disk.clone());
-    fetching.spawn(async move { obtain(&what, how.as_deref(), &disk).await });
+    // What an attempt that was cut off had learned is not known: the next one begins with the metadata.
+    let mut learned = std::mem::take(metadata);
+    fetching.spawn(async move {
+        let outcome = obtain(&what, how.as_deref(), &disk, &mut learned, wish).await;
+        (outcome, learned)
+    });
     let outcome = match tokio::time::timeout(limits::ATTEMPT_TIMEOUT, fetching.join_next()).await {
-        Ok(Some(Ok(outcome))) => outcome,
+        Ok(Some(Ok((outcome, learned)))) => {
+            *metadata = learned;
+            outcome
+        }
         Ok(Some(Err(_)) | None) => Err(FetchError::Bug),
         Err(_) => Err(FetchError::TimedOut(target.issuer.to_string())),
     };

@@ -26,7 +26,7 @@ use crate::{
     jwks::{
         basis::Basis,
         key_set::Selection,
-        key_store::{Generation, KeyLookup},
+        key_store::{Generation, KeyLookup, KeyNeed},
     },
 };
 pub use token::VerifiedToken;
@@ -47,6 +47,8 @@ pub struct MissingKey {
     pub issuer: Arc<str>,
     /// Which generation of the issuer's keys was looked at.
     pub seen: Generation,
+    /// The need that newer keys would have to meet.
+    pub need: KeyNeed,
     /// What is wrong with the token if there are no newer keys.
     pub fault: TokenFault,
 }
@@ -209,24 +211,31 @@ fn check_signature(
     rules: &IssuerRules,
     keys: &dyn KeyLookup,
 ) -> Result<Arc<Basis>, Unverified> {
-    let missing = |seen, fault| Unverified::KeyMissing(MissingKey { issuer: Arc::clone(&rules.issuer), seen, fault });
+    let missing =
+        |seen, need, fault| Unverified::KeyMissing(MissingKey { issuer: Arc::clone(&rules.issuer), seen, need, fault });
     let Some(snapshot) = keys.current(&rules.issuer) else {
-        return Err(missing(Generation::NONE, TokenFault::UnknownKey));
+        return Err(missing(Generation::NONE, new_key(header), TokenFault::UnknownKey));
     };
     match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
         // A provider may be in the middle of a rotation: a newer set may be clear.
-        Selection::Several => Err(missing(snapshot.generation, TokenFault::AmbiguousKey)),
-        Selection::None => Err(missing(snapshot.generation, TokenFault::UnknownKey)),
+        Selection::Several => Err(missing(snapshot.generation, KeyNeed::Replacement, TokenFault::AmbiguousKey)),
+        Selection::None => Err(missing(snapshot.generation, new_key(header), TokenFault::UnknownKey)),
         Selection::One(key) => {
             let message = compact.signing_input.as_bytes();
             if key.verify(header.algorithm, message, &compact.signature) {
                 Ok(Arc::clone(key.basis()))
             } else {
                 // A provider may have replaced the key under its `kid`.
-                Err(missing(snapshot.generation, TokenFault::BadSignature))
+                Err(missing(snapshot.generation, KeyNeed::Replacement, TokenFault::BadSignature))
             }
         }
     }
+}
+
+/// The key that a header names, of which there is none. A digest: the name is the client's text.
+fn new_key(header: &Header) -> KeyNeed {
+    let kid = header.kid.as_ref().map(|kid| format!("={kid}")).unwrap_or_default();
+    KeyNeed::New(sha256(format!("{}{kid}", header.algorithm.name()).as_bytes()))
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl World {
     }
 
     fn fetched(&mut self, issuer: &str, set: KeySet) {
-        self.store.begin(issuer);
+        self.store.begin(issuer, self.now);
         self.store.end(issuer, Ok((set, None)), 1.0, self.now);
     }
 

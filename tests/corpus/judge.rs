@@ -65,11 +65,15 @@ fn decide(case: &Case) -> Decision {
 /// What the service does about a missing key, if the fetch that it may wait for brings nothing.
 fn without_key(undecided: Undecided, store: &KeyStore, now: Instant) -> Denial {
     let issuer = undecided.missing.issuer.clone();
-    match store.on_miss(&issuer, undecided.missing.seen, now) {
+    let (seen, need) = (undecided.missing.seen, undecided.missing.need);
+    let answer = match store.on_miss(&issuer, seen, need, now) {
+        MissAnswer::Wait(fetch) => store.after_waiting(&issuer, (seen, need), (fetch.since(), false), now),
+        answer => answer,
+    };
+    match answer {
         MissAnswer::Fresh => undecided.deny_token(),
         MissAnswer::Unavailable(after) => undecided.deny_unavailable(after),
-        MissAnswer::Wait(_) => undecided.deny_unavailable(Duration::ZERO),
-        MissAnswer::LookAgain => panic!("nobody fetched meanwhile"),
+        MissAnswer::Wait(_) | MissAnswer::LookAgain => panic!("nobody fetched meanwhile"),
     }
 }
 
@@ -179,6 +183,6 @@ fn add(store: &KeyStore, issuer: &IssuerConfig, case: &Case, set: Result<KeySet,
 }
 
 fn fetched(store: &KeyStore, issuer: &str, outcome: Result<KeySet, String>, then: Instant) {
-    store.begin(issuer);
+    store.begin(issuer, then);
     store.end(issuer, outcome.map(|set| (set, None)), 1.0, then);
 }

@@ -198,6 +198,10 @@ async fn with_live_keys_the_signature_counts() {
     let run = run_in(dir.path(), &live, Some(&tampered(&good)), &[]).await;
     assert_eq!(run.code, 1, "{}{}", run.out, run.err);
     assert!(run.out.contains("✗ signature") && run.out.contains("token_bad_signature"), "{}", run.out);
+    let unknown = issuer.mint(&TokenRequest::new().scope("read:messages").header("kid", "unheard-of")).unwrap();
+    let run = run_in(dir.path(), &live, Some(&unknown), &[]).await;
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.out.contains("401") && run.out.contains("token_unknown_key"), "{}", run.out);
     // Offline both are the same token.
     let offline = &live[..live.len() - 1];
     let run = run_in(dir.path(), offline, Some(&tampered(&good)), &[]).await;

@@ -40,6 +40,8 @@ pub const FETCH_TIME: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub struct ScriptedKeys {
     jwks: Mutex<Option<String>>,
+    /// The host that gives no answer.
+    hanging: Mutex<Option<String>>,
     fetches: AtomicUsize,
 }
 
@@ -52,6 +54,11 @@ impl ScriptedKeys {
         *self.jwks.lock().unwrap() = None;
     }
 
+    /// From now on that host gives no answer.
+    pub fn hang(&self, host: &str) {
+        *self.hanging.lock().unwrap() = Some(host.to_owned());
+    }
+
     pub fn fetches(&self) -> usize {
         self.fetches.load(Ordering::SeqCst)
     }
@@ -61,6 +68,9 @@ impl Fetch for ScriptedKeys {
     fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
+            if self.hanging.lock().unwrap().as_deref() == url.host_str() {
+                std::future::pending::<()>().await;
+            }
             tokio::time::sleep(FETCH_TIME).await;
             let jwks = self.jwks.lock().unwrap().clone();
             let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None };
@@ -130,9 +140,14 @@ impl VirtualService {
 
     /// What Envoy makes of the answer to a request, and how long that took.
     pub async fn send(&self, ask: &Ask) -> (Got, Duration) {
+        self.send_within(ask, limits::KEY_WAIT).await
+    }
+
+    /// Sends a request that may wait for so long.
+    pub async fn send_within(&self, ask: &Ask, wait: Duration) -> (Got, Duration) {
         let message = ask.message().encode_to_vec();
         let began = Instant::now();
-        let answer = self.engine.check(message.into(), limits::KEY_WAIT).await;
+        let answer = self.engine.check(message.into(), wait).await;
         let response = CheckResponse::decode(answer.into_bytes()).unwrap();
         (read(response), began.elapsed())
     }

@@ -50,7 +50,8 @@ pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, 
             .map_err(|error| ExplainError::Keys(error.to_string()))?;
         wait(&keys, &issuer.rules.issuer).await;
     }
-    let answered = stage.ask_live(ask, Duration::ZERO).await?;
+    // A token that its keys refute asks for a fetch, as it does when `serve` is asked.
+    let answered = stage.ask_live(ask, limits::KEY_WAIT).await?;
     let mut explanation = explain::explain(&stage, ask, &answered, Signatures::Checked);
     // Why the keys can't be had is for the operator; the client is told nothing of it.
     if !answered.allowed {

@@ -17,6 +17,7 @@ use crate::{
         response::{self, Answer},
     },
     jwks::key_store::{MissAnswer, Waiter},
+    jwt::verifier::MissingKey,
     limits,
 };
 
@@ -41,7 +42,7 @@ impl Engine {
         // copied several times before it runs, with all the room that it might need.
         match self.at_once(&message, began) {
             Ok(answer) => answer,
-            Err(waiting) => Box::pin(self.after(waiting, message, began, wait)).await,
+            Err(waiting) => Box::pin(self.after(*waiting, message, began, wait)).await,
         }
     }
 
@@ -51,7 +52,7 @@ impl Engine {
         self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), Instant::now())
     }
 
-    fn at_once(&self, message: &[u8], began: Instant) -> Result<Answer, Waiting> {
+    fn at_once(&self, message: &[u8], began: Instant) -> Result<Answer, Box<Waiting>> {
         let heard = Heard::of(message);
         let decision = match &heard.judged {
             Ok(request) => self.decide(request, began)?,
@@ -60,44 +61,75 @@ impl Engine {
         Ok(self.answer(&heard, &decision, began))
     }
 
-    /// Waits for a missing key, judges once more. Never a loop.
+    /// Waits for a missing key and judges once more; and once more again where the fetch that was waited for had begun before
+    /// the token came, so that the issuer may have published the key since. Never a loop.
     async fn after(&self, waiting: Waiting, message: Bytes, began: Instant, wait: Duration) -> Answer {
-        let in_time = tokio::time::timeout_at(began + wait, waiting.fetch.fetch_ended()).await.is_ok();
-        let heard = Heard::of(&message);
+        match self.after_fetch(waiting, &message, began, wait).await {
+            Ok(answer) => answer,
+            Err(waiting) => match self.after_fetch(*waiting, &message, began, wait).await {
+                Ok(answer) => answer,
+                Err(waiting) => {
+                    let denial = waiting.undecided.deny_unavailable(Duration::ZERO);
+                    self.answer(&Heard::of(&message), &Decision::Deny(denial), began)
+                }
+            },
+        }
+    }
+
+    async fn after_fetch(
+        &self,
+        Waiting { fetch, .. }: Waiting,
+        message: &[u8],
+        began: Instant,
+        wait: Duration,
+    ) -> Result<Answer, Box<Waiting>> {
+        let since = fetch.since();
+        let in_time = tokio::time::timeout_at(began + wait, fetch.fetch_ended()).await.is_ok();
+        let heard = Heard::of(message);
         let decision = match &heard.judged {
-            Ok(request) if in_time => self.decide_finally(request),
-            Ok(_) => Decision::Deny(waiting.undecided.deny_unavailable(Duration::ZERO)),
+            Ok(request) => match self.judge(request, Instant::now()) {
+                Outcome::Decided(decision) => decision,
+                Outcome::KeyMissing(undecided) => self.without_key(request, undecided, |missing| {
+                    let need = (missing.seen, missing.need);
+                    self.keys.after_waiting(&missing.issuer, need, (since, in_time), Instant::now())
+                })?,
+            },
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        self.answer(&heard, &decision, began)
+        Ok(self.answer(&heard, &decision, began))
     }
 
-    fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Waiting> {
-        let undecided = match self.judge(request, now) {
-            Outcome::Decided(decision) => return Ok(decision),
-            Outcome::KeyMissing(undecided) => undecided,
-        };
-        let missing = &undecided.missing;
-        Ok(match self.keys.on_miss(&missing.issuer, missing.seen, Instant::now()) {
-            MissAnswer::Fresh => Decision::Deny(undecided.deny_token()),
-            MissAnswer::Unavailable(after) => Decision::Deny(undecided.deny_unavailable(after)),
-            MissAnswer::LookAgain => self.decide_finally(request),
-            MissAnswer::Wait(fetch) => return Err(Waiting { fetch, undecided }),
-        })
-    }
-
-    /// With the keys that are here now, and no others.
-    fn decide_finally(&self, request: &RequestAttributes<'_>) -> Decision {
-        match self.judge(request, Instant::now()) {
-            Outcome::Decided(decision) => decision,
-            Outcome::KeyMissing(undecided) => {
-                let unavailable = self.keys.after_waiting(&undecided.missing.issuer, Instant::now());
-                Decision::Deny(match unavailable {
-                    None => undecided.deny_token(),
-                    Some(after) => undecided.deny_unavailable(after),
-                })
-            }
+    fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Box<Waiting>> {
+        match self.judge(request, now) {
+            Outcome::Decided(decision) => Ok(decision),
+            Outcome::KeyMissing(undecided) => self.without_key(request, undecided, |missing| {
+                self.keys.on_miss(&missing.issuer, missing.seen, missing.need, Instant::now())
+            }),
         }
+    }
+
+    /// Decides a request whose key is missing by what `ask` learns from the key store. Where the store has newer keys by now, the
+    /// request is judged by those first.
+    fn without_key(
+        &self,
+        request: &RequestAttributes<'_>,
+        mut undecided: Undecided,
+        ask: impl Fn(&MissingKey) -> MissAnswer,
+    ) -> Result<Decision, Box<Waiting>> {
+        let mut answer = ask(&undecided.missing);
+        if matches!(answer, MissAnswer::LookAgain) {
+            undecided = match self.judge(request, Instant::now()) {
+                Outcome::Decided(decision) => return Ok(decision),
+                Outcome::KeyMissing(undecided) => undecided,
+            };
+            answer = ask(&undecided.missing);
+        }
+        Ok(Decision::Deny(match answer {
+            MissAnswer::Wait(fetch) => return Err(Box::new(Waiting { fetch, undecided })),
+            MissAnswer::Fresh => undecided.deny_token(),
+            MissAnswer::Unavailable(after) => undecided.deny_unavailable(after),
+            MissAnswer::LookAgain => undecided.deny_unavailable(Duration::ZERO),
+        }))
     }
 
     fn judge(&self, request: &RequestAttributes<'_>, now: Instant) -> Outcome {

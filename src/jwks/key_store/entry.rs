@@ -3,11 +3,12 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
     task::AbortHandle,
 };
 
-use crate::{jwks::issuer_keys::IssuerKeys, limits};
+use super::places::OwnPlaces;
+use crate::jwks::issuer_keys::IssuerKeys;
 
 /// One issuer's keys, with those who wait for them.
 #[derive(Debug)]
@@ -19,14 +20,15 @@ pub(super) struct Entry {
     pub(super) ended: watch::Sender<u64>,
     /// Whether there are keys, or an attempt to get some has ended.
     pub(super) settled: watch::Sender<bool>,
-    pub(super) waiters: Arc<Semaphore>,
+    /// The places that those who wait have taken.
+    pub(super) places: OwnPlaces,
 }
 
 impl Entry {
     pub(super) fn new(keys: IssuerKeys) -> Self {
         let (ended, settled) = (watch::Sender::new(keys.attempts()), watch::Sender::new(keys.is_settled()));
-        let waiters = Arc::new(Semaphore::new(limits::KEY_WAITERS));
-        Self { keys: RwLock::new(keys), wanted: Arc::new(Notify::new()), ended, settled, waiters }
+        let places = OwnPlaces::new();
+        Self { keys: RwLock::new(keys), wanted: Arc::new(Notify::new()), ended, settled, places }
     }
 
     pub(super) fn keys(&self) -> RwLockReadGuard<'_, IssuerKeys> {

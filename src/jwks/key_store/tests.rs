@@ -7,6 +7,33 @@ fn set() -> KeySet {
     KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])
 }
 
+const NEW: KeyNeed = KeyNeed::New([1; 32]);
+
+fn new(n: usize) -> KeyNeed {
+    KeyNeed::New(crate::digest::sha256(&n.to_be_bytes()))
+}
+
+/// Ends a fetch of an issuer, well or not.
+fn fetch(store: &KeyStore, issuer: &str, outcome: Result<(KeySet, Option<Duration>), String>, now: Instant) {
+    store.begin(issuer, now);
+    store.end(issuer, outcome, 0.0, now);
+}
+
+fn down() -> Result<(KeySet, Option<Duration>), String> {
+    Err("down".to_owned())
+}
+
+fn generation(store: &KeyStore, issuer: &str, now: Instant) -> Generation {
+    store.at(now).current(issuer).map_or(Generation::NONE, |snapshot| snapshot.generation)
+}
+
+/// Asks for so many tokens; returns the places of those that wait.
+fn waiting(store: &KeyStore, issuer: &str, need: impl Fn(usize) -> KeyNeed, most: usize, now: Instant) -> Vec<Waiter> {
+    let seen = generation(store, issuer, now);
+    let answers = (0..most).map(|n| store.on_miss(issuer, seen, need(n), now));
+    answers.filter_map(|answer| if let MissAnswer::Wait(waiter) = answer { Some(waiter) } else { None }).collect()
+}
+
 fn store() -> KeyStore {
     let store = KeyStore::new();
     store.add("a".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
@@ -17,25 +44,83 @@ fn store() -> KeyStore {
 async fn waiters_are_answered_when_the_fetch_ends() {
     let store = store();
     let now = Instant::now();
-    let MissAnswer::Wait(first) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
-    let MissAnswer::Wait(second) = store.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
-    store.begin("a");
-    store.end("a", Ok((set(), None)), 0.0, now);
+    let MissAnswer::Wait(first) = store.on_miss("a", Generation::NONE, NEW, now) else { panic!("should wait") };
+    let MissAnswer::Wait(second) = store.on_miss("a", Generation::NONE, NEW, now) else { panic!("should wait") };
+    let since = first.since();
+    assert_eq!(since, second.since());
+    fetch(&store, "a", Ok((set(), None)), now);
     first.fetch_ended().await;
     second.fetch_ended().await;
     assert!(store.at(now).current("a").is_some());
-    assert_eq!(store.after_waiting("a", now), None);
+    let again = store.after_waiting("a", (generation(&store, "a", now), NEW), (since, true), now);
+    assert!(matches!(again, MissAnswer::Fresh), "{again:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_number_of_waiters_is_bounded() {
-    let store = store();
+async fn the_number_of_waiters_is_bounded_for_all_issuers_and_all_stores_together() {
+    let old = store();
     let now = Instant::now();
-    let waiters: Vec<_> = (0..limits::KEY_WAITERS).map(|_| store.on_miss("a", Generation::NONE, now)).collect();
-    assert!(waiters.iter().all(|answer| matches!(answer, MissAnswer::Wait(_))));
-    assert!(matches!(store.on_miss("a", Generation::NONE, now), MissAnswer::Unavailable(_)));
+    let store = old.successor();
+    store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    assert!(store.adopt("a", &old));
+    let mut waiters = waiting(&old, "a", new, limits::KEY_WAITERS / 2, now);
+    waiters.extend(waiting(&store, "b", new, limits::KEY_WAITERS, now));
+    assert_eq!(waiters.len(), limits::KEY_WAITERS);
+    for issuer in ["a", "b"] {
+        let late = store.on_miss(issuer, Generation::NONE, NEW, now);
+        assert!(matches!(late, MissAnswer::Unavailable(_)), "{issuer}: {late:?}");
+    }
     drop(waiters);
-    assert!(matches!(store.on_miss("a", Generation::NONE, now), MissAnswer::Wait(_)));
+    assert_eq!(waiting(&store, "a", new, 2 * limits::KEY_WAITERS, now).len(), limits::KEY_WAITERS, "alone as well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn false_signatures_have_few_places_and_who_finds_none_is_refused() {
+    let (store, now) = (store(), Instant::now());
+    let replacement = |_| KeyNeed::Replacement;
+    fetch(&store, "a", Ok((set(), None)), now);
+    let waiters = waiting(&store, "a", replacement, 1000, now);
+    assert_eq!(waiters.len(), limits::REPLACEMENT_WAITERS);
+    let seen = generation(&store, "a", now);
+    let late = store.on_miss("a", seen, KeyNeed::Replacement, now);
+    assert!(matches!(late, MissAnswer::Fresh), "a young set: {late:?}");
+    let late = store.on_miss("a", seen, KeyNeed::Replacement, now + limits::KEYS_CONFIRMED);
+    assert!(matches!(late, MissAnswer::Unavailable(_)), "an old one: {late:?}");
+    let rest = waiting(&store, "a", new, 1000, now);
+    assert_eq!(rest.len(), limits::KEY_WAITERS - limits::REPLACEMENT_WAITERS, "they take none from unknown keys");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_fails_has_few_places_and_takes_none_from_the_others() {
+    let (store, now) = (store(), Instant::now());
+    for other in ["b", "c", "d"] {
+        store.add(other.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+    }
+    let then = now + limits::FETCH_BACKOFF_MIN;
+    let mut waiters = Vec::new();
+    for (issuer, places) in [("a", limits::FAILING_ISSUER_WAITERS), ("b", limits::FAILING_ISSUER_WAITERS), ("c", 0)] {
+        fetch(&store, issuer, down(), now);
+        let new = waiting(&store, issuer, new, 1000, then);
+        assert_eq!(new.len(), places, "{issuer}");
+        waiters.extend(new);
+        let late = store.on_miss(issuer, Generation::NONE, NEW, then);
+        assert!(matches!(late, MissAnswer::Unavailable(_)), "{issuer}: {late:?}");
+    }
+    assert_eq!(waiters.len(), limits::FAILING_WAITERS);
+    let healthy = waiting(&store, "d", new, 1000, then);
+    assert_eq!(healthy.len(), limits::KEY_WAITERS - limits::FAILING_WAITERS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_waited_before_an_issuer_began_to_hang_count_as_well() {
+    let (store, now) = (store(), Instant::now());
+    store.begin("a", now);
+    let early = waiting(&store, "a", new, limits::FAILING_ISSUER_WAITERS + 4, now);
+    assert_eq!(early.len(), limits::FAILING_ISSUER_WAITERS + 4);
+    let slow = now + limits::FETCH_SLOW + Duration::from_millis(1);
+    assert_eq!(waiting(&store, "a", |n| new(n + 1000), 1000, slow).len(), 0);
+    drop(early);
+    assert_eq!(waiting(&store, "a", |n| new(n + 1000), 1000, slow).len(), limits::FAILING_ISSUER_WAITERS);
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,17 +129,15 @@ async fn one_issuers_failure_leaves_the_others_alone() {
     store.add("b".into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
     let now = Instant::now();
     assert!(store.status(now).iter().all(|issuer| !issuer.settled));
-    store.begin("a");
-    store.end("a", Err("down".to_owned()), 0.0, now);
+    fetch(&store, "a", down(), now);
     assert_eq!(store.status(now).iter().map(|issuer| issuer.settled).collect::<Vec<_>>(), [true, false]);
-    store.begin("b");
-    store.end("b", Ok((set(), None)), 0.0, now);
+    fetch(&store, "b", Ok((set(), None)), now);
     assert!(store.at(now).current("a").is_none() && store.at(now).current("b").is_some());
     store.settled().await;
-    assert_eq!(
-        (store.after_waiting("a", now), store.after_waiting("b", now)),
-        (Some(limits::FETCH_BACKOFF_MIN / 2), None)
-    );
+    let missed = store.on_miss("a", Generation::NONE, NEW, now);
+    assert!(matches!(missed, MissAnswer::Unavailable(wait) if wait == limits::FETCH_BACKOFF_MIN / 2), "{missed:?}");
+    let missed = store.on_miss("b", generation(&store, "b", now), NEW, now);
+    assert!(matches!(missed, MissAnswer::Wait(_)), "{missed:?}");
     let status = store.status(now);
     assert_eq!((status[0].last_error.as_deref(), status[1].keys), (Some("down"), 1));
 }
@@ -62,7 +145,7 @@ async fn one_issuers_failure_leaves_the_others_alone() {
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_nobody_added_is_unavailable() {
     let now = Instant::now();
-    assert!(matches!(store().on_miss("x", Generation::NONE, now), MissAnswer::Unavailable(_)));
+    assert!(matches!(store().on_miss("x", Generation::NONE, NEW, now), MissAnswer::Unavailable(_)));
     assert!(store().at(now).current("x").is_none());
 }
 
@@ -73,9 +156,8 @@ async fn a_store_that_adopts_an_issuer_shares_its_keys_and_its_refresher() {
     old.refreshed_by("a", tasks.spawn(std::future::pending::<()>()));
     assert!(new.adopt("a", &old) && !new.adopt("x", &old));
     let (now, refresher) = (Instant::now(), old.only("a"));
-    let MissAnswer::Wait(waiter) = old.on_miss("a", Generation::NONE, now) else { panic!("should wait") };
-    refresher.begin("a");
-    refresher.end("a", Ok((set(), None)), 0.0, now);
+    let MissAnswer::Wait(waiter) = old.on_miss("a", Generation::NONE, NEW, now) else { panic!("should wait") };
+    fetch(&refresher, "a", Ok((set(), None)), now);
     waiter.fetch_ended().await;
     assert!(new.at(now).current("a").is_some() && old.at(now).current("a").is_some());
     drop((old, refresher));

@@ -2,18 +2,23 @@
 
 use std::{path::Path, time::Duration};
 
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
     Target,
     disk::{Disk, read_file},
 };
-use crate::jwks::{
-    address::{self, shown},
-    discovery::{self, InvalidMetadata},
-    fetch::{Fetch, FetchError},
-    key_set::{InvalidKeySet, KeySet},
-    source::KeySource,
+use crate::{
+    jwks::{
+        address::{self, shown},
+        basis::Fingerprint,
+        discovery::{self, InvalidMetadata},
+        fetch::{Fetch, FetchError, Fetched},
+        key_set::{InvalidKeySet, KeySet},
+        source::KeySource,
+    },
+    limits,
 };
 
 /// A key set that came, and what goes with it.
@@ -25,32 +30,47 @@ pub(super) struct Obtained {
 }
 
 /// Gets the keys of one issuer, once.
-pub(super) async fn obtain(target: &Target, fetch: Option<&dyn Fetch>, disk: &Disk) -> Result<Obtained, FetchError> {
+pub(super) async fn obtain(
+    target: &Target,
+    fetch: Option<&dyn Fetch>,
+    disk: &Disk,
+    metadata: &mut Metadata,
+    wish: Wish,
+) -> Result<Obtained, FetchError> {
     let algorithms = target.algorithms.clone();
-    let (place, fetched) = match &target.source {
+    match &target.source {
         KeySource::Discovery { documents, allow_http } => {
             let fetch = fetch.ok_or(FetchError::Bug)?;
-            let url = discover(target, documents, *allow_http, fetch).await?;
-            (shown(&url), fetch.fetch(&url).await?)
+            let source = Discovery { target, documents, allow_http: *allow_http, fetch };
+            source.obtain(metadata, wish).await
         }
         KeySource::JwksUri { url, allow_http } => {
             address::check_configured(url, *allow_http)?;
-            (shown(url), fetch.ok_or(FetchError::Bug)?.fetch(url).await?)
+            key_set(target, url, fetch.ok_or(FetchError::Bug)?).await
         }
-        KeySource::JwksFile(path) => {
-            return local(path, disk, move |text| KeySet::parse(text, &algorithms)).await;
-        }
+        KeySource::JwksFile(path) => local(path, disk, move |text| KeySet::parse(text, &algorithms)).await,
         KeySource::PublicKeyFile(path) => {
-            return local(path, disk, move |text| KeySet::from_public_key(text, &algorithms)).await;
+            local(path, disk, move |text| KeySet::from_public_key(text, &algorithms)).await
         }
         KeySource::Secret(secret) => {
             let set = KeySet::from_secret(secret, &algorithms);
-            return Ok(Obtained { set, lifetime: None, text: None });
+            Ok(Obtained { set, lifetime: None, text: None })
         }
-    };
-    let set = KeySet::parse(&fetched.body, &algorithms);
-    let set = set.map_err(|reason| FetchError::KeySet { place, reason })?;
+    }
+}
+
+/// The key set at a URL.
+async fn key_set(target: &Target, url: &Url, fetch: &dyn Fetch) -> Result<Obtained, FetchError> {
+    let fetched = document(url, fetch).await?;
+    let set = KeySet::parse(&fetched.body, &target.algorithms);
+    let set = set.map_err(|reason| FetchError::KeySet { place: shown(url), reason })?;
     Ok(Obtained { set, lifetime: fetched.lifetime, text: Some(fetched.body) })
+}
+
+/// The document at a URL. A fetch has its own bound; this one holds for each way to fetch.
+async fn document(url: &Url, fetch: &dyn Fetch) -> Result<Fetched, FetchError> {
+    let fetching = tokio::time::timeout(limits::FETCH_TIMEOUT, fetch.fetch(url));
+    fetching.await.unwrap_or_else(|_| Err(FetchError::Slow(url.clone())))
 }
 
 async fn local(
@@ -66,25 +86,138 @@ async fn local(
     Ok(Obtained { set: reading.await?, lifetime: None, text: None })
 }
 
-/// The `jwks_uri` of the first document that is metadata. If none is, the error that helps is that of the first place
-/// where there was something.
-async fn discover(target: &Target, documents: &[Url], allow_http: bool, fetch: &dyn Fetch) -> Result<Url, FetchError> {
-    let mut trouble: Option<FetchError> = None;
-    for document in documents {
-        address::check_configured(document, allow_http)?;
-        let read = |text: &[u8]| discovery::jwks_uri(text, document, &target.issuer, &target.written_at);
-        match fetch.fetch(document).await.and_then(|fetched| Ok(read(&fetched.body)?)) {
-            Ok(url) => return Ok(url),
-            // Somebody else's metadata is an answer: the next place would not mend it.
-            Err(FetchError::Metadata(error @ InvalidMetadata::OtherIssuer { .. })) => return Err(error.into()),
-            Err(error) => {
-                if trouble.as_ref().is_none_or(|first| is_nothing(first) && !is_nothing(&error)) {
-                    trouble = Some(error);
+/// The facts that an issuer's metadata told, kept because it is not read with each refresh.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Metadata {
+    jwks_uri: Option<Url>,
+    /// The moment of the last reading, whether it succeeded or not.
+    read_at: Option<Instant>,
+    /// The document to begin with: the one that named the key set, or the one after that which gave no answer.
+    first: usize,
+}
+
+/// The reason for an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// True if a token asked for a key.
+    pub(super) is_asked_for: bool,
+    /// The keys that are here already.
+    pub(super) held: Option<Fingerprint>,
+}
+
+impl Metadata {
+    /// Returns the place of the keys, unless it was read too long ago.
+    fn place(&self) -> Option<Url> {
+        self.jwks_uri.clone().filter(|_| !self.is_older_than(limits::METADATA_REFRESH_AFTER))
+    }
+
+    fn is_older_than(&self, age: Duration) -> bool {
+        self.read_at.is_none_or(|at| at.elapsed() >= age)
+    }
+}
+
+/// Keys that the issuer's metadata leads to.
+struct Discovery<'a> {
+    target: &'a Target,
+    documents: &'a [Url],
+    allow_http: bool,
+    fetch: &'a dyn Fetch,
+}
+
+impl Discovery<'_> {
+    /// The keys at the known place. Where there are none, or not those that a token asks for, the metadata says whether the
+    /// issuer has moved them.
+    async fn obtain(&self, metadata: &mut Metadata, wish: Wish) -> Result<Obtained, FetchError> {
+        let Some(known) = metadata.place() else {
+            let url = self.read(metadata).await?;
+            return self.keys(&url).await;
+        };
+        let there = self.keys(&known).await;
+        match &there {
+            Ok(obtained) if wish.is_asked_for && wish.held == Some(obtained.set.fingerprint()) => {
+                if metadata.is_older_than(limits::METADATA_RECHECK_AFTER)
+                    && let Some(moved) = self.recheck(metadata).await?.filter(|url| *url != known)
+                {
+                    return self.keys(&moved).await;
+                }
+            }
+            Ok(_) => {}
+            Err(error) if error.is_without_answer() => {
+                // One stall is enough for one attempt: it is reported now, and the next attempt begins with the metadata.
+                metadata.jwks_uri = None;
+            }
+            Err(_) => {
+                let url = self.read(metadata).await?;
+                if url != known {
+                    return self.keys(&url).await;
                 }
             }
         }
+        there
     }
-    Err(trouble.unwrap_or(FetchError::Bug))
+
+    async fn keys(&self, url: &Url) -> Result<Obtained, FetchError> {
+        key_set(self.target, url, self.fetch).await
+    }
+
+    /// Reads the metadata, if that is done soon: tokens are waiting, and the keys are here.
+    async fn recheck(&self, metadata: &mut Metadata) -> Result<Option<Url>, FetchError> {
+        match tokio::time::timeout(limits::FETCH_SLOW, self.read(metadata)).await {
+            Ok(Err(error)) if is_refusal(&error) => Err(error),
+            Ok(read) => Ok(read.ok()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Reads the metadata. Keys stay where they were if it can't be read, but not if it says something that may not be
+    /// followed.
+    async fn read(&self, metadata: &mut Metadata) -> Result<Url, FetchError> {
+        let read = self.read_documents(metadata).await;
+        match &read {
+            Ok(url) => metadata.jwks_uri = Some(url.clone()),
+            Err(error) if is_refusal(error) => metadata.jwks_uri = None,
+            Err(_) => {}
+        }
+        read
+    }
+
+    /// The `jwks_uri` of the first document that is metadata. If none is, the error that helps is that of the first place
+    /// where there was something. One that gives no answer ends the attempt, and the next one begins with the other.
+    async fn read_documents(&self, metadata: &mut Metadata) -> Result<Url, FetchError> {
+        metadata.read_at = Some(Instant::now());
+        let Target { issuer, written_at, .. } = self.target;
+        let mut trouble: Option<FetchError> = None;
+        let (begun_with, count) = (metadata.first, self.documents.len());
+        let places = self.documents.iter().enumerate().cycle().skip(begun_with).take(count);
+        for (index, place) in places {
+            address::check_configured(place, self.allow_http)?;
+            let parse = |text: &[u8]| discovery::jwks_uri(text, place, issuer, written_at);
+            match document(place, self.fetch).await.and_then(|fetched| Ok(parse(&fetched.body)?)) {
+                Ok(url) => {
+                    metadata.first = index;
+                    return Ok(url);
+                }
+                // Metadata of another issuer is an answer: the next place would not mend it.
+                Err(FetchError::Metadata(error @ InvalidMetadata::OtherIssuer { .. })) => return Err(error.into()),
+                Err(error) if error.is_without_answer() => {
+                    metadata.first = index.saturating_add(1).checked_rem(count).unwrap_or(0);
+                    return Err(trouble.filter(|first| !is_nothing(first)).unwrap_or(error));
+                }
+                Err(error) => {
+                    if trouble.as_ref().is_none_or(|first| is_nothing(first) && !is_nothing(&error)) {
+                        trouble = Some(error);
+                    }
+                }
+            }
+        }
+        Err(trouble.unwrap_or(FetchError::Bug))
+    }
+}
+
+/// Says whether the metadata was read, and names another issuer or keys that may not be fetched.
+fn is_refusal(error: &FetchError) -> bool {
+    use InvalidMetadata::{ForbiddenJwksUri, OtherIssuer};
+    matches!(error, FetchError::Metadata(OtherIssuer { .. } | ForbiddenJwksUri { .. }))
 }
 
 /// Whether there is nothing at a place, or a page for people, because the provider keeps its metadata elsewhere.

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use super::fake::{Service, issuer, policy, with_issuers};
 use super::*;
-use crate::jwks::key_store::{Generation, MissAnswer};
+use crate::jwks::key_store::{Generation, KeyNeed, MissAnswer};
 
 const A: &str = "https://a.test/";
 const B: &str = "https://b.test/";
@@ -70,7 +70,7 @@ async fn a_changed_issuers_old_keys_never_vouch_again() {
         load(&mut service, &with_issuers(&changed, "read")).await;
         assert!(Service::kids(&service.engine(), A).is_empty(), "{changed}");
         assert_eq!(service.fetches(), 2, "{changed}");
-        let missed = service.engine().keys.on_miss(A, Generation::NONE, Instant::now());
+        let missed = service.engine().keys.on_miss(A, Generation::NONE, KeyNeed::New([0; 32]), Instant::now());
         assert!(matches!(missed, MissAnswer::Unavailable(_)), "503, not 401: {missed:?}");
         service.keys.down.store(false, Ordering::SeqCst);
         sleep(Duration::from_secs(60)).await;

@@ -28,7 +28,7 @@ async fn saved_keys_are_used_while_the_issuer_is_down_and_replaced_when_it_is_ba
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let seen = generation(&store);
-    assert!(matches!(store.on_miss(ISSUER, seen, Instant::now()), MissAnswer::Unavailable(_)), "503, not 401");
+    assert!(matches!(store.on_miss(ISSUER, seen, NEW, Instant::now()), MissAnswer::Unavailable(_)), "503, not 401");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(store.status(Instant::now())[0].kids, ["b"]);
     // The write is a blocking task, which virtual time does not wait for.
@@ -99,7 +99,7 @@ async fn what_is_saved_is_no_condition_for_anything() {
     while dir.path().exists() {
         let _ = std::fs::remove_dir_all(dir.path());
     }
-    tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 3).await;
+    tokio::time::sleep(limits::KEYS_REFRESH_AFTER * 2 + Duration::from_secs(1)).await;
     assert_eq!(fetch.asked(), 3, "and no directory to save to");
 }
 
