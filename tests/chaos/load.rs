@@ -1,0 +1,255 @@
+//! Requests at a rate that answers don't slow down (an open loop), over a bounded number of connections; every answer is
+//! judged.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Failure,
+    http1::{Break, Connection, Reply},
+    judge::{Verdict, judge},
+    mix::{Ask, Kind, Mix},
+};
+
+/// How long a client waits for an answer: longer than Envoy's 2 s for Portcullis.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
+/// Connections of one load at the most.
+const CONNECTIONS: u64 = 2048;
+/// Requests are sent in steps of this time.
+const TICK: Duration = Duration::from_millis(4);
+/// Wrong answers that are described in the report.
+const DESCRIBED: usize = 5;
+
+/// A request that was lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    /// Its number, by which Envoy's access log has it.
+    pub(crate) number: u64,
+    /// Its kind.
+    pub(crate) kind: Kind,
+    /// Why: the status, or the break of its connection.
+    pub(crate) why: Result<u16, Break>,
+    /// Whether the answer is one that Portcullis wrote.
+    pub(crate) by_portcullis: bool,
+    /// When it was sent.
+    pub(crate) sent: Instant,
+    /// When that was known.
+    pub(crate) ended: Instant,
+}
+
+/// What came of a load.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Requests that were due.
+    pub(crate) due: u64,
+    /// Requests that were sent.
+    pub(crate) sent: u64,
+    /// Answers that were right.
+    pub(crate) right: u64,
+    /// Requests that reached the upstream and must not.
+    pub(crate) wrong_allows: u64,
+    /// Requests that reached the upstream with another identity.
+    pub(crate) wrong_identities: u64,
+    /// Denials that are not the right ones.
+    pub(crate) wrong_denies: u64,
+    /// Requests that were lost while that was to be expected.
+    pub(crate) tolerated: u64,
+    /// Requests that were lost.
+    pub(crate) lost: Vec<Lost>,
+    /// The first wrong answers, in words.
+    pub(crate) described: Vec<String>,
+    /// Of each kind, how many were sent.
+    pub(crate) kinds: BTreeMap<Kind, u64>,
+    /// Microseconds to each answer.
+    pub(crate) latencies: Vec<u32>,
+}
+
+/// What is tolerated: losses, from one moment to another.
+#[derive(Clone, Copy, Debug)]
+struct Tolerated {
+    from: Instant,
+    to: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    address: SocketAddr,
+    mix: Arc<Mix>,
+    idle: Mutex<Vec<Connection>>,
+    tally: Mutex<Tally>,
+    tolerated: Mutex<Vec<Tolerated>>,
+}
+
+/// A running load.
+#[derive(Debug)]
+pub(crate) struct Load {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: JoinSet<Result<(), Failure>>,
+    /// What it is made of.
+    pub(crate) mix: Arc<Mix>,
+}
+
+/// Numbers requests of all loads.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Load {
+    /// Sends so many requests a second, from now on.
+    pub(crate) fn start(address: SocketAddr, mix: Mix, rate: u32) -> Self {
+        let mix = Arc::new(mix);
+        let shared = Arc::new(Shared {
+            address,
+            mix: Arc::clone(&mix),
+            idle: Mutex::default(),
+            tally: Mutex::default(),
+            tolerated: Mutex::default(),
+        });
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(send(Arc::clone(&shared), rate, stop.clone()));
+        Self { shared, stop, tasks, mix }
+    }
+
+    /// From now on, losses are to be expected.
+    pub(crate) fn tolerate_losses(&self) {
+        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), to: None });
+    }
+
+    /// From now on, losses are not to be expected any more. Requests that are under way still may be lost.
+    pub(crate) fn expect_all(&self) {
+        for tolerated in lock(&self.shared.tolerated).iter_mut() {
+            tolerated.to.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Closes connections on which nothing is under way: Envoy was restarted.
+    pub(crate) fn forget_connections(&self) {
+        lock(&self.shared.idle).clear();
+    }
+
+    /// Stops sending, waits for the last answers and returns what came of it.
+    pub(crate) async fn stop(mut self) -> Result<Tally, Failure> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(std::mem::take(&mut *lock(&self.shared.tally)))
+    }
+}
+
+async fn send(shared: Arc<Shared>, rate: u32, stop: CancellationToken) -> Result<(), Failure> {
+    let mut requests = JoinSet::new();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let started = Instant::now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = ticks.tick() => {}
+        }
+        let due = started.elapsed().as_micros() * u128::from(rate) / 1_000_000;
+        let due = u64::try_from(due)?;
+        let before = std::mem::replace(&mut lock(&shared.tally).due, due);
+        for _ in before..due {
+            let in_flight = u64::try_from(requests.len())?;
+            if in_flight < CONNECTIONS {
+                requests.spawn(one(Arc::clone(&shared), shared.mix.next()?));
+            }
+        }
+        while requests.try_join_next().is_some() {}
+    }
+    while requests.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn one(shared: Arc<Shared>, ask: Ask) {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let sent = Instant::now();
+    {
+        let mut tally = lock(&shared.tally);
+        tally.sent += 1;
+        *tally.kinds.entry(ask.kind).or_default() += 1;
+    }
+    let answer = exchange(&shared, &ask.to_bytes(number)).await;
+    let ended = Instant::now();
+    let verdict = judge(&ask.expected, ask.path, &answer);
+    let tolerated = lock(&shared.tolerated)
+        .iter()
+        .any(|tolerated| tolerated.from <= ended && tolerated.to.is_none_or(|to| to >= sent));
+    let mut tally = lock(&shared.tally);
+    tally.latencies.push(u32::try_from((ended - sent).as_micros()).unwrap_or(u32::MAX));
+    let describe = match &verdict {
+        Verdict::Right => {
+            tally.right += 1;
+            return;
+        }
+        Verdict::Refused | Verdict::Unanswered(_) if tolerated => {
+            tally.tolerated += 1;
+            return;
+        }
+        Verdict::Refused | Verdict::Unanswered(_) => {
+            let why = answer.as_ref().map(|reply| reply.status).map_err(|why| *why);
+            // Envoy's own answer to a Check that failed has no body.
+            let by_portcullis = answer.as_ref().is_ok_and(|reply| !reply.body.is_empty());
+            tally.lost.push(Lost { number, kind: ask.kind, why, by_portcullis, sent, ended });
+            return;
+        }
+        Verdict::WrongAllow => {
+            tally.wrong_allows += 1;
+            String::new()
+        }
+        Verdict::WrongIdentity(found) => {
+            tally.wrong_identities += 1;
+            found.clone()
+        }
+        Verdict::WrongDeny => {
+            tally.wrong_denies += 1;
+            String::new()
+        }
+    };
+    if tally.described.len() < DESCRIBED {
+        let got = answer.map(|reply| format!("{} {}", reply.status, reply.header("www-authenticate").unwrap_or("")));
+        let line = format!("{} to {}: {got:?}, expected {:?}; {describe}", ask.kind.name(), ask.path, ask.expected);
+        tally.described.push(line.chars().take(400).collect());
+    }
+}
+
+async fn exchange(shared: &Shared, request: &[u8]) -> Result<Reply, Break> {
+    let idle = lock(&shared.idle).pop();
+    let mut connection = match idle {
+        Some(connection) => connection,
+        None => Connection::open(shared.address, PATIENCE).await?,
+    };
+    let reply = connection.exchange(request, PATIENCE).await?;
+    if !reply.closes() {
+        lock(&shared.idle).push(connection);
+    }
+    Ok(reply)
+}
+
+impl Tally {
+    /// Returns the latency that so many of a hundred answers had at most, in milliseconds.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        let mut sorted = self.latencies.clone();
+        sorted.sort_unstable();
+        let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+        sorted.get(at).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
+    }
+}
