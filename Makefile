@@ -25,12 +25,13 @@ tools: ## Envoy, grpcurl and an OpenID provider, into target/tools
 	@tests/tools/fetch all
 
 .PHONY: test
-test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, benchmarks once, fuzzing, the demo
+test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, benchmarks once, fuzzing, the demo, a minute of chaos
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory tests
 	@$(MAKE) --no-print-directory bench-smoke
 	@$(MAKE) --no-print-directory fuzz-smoke
 	@$(MAKE) --no-print-directory demo ONCE=1
+	@$(MAKE) --no-print-directory chaos-smoke
 
 .PHONY: lint
 lint: ## Format, clippy, docs
@@ -38,6 +39,7 @@ lint: ## Format, clippy, docs
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo fmt --check --manifest-path benches/compare/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --test chaos -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 .PHONY: tests
@@ -48,6 +50,17 @@ tests: tools ## Unit and integration tests, against the real parts
 bench-smoke: ## Every benchmark once, and the harness of make bench for a moment; what they say is no figure
 	cargo test --locked --bench hops --bench policy --bench select --bench token
 	@benches/compare/smoke
+
+.PHONY: chaos
+chaos: build ## Breaks what is around Portcullis behind a real Envoy, and judges every answer: ten minutes; CHAOS=--help for its options
+	@tests/tools/fetch envoy
+	@cargo test --locked --quiet --test chaos -- $(CHAOS)
+
+# Last and alone, and at a rate that two cores hold that others keep busy.
+.PHONY: chaos-smoke
+chaos-smoke: build
+	@tests/tools/fetch envoy
+	@cargo test --locked --quiet --test chaos -- --for 60s --rate 150 --intensity 0.5 --seed 11
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Every fuzz target for a few seconds, the same way each time

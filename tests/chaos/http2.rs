@@ -132,7 +132,14 @@ pub(crate) async fn idle(address: SocketAddr) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
-/// Opens a connection of HTTP/2, asks one Check on it and waits until something comes back.
+/// Waits until something comes back on a connection.
+pub(crate) async fn answered(stream: &mut TcpStream, patience: Duration) -> bool {
+    // The answer to a Check comes after the settings, and in the same read or a later one.
+    let mut input = [0; 1024];
+    tokio::time::timeout(patience, stream.read(&mut input)).await.is_ok_and(|read| read.is_ok_and(|read| read > 0))
+}
+
+/// Opens a connection of HTTP/2 and asks one Check on it.
 pub(crate) async fn used(address: SocketAddr) -> Result<TcpStream, Failure> {
     let mut stream = idle(address).await?;
     // `:method: POST`, `:scheme: http`; an empty CheckRequest is a request that is denied.
@@ -151,8 +158,5 @@ pub(crate) async fn used(address: SocketAddr) -> Result<TcpStream, Failure> {
     put(&mut output, HEADERS, END_HEADERS, 1, &block);
     put(&mut output, 0, END_STREAM, 1, &[0; 5]);
     stream.write_all(&output).await?;
-    let mut answer = [0; 1024];
-    let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut answer)).await;
-    read.map_err(|_| "no answer on a new connection")??;
     Ok(stream)
 }

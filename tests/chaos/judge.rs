@@ -1,5 +1,7 @@
 //! What an answer must be, and whether it is.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::http1::{Break, Reply};
@@ -28,6 +30,17 @@ pub(crate) enum Expected {
     Refuse,
     /// Either: the moment in which a token stops being good is not known.
     AllowOrDeny(Box<Identity>, u16),
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(identity) => write!(f, "200 as {}", identity.subject.as_deref().unwrap_or("nobody")),
+            Self::Deny(status, error) => write!(f, "{status} {}", error.unwrap_or("without error")),
+            Self::Refuse => f.write_str("a denial"),
+            Self::AllowOrDeny(_, status) => write!(f, "200 or {status}"),
+        }
+    }
 }
 
 /// What an answer is.

@@ -30,6 +30,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
 const CONNECTIONS: u64 = 2048;
 /// Requests are sent in steps of this time.
 const TICK: Duration = Duration::from_millis(4);
+/// What was sent so long before a stop may still have been on its way through Envoy, and finds no listener.
+const ON_THE_WAY: Duration = Duration::from_millis(250);
 /// Wrong answers that are described in the report.
 const DESCRIBED: usize = 5;
 
@@ -81,6 +83,8 @@ pub(crate) struct Tally {
 #[derive(Clone, Copy, Debug)]
 struct Tolerated {
     from: Instant,
+    /// Whether requests that were under way then may be lost as well.
+    under_way: bool,
     to: Option<Instant>,
 }
 
@@ -127,9 +131,14 @@ impl Load {
         Self { shared, stop, tasks, mix }
     }
 
-    /// From now on, losses are to be expected.
+    /// From now on, losses are to be expected, also of requests that are under way.
     pub(crate) fn tolerate_losses(&self) {
-        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), to: None });
+        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), under_way: true, to: None });
+    }
+
+    /// From now on, new requests may be lost: those under way are answered before the end.
+    pub(crate) fn tolerate_losses_of_new_ones(&self) {
+        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), under_way: false, to: None });
     }
 
     /// From now on, losses are not to be expected any more. Requests that are under way still may be lost.
@@ -190,9 +199,10 @@ async fn one(shared: Arc<Shared>, ask: Ask) {
     let answer = exchange(&shared, &ask.to_bytes(number)).await;
     let ended = Instant::now();
     let verdict = judge(&ask.expected, ask.path, &answer);
-    let tolerated = lock(&shared.tolerated)
-        .iter()
-        .any(|tolerated| tolerated.from <= ended && tolerated.to.is_none_or(|to| to >= sent));
+    let tolerated = lock(&shared.tolerated).iter().any(|tolerated| {
+        let begun = if tolerated.under_way { ended } else { sent + ON_THE_WAY };
+        tolerated.from <= begun && tolerated.to.is_none_or(|to| to >= sent)
+    });
     let mut tally = lock(&shared.tally);
     tally.latencies.push(u32::try_from((ended - sent).as_micros()).unwrap_or(u32::MAX));
     let describe = match &verdict {
@@ -225,8 +235,11 @@ async fn one(shared: Arc<Shared>, ask: Ask) {
         }
     };
     if tally.described.len() < DESCRIBED {
-        let got = answer.map(|reply| format!("{} {}", reply.status, reply.header("www-authenticate").unwrap_or("")));
-        let line = format!("{} to {}: {got:?}, expected {:?}; {describe}", ask.kind.name(), ask.path, ask.expected);
+        let got = answer.map_or_else(
+            |why| format!("{why:?}"),
+            |reply| format!("{} {}", reply.status, reply.header("www-authenticate").unwrap_or_default()),
+        );
+        let line = format!("{} to {}: {got}, expected {}; {describe}", ask.kind.name(), ask.path, ask.expected);
         tally.described.push(line.chars().take(400).collect());
     }
 }

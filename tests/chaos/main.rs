@@ -18,6 +18,7 @@ mod sampler;
 mod scenarios;
 mod stack;
 mod tokens;
+mod verdict;
 
 use std::{
     error::Error,
@@ -28,9 +29,10 @@ use std::{
 
 use clap::Parser as _;
 use options::Options;
-use report::{Ending, Line};
+use report::Line;
 use scenarios::{SCENARIOS, Scenario};
 use stack::Context;
+use verdict::Ending;
 
 /// Why a scenario could not run.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;

@@ -159,6 +159,8 @@ impl Mix {
             Expected::Allow(identity) if pending => {
                 ask.expected = Expected::AllowOrDeny(identity.clone(), 401);
             }
+            // Its key may be unknown, which is found first.
+            Expected::Deny(403, Some(_)) if pending => ask.expected = Expected::Refuse,
             Expected::Deny(..) if self.lenient => ask.expected = Expected::Refuse,
             _ => {}
         }

@@ -52,11 +52,11 @@ Every answer is judged: its status and challenge, and the identity that the upst
   wrong allow   a request reached the upstream that must not, or with the identity of another token
   wrong deny    an answer of 4xx that is not the right one
   lost          no answer, or one of 5xx, where the scenario does not say that there can be none
-  too slow      a lost one that the machine lost: Envoy or the client waited for its whole timeout, and meanwhile, by
-                the kernel's account (/proc/PID/task/TID/schedstat), a thread of Portcullis or Envoy was ready to run
-                for half of that time and had no processor, or nothing at all ran on this machine; and Portcullis
-                itself used less than half a processor, so that its own work is no excuse. An answer that Portcullis
-                gave, a connection that broke, and what was lost sooner are never excused.
+  too slow      a lost one that the machine lost. Envoy or the client waited for its whole timeout, and meanwhile, by
+                the kernel's account (/proc/PID/task/TID/schedstat), Portcullis and Envoy were ready to run and had no
+                processor for half of that time, or Envoy's thread was never idle, or nothing at all ran on this
+                machine; and Portcullis used less than half a processor, so that its own work is no excuse. An answer
+                that Portcullis gave, a connection that broke, and what was lost sooner are never excused.
 
 A scenario is invalid where more than 1 % of its requests were excused, or less than 95 % of them could be sent.
 

@@ -4,12 +4,12 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
-use super::{Failure, load::Tally, stack::Losses};
-
-/// A hundredth of the requests may be excused.
-const EXCUSED_PERCENT: f64 = 1.0;
-/// So many of a hundred requests must have been sent.
-const SENT_PERCENT: f64 = 95.0;
+use super::{
+    Failure,
+    load::Tally,
+    stack::Losses,
+    verdict::{Counts, Ending},
+};
 
 /// What came of one scenario.
 #[derive(Clone, Debug, Default)]
@@ -26,17 +26,6 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
 }
 
-/// How a scenario ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Everything was right.
-    Good,
-    /// Something was wrong.
-    Bad,
-    /// It says nothing: too little was sent, or too much excused.
-    Invalid,
-}
-
 /// One line of the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -44,11 +33,6 @@ pub(crate) struct Line {
     pub(crate) name: &'static str,
     /// What came of it, unless a part of it failed.
     pub(crate) outcome: Result<Outcome, String>,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of requests")]
-fn percent(part: u64, of: u64) -> f64 {
-    if of == 0 { 0.0 } else { part as f64 * 100.0 / of as f64 }
 }
 
 impl Outcome {
@@ -68,16 +52,11 @@ impl Outcome {
     pub(crate) fn ending(&self) -> Ending {
         let tally = &self.tally;
         let wrong = tally.wrong_allows + tally.wrong_identities + tally.wrong_denies + self.lost();
-        if wrong > 0 || !self.problems.is_empty() {
-            Ending::Bad
-        } else if tally.sent == 0
-            || !self.starved.is_empty()
-            || percent(tally.sent, tally.due) < SENT_PERCENT
-            || percent(self.losses.excused, tally.sent) > EXCUSED_PERCENT
-        {
-            Ending::Invalid
-        } else {
-            Ending::Good
+        let problems = u64::try_from(self.problems.len()).unwrap_or(u64::MAX);
+        let excused = self.losses.excused;
+        match (Counts { due: tally.due, sent: tally.sent, wrong: wrong + problems, excused }).ending() {
+            Ending::Good if !self.starved.is_empty() => Ending::Invalid,
+            ending => ending,
         }
     }
 

@@ -27,15 +27,20 @@ pub(crate) enum Role {
 
 /// What a thread had so far, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    ran: u64,
-    waited: u64,
+pub(crate) struct Account {
+    /// On a processor.
+    pub(crate) ran: u64,
+    /// Ready to run, and without a processor.
+    pub(crate) waited: u64,
 }
 
-#[derive(Debug)]
-struct Sample {
-    at: Instant,
-    threads: HashMap<(Role, u32), Account>,
+/// One look: the account of every thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    /// When.
+    pub(crate) at: Instant,
+    /// By process and thread id.
+    pub(crate) threads: HashMap<(Role, u32), Account>,
 }
 
 #[derive(Debug, Default)]
@@ -77,28 +82,7 @@ impl Sampler {
     /// Tells whether the machine and not Portcullis is why nothing came between these two moments, of a request that
     /// was given up after `timeout`.
     pub(crate) fn machine_too_slow(&self, from: Instant, to: Instant, timeout: Duration) -> bool {
-        let state = lock(&self.state);
-        let enough = timeout / 2;
-        let begin = state.samples.iter().rposition(|sample| sample.at <= from).unwrap_or(0);
-        // A thread's wait is on its account once it has run again.
-        let settled = to + 5 * PAUSE;
-        let end = state.samples.iter().position(|sample| sample.at >= settled);
-        let end = end.unwrap_or_else(|| state.samples.len().saturating_sub(1));
-        let Some(window) = state.samples.get(begin..=end) else { return false };
-        let stood_still = window.iter().zip(window.iter().skip(1)).any(|(one, next)| next.at - one.at >= enough);
-        let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
-        let mut longest_wait = 0;
-        let mut ran = 0;
-        for (thread, account) in &last.threads {
-            let before = first.threads.get(thread).copied().unwrap_or_default();
-            longest_wait = longest_wait.max(account.waited.saturating_sub(before.waited));
-            if thread.0 == Role::Portcullis {
-                ran += account.ran.saturating_sub(before.ran);
-            }
-        }
-        let had_no_processor = Duration::from_nanos(longest_wait) >= enough;
-        let was_busy_itself = Duration::from_nanos(ran) * 2 >= last.at - first.at;
-        (stood_still || had_no_processor) && !was_busy_itself
+        machine_too_slow(&lock(&self.state).samples, from, to, timeout)
     }
 }
 
@@ -123,4 +107,34 @@ fn look(state: &Mutex<State>) {
         }
     }
     lock(state).samples.push(Sample { at: Instant::now(), threads });
+}
+
+/// Tells the same by these looks, the oldest first.
+pub(crate) fn machine_too_slow(samples: &[Sample], from: Instant, to: Instant, timeout: Duration) -> bool {
+    let enough = timeout / 2;
+    let begin = samples.iter().rposition(|sample| sample.at <= from).unwrap_or(0);
+    // A thread's wait is on its account once it has run again.
+    let settled = to + 5 * PAUSE;
+    let end = samples.iter().position(|sample| sample.at >= settled);
+    let end = end.unwrap_or_else(|| samples.len().saturating_sub(1));
+    let Some(window) = samples.get(begin..=end) else { return false };
+    let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
+    // Pauses between two looks, of which none is as long as this unless nothing at all runs.
+    let stood_still = window.iter().zip(window.iter().skip(1)).any(|(one, next)| next.at - one.at >= enough);
+    let (mut waits, mut ran, mut busiest) = (HashMap::new(), 0, 0);
+    for (thread, account) in &last.threads {
+        let before = first.threads.get(thread).copied().unwrap_or_default();
+        let (waited, had) = (account.waited.saturating_sub(before.waited), account.ran.saturating_sub(before.ran));
+        let longest: &mut u64 = waits.entry(thread.0).or_default();
+        *longest = waited.max(*longest);
+        match thread.0 {
+            Role::Portcullis => ran += had,
+            Role::Envoy => busiest = busiest.max(had + waited),
+        }
+    }
+    // A Check passes through Envoy and Portcullis one after the other.
+    let had_no_processor = Duration::from_nanos(waits.values().sum()) >= enough;
+    let envoy_was_never_idle = Duration::from_nanos(busiest) * 10 >= (last.at - first.at) * 9;
+    let was_busy_itself = Duration::from_nanos(ran) * 2 >= last.at - first.at;
+    (stood_still || had_no_processor || envoy_was_never_idle) && !was_busy_itself
 }

@@ -32,8 +32,10 @@ use super::{
 pub(crate) enum Log {
     /// Into a file.
     File,
-    /// Into a pipe, which the scenario reads or doesn't.
+    /// Into a pipe that the scenario closes.
     Pipe,
+    /// Into a pipe that stays open, far more than it and a queue of lines hold.
+    UnreadPipe,
     /// Onto a disk that is full.
     FullDisk,
 }
@@ -310,8 +312,13 @@ impl Instance {
             log: plan.log,
             descriptors: plan.descriptors,
             no_notice: !plan.notice && context.has_drain_notice,
-            // Everything that can be logged, where the log is what fails.
-            log_level: if plan.log == Log::File { "info" } else { "portcullis=debug" },
+            log_level: match plan.log {
+                Log::File => "info",
+                // A line for each request.
+                Log::Pipe | Log::FullDisk => "portcullis=debug",
+                // A line for each frame.
+                Log::UnreadPipe => "trace",
+            },
             starts: 0,
             program: None,
         })
@@ -351,7 +358,7 @@ impl Instance {
         }
         command.env_clear().stdout(Stdio::null()).stderr(match self.log {
             Log::File => Stdio::from(fs::File::create(self.log_file())?),
-            Log::Pipe => Stdio::piped(),
+            Log::Pipe | Log::UnreadPipe => Stdio::piped(),
             Log::FullDisk => Stdio::from(fs::File::options().write(true).open("/dev/full")?),
         });
         let program = Program::start("Portcullis", &mut command)?;

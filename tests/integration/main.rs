@@ -5,6 +5,7 @@ mod answers;
 mod bad_config;
 mod bad_input;
 mod bugs;
+mod chaos;
 mod check;
 mod cli;
 mod compile_fail;

@@ -58,14 +58,15 @@ pub(super) async fn grpc(context: &Context) -> Result<Outcome, Failure> {
     let address = stack.instance()?.grpc;
     let mut held = Vec::new();
     for _ in 0..FEW {
-        match tokio::time::timeout(Duration::from_millis(500), http2::used(address)).await {
-            Ok(Ok(stream)) => held.push(stream),
-            // Nothing is accepted any more: the descriptors are gone, or ours are closed.
-            Ok(Err(_)) | Err(_) => break,
-        }
+        // Those that are not accepted wait in line, before whoever comes later.
+        held.push(http2::used(address).await?);
+    }
+    let mut answered = 0;
+    for stream in &mut held {
+        answered += u32::from(http2::answered(stream, Duration::from_millis(20)).await);
     }
     let mut outcome = Outcome::default();
-    outcome.notes.push(format!("{} connections were held", held.len()));
+    outcome.notes.push(format!("{answered} of {FEW} connections were answered"));
     let outcome = outlive(context, &mut stack, &load, outcome).await?;
     drop(held);
     finish(stack, load, outcome).await
@@ -80,6 +81,10 @@ pub(super) async fn thousands(context: &Context) -> Result<Outcome, Failure> {
     let mut held = Vec::with_capacity(MANY);
     for _ in 0..MANY {
         held.push(http2::used(address).await.map_err(|error| format!("connection {} of {MANY}: {error}", held.len()))?);
+    }
+    // The last of them are accepted and answered.
+    for stream in held.iter_mut().rev().take(16) {
+        let _ = http2::answered(stream, Duration::from_secs(1)).await;
     }
     let after = stack.instance()?.running()?.rss_mib();
     let mut outcome = Outcome::default();

@@ -24,7 +24,7 @@ pub(super) async fn reader_gone(context: &Context) -> Result<Outcome, Failure> {
 
 /// The pipe's reader stands still.
 pub(super) async fn not_read(context: &Context) -> Result<Outcome, Failure> {
-    let (mut stack, load) = start(context, Log::Pipe).await?;
+    let (mut stack, load) = start(context, Log::UnreadPipe).await?;
     let reader = stack.instance()?.running()?.take_stderr();
     sleep(context.part(100)).await;
     let outcome = end(stack, load).await;
@@ -60,7 +60,7 @@ async fn end(mut stack: Stack, load: Load) -> Result<Outcome, Failure> {
         format!("{DROPPED} is {dropped:?}: no lost line is counted")
     });
     outcome.notes.push(format!("lines lost: {}", dropped.unwrap_or_default()));
-    load.tolerate_losses();
+    load.tolerate_losses_of_new_ones();
     let (code, took) = instance.stop().await?;
     outcome.require(code == Some(0), || {
         format!("exit code {code:?} after {:.1} s (at most {STOP:?})", took.as_secs_f64())

@@ -79,7 +79,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!("idle-connections", 200 / s, 8 to 20 s, connections::thousands, "5,000 idle connections to the gRPC port"),
     scenario!("issuer-hangs-control", 200 / s, 4 to 12 s, issuers::hangs_amid_opaque_tokens,
         "the control of issuer-hangs-flood: as many opaque tokens"),
-    scenario!("rotation-old-key-gone", 400 / s, 4 to 15 s, rotations::without_old_keys,
+    scenario!("rotation-old-key-gone", 400 / s, 9 to 24 s, rotations::without_old_keys,
         "keys rotate twice and the old ones are gone at once"),
     scenario!("rotation-quiet", 400 / s, 4 to 12 s, rotations::quiet, "keys rotate twice and nobody forges"),
     scenario!("issuer-down", 400 / s, 3 to 12 s, issuers::down, "the issuer accepts no connection"),
@@ -101,7 +101,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 /// Ends the judged load and the stack.
 async fn finish(stack: Stack, load: Load, mut outcome: Outcome) -> Result<Outcome, Failure> {
     outcome.tally = load.stop().await?;
-    let details = stack.envoy.stats(&["ext_authz.error", "cluster.portcullis.upstream_rq_timeout", "overflow"]).await;
+    let details = stack
+        .envoy
+        .stats(&["http.ingress.ext_authz.error", "cluster.portcullis.upstream_rq_timeout", "overflow"])
+        .await;
     outcome.notes.extend(details.into_iter().map(|line| format!("Envoy: {line}")));
     outcome.losses = stack.end(&outcome.tally).await?;
     Ok(outcome)

@@ -6,7 +6,6 @@ use tokio::time::sleep;
 
 use super::{Context, Failure, Outcome, Stack, finish};
 use crate::{
-    load::Load,
     mix::{Kind, Pending, USUAL},
     stack::Plan,
 };
@@ -70,33 +69,26 @@ async fn twice(context: &Context, mix: &[(Kind, u32)], may_pend: bool) -> Result
             sleep(REFILL).await;
             load.mix.set_pending(Pending::None);
         }
-        sleep(
-            context.part(80) / rotations
-                - if may_pend { REFILL.min(context.part(80) / rotations) } else { Duration::ZERO },
-        )
-        .await;
+        let pended = if may_pend { REFILL } else { Duration::ZERO };
+        sleep((context.part(80) / rotations).saturating_sub(pended)).await;
     }
     outcome.notes.push(format!("{rotations} rotations, {} fetches of keys", issuer.key_set_reads() - reads));
     finish(stack, load, outcome).await
 }
 
-/// Twice, and the old keys are gone at once, amid the usual mix.
+/// Twice, and the old keys are gone at once, amid the usual mix. Tokens of the old keys are as good as unknown kids then,
+/// and use up the fetches as those do.
 pub(super) async fn without_old_keys(context: &Context) -> Result<Outcome, Failure> {
     let stack = Stack::start(context, &Plan::default()).await?;
     let load = stack.load(context, USUAL);
-    for _ in 0..2 {
-        sleep(context.part(30)).await;
-        rotate_away(&stack, &load).await?;
+    let rotations = if context.time < 3 * REFILL { 1 } else { 2 };
+    sleep(context.part(10)).await;
+    for _ in 0..rotations {
+        load.mix.set_pending(Pending::Any);
+        stack.issuer(0)?.rotate().await?;
+        sleep(REFILL).await;
+        load.mix.set_pending(Pending::None);
+        sleep((context.part(90) / rotations).saturating_sub(REFILL)).await;
     }
-    sleep(context.part(40)).await;
     finish(stack, load, Outcome::default()).await
-}
-
-async fn rotate_away(stack: &Stack, load: &Load) -> Result<(), Failure> {
-    // What is signed by the old keys is good until Portcullis knows better.
-    load.mix.set_pending(Pending::Any);
-    sleep(Duration::from_millis(300)).await;
-    stack.issuer(0)?.rotate().await?;
-    load.mix.set_pending(Pending::None);
-    Ok(())
 }
