@@ -53,8 +53,8 @@ Every answer is judged: its status and challenge, and the identity that the upst
   wrong deny    an answer of 4xx that is not the right one
   lost          no answer, or one of 5xx, where the scenario does not say that there can be none
   too slow      a lost one that the machine lost. Envoy or the client waited for its whole timeout, and meanwhile, by
-                the kernel's account (/proc/PID/task/TID/schedstat), Portcullis and Envoy were ready to run and had no
-                processor for half of that time, or Envoy's thread was never idle, or nothing at all ran on this
+                the kernel's account (/proc/PID/task/TID/schedstat), a thread of Portcullis was always ready to run and
+                had no processor for most of the time, or Envoy's thread was never idle, or nothing at all ran on this
                 machine; and Portcullis used less than half a processor, so that its own work is no excuse. An answer
                 that Portcullis gave, a connection that broke, and what was lost sooner are never excused.
 

@@ -110,31 +110,36 @@ fn look(state: &Mutex<State>) {
 }
 
 /// Tells the same by these looks, the oldest first.
+///
+/// A thread that is idle now and then has done all that there was for it to do, however late it ran: what it has not
+/// answered for seconds is not in its queue. So only one that was never idle is an excuse; one that ran for most of
+/// that time is none, if it is Portcullis' own.
 pub(crate) fn machine_too_slow(samples: &[Sample], from: Instant, to: Instant, timeout: Duration) -> bool {
-    let enough = timeout / 2;
-    let begin = samples.iter().rposition(|sample| sample.at <= from).unwrap_or(0);
-    // A thread's wait is on its account once it has run again.
-    let settled = to + 5 * PAUSE;
-    let end = samples.iter().position(|sample| sample.at >= settled);
+    let begin = samples.iter().position(|sample| sample.at >= from).unwrap_or(samples.len());
+    // One look after the end: a thread's wait is on its account once it has run again.
+    let end = samples.iter().position(|sample| sample.at > to);
     let end = end.unwrap_or_else(|| samples.len().saturating_sub(1));
-    let Some(window) = samples.get(begin..=end) else { return false };
+    let Some(window) = samples.get(begin.saturating_sub(1)..=end) else { return false };
     let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
+    let time = last.at - first.at;
+    if time < timeout / 2 {
+        return false;
+    }
     // Pauses between two looks, of which none is as long as this unless nothing at all runs.
-    let stood_still = window.iter().zip(window.iter().skip(1)).any(|(one, next)| next.at - one.at >= enough);
-    let (mut waits, mut ran, mut busiest) = (HashMap::new(), 0, 0);
+    let stood_still = window.iter().zip(window.iter().skip(1)).any(|(one, next)| next.at - one.at >= timeout / 2);
+    let (mut had_no_processor, mut ran_itself) = (false, Duration::ZERO);
     for (thread, account) in &last.threads {
         let before = first.threads.get(thread).copied().unwrap_or_default();
-        let (waited, had) = (account.waited.saturating_sub(before.waited), account.ran.saturating_sub(before.ran));
-        let longest: &mut u64 = waits.entry(thread.0).or_default();
-        *longest = waited.max(*longest);
+        let waited = Duration::from_nanos(account.waited.saturating_sub(before.waited));
+        let ran = Duration::from_nanos(account.ran.saturating_sub(before.ran));
+        let never_idle = (ran + waited) * 10 >= time * 9;
         match thread.0 {
-            Role::Portcullis => ran += had,
-            Role::Envoy => busiest = busiest.max(had + waited),
+            Role::Portcullis => {
+                ran_itself += ran;
+                had_no_processor |= never_idle && waited >= ran;
+            }
+            Role::Envoy => had_no_processor |= never_idle,
         }
     }
-    // A Check passes through Envoy and Portcullis one after the other.
-    let had_no_processor = Duration::from_nanos(waits.values().sum()) >= enough;
-    let envoy_was_never_idle = Duration::from_nanos(busiest) * 10 >= (last.at - first.at) * 9;
-    let was_busy_itself = Duration::from_nanos(ran) * 2 >= last.at - first.at;
-    (stood_still || had_no_processor || envoy_was_never_idle) && !was_busy_itself
+    (stood_still || had_no_processor) && ran_itself * 2 < time
 }

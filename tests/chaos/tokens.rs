@@ -17,6 +17,8 @@ pub(crate) const AUDIENCE: &str = "https://api.example.com";
 pub(crate) const SCOPE: &str = "read:messages";
 /// Good tokens of one generation of keys that are shown again and again; others are made for one request each.
 const POOL: u64 = 96;
+/// How long they are good: longer than any run.
+const POOL_SECONDS: i64 = 48 * 3600;
 
 /// Returns how the token of that number is signed: each way has a key of its own.
 const fn algorithm(number: u64) -> Alg {
@@ -133,7 +135,8 @@ impl Tokens {
         let mut pool = Vec::new();
         for at in 0..POOL {
             let subject = format!("client-{at}-{:016x}", self.pools().made);
-            let request = TokenRequest::new().subject(&subject).scope(SCOPE).alg(algorithm(at));
+            let request =
+                TokenRequest::new().subject(&subject).scope(SCOPE).alg(algorithm(at)).expires_in(POOL_SECONDS);
             let identity = self.identity(subject, Some(SCOPE.to_owned()));
             pool.push(Good { token: self.issuer.mint(&request)?, identity });
         }

@@ -53,9 +53,9 @@ macro_rules! scenario {
 
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario!("restart", 500 / s, 13 to 95 s, restarts::as_in_the_sample,
+    scenario!("restart", 500 / s, 15 to 100 s, restarts::as_in_the_sample,
         "two instances behind envoy/ha.yaml, restarted in turn"),
-    scenario!("restart-health-checks", 500 / s, 17 to 95 s, restarts::health_checks_only,
+    scenario!("restart-health-checks", 500 / s, 20 to 115 s, restarts::health_checks_only,
         "the same with health checks every 2 s and no retries"),
     scenario!("streams-reset", 200 / s, 3 to 15 s, clients::streams_reset,
         "2,000 HTTP/2 streams a second taken back on one connection of a client"),
@@ -70,7 +70,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "1,360 forged tokens a second for one of two issuers, which hangs"),
     scenario!("admin-connections", 200 / s, 5 to 20 s, connections::admin,
         "256 idle connections to the admin port with 256 file descriptors"),
-    scenario!("restart-retries", 500 / s, 13 to 30 s, restarts::retries_only,
+    scenario!("restart-retries", 500 / s, 15 to 25 s, restarts::retries_only,
         "the same with retries and no health checks"),
     scenario!("rotation-unknown-kids", 400 / s, 9 to 24 s, rotations::amid_unknown_kids,
         "keys rotate twice amid 15 % of random unknown kids"),
