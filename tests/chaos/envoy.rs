@@ -13,15 +13,15 @@ use tokio::process::Command;
 
 use super::{Failure, http1, process::Program};
 
-/// How long Envoy waits for Portcullis: long enough for a busy machine.
+/// The time Envoy waits for Portcullis: long enough for a busy machine.
 pub(crate) const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Which file of `envoy/` it starts from.
+/// The file of `envoy/` that the configuration is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sample {
-    /// `envoy/envoy.yaml`: one instance.
+    /// `envoy/envoy.yaml`, with one instance of Portcullis.
     One,
-    /// `envoy/ha.yaml`: two instances.
+    /// `envoy/ha.yaml`, with two instances of Portcullis.
     Two,
 }
 
@@ -36,21 +36,21 @@ pub(crate) enum Change {
     NoResetLimit,
 }
 
-/// What its access log says of one request.
+/// An entry of the access log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Logged {
-    /// `%RESPONSE_CODE_DETAILS%`.
+    /// The value of `%RESPONSE_CODE_DETAILS%`.
     pub(crate) details: String,
-    /// `%RESPONSE_FLAGS%`.
+    /// The value of `%RESPONSE_FLAGS%`.
     pub(crate) flags: String,
-    /// `%DURATION%`.
+    /// The value of `%DURATION%`.
     pub(crate) took: Duration,
 }
 
 /// An Envoy that can be started again.
 #[derive(Debug)]
 pub(crate) struct Envoy {
-    /// Where clients connect.
+    /// The address for clients.
     pub(crate) address: SocketAddr,
     admin: SocketAddr,
     binary: PathBuf,

@@ -10,15 +10,15 @@ use tokio::{
 /// An answer, read to its end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
-    /// The status code.
+    /// The status code of the answer.
     pub(crate) status: u16,
     /// The lines of its head.
     pub(crate) head: String,
-    /// Its body, by its `content-length`.
+    /// The body, as long as `content-length` says.
     pub(crate) body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Break {
     /// The connection was not accepted.
@@ -27,7 +27,7 @@ pub(crate) enum Break {
     Closed,
     /// Nothing came for the client's whole patience.
     Timeout,
-    /// What came is no answer of HTTP/1.1.
+    /// The bytes that came are not an HTTP/1.1 answer.
     Malformed,
 }
 
@@ -55,7 +55,7 @@ impl Reply {
 }
 
 impl Connection {
-    /// Connects.
+    /// Opens a connection to that address.
     pub(crate) async fn open(address: SocketAddr, patience: Duration) -> Result<Self, Break> {
         let connected = tokio::time::timeout(patience, TcpStream::connect(address)).await;
         let stream = connected.map_err(|_| Break::Timeout)?.map_err(|_| Break::Connect)?;
@@ -93,7 +93,7 @@ pub(crate) async fn get(address: SocketAddr, path: &str, patience: Duration) -> 
         let mut input = Vec::new();
         stream.read_to_end(&mut input).await.map_err(|_| Break::Closed)?;
         let (head, body) = split(&input).ok_or(Break::Closed)?;
-        // The admin pages may be chunked: whoever looks for a line in them finds it.
+        // The admin pages may be chunked; a search for one line in them works all the same.
         Ok(Reply { status: status(head).ok_or(Break::Malformed)?, head: head.to_owned(), body: body.to_vec() })
     };
     tokio::time::timeout(patience, whole).await.map_err(|_| Break::Timeout)?

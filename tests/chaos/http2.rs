@@ -47,7 +47,7 @@ fn request() -> Vec<u8> {
     block
 }
 
-/// What became of an attack.
+/// The counts of one attack.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Attack {
     /// Streams that were opened and taken back.

@@ -15,10 +15,10 @@ use super::{
     tokens::{AUDIENCE, Tokens},
 };
 
-/// What the gate does with connections.
+/// The gate's treatment of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// Passes them on.
+    /// Passes connections on at once.
     Open,
     /// Passes them on after that time.
     Slow(Duration),
@@ -26,14 +26,14 @@ pub(crate) enum Gate {
     Hang,
     /// Closes them at once.
     Closed,
-    /// Answers 500.
+    /// Answers every request with 500.
     Error,
 }
 
-/// A running issuer.
+/// An issuer and the gate before it.
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    /// Its tokens.
+    /// The tokens of this issuer.
     pub(crate) tokens: Arc<Tokens>,
     issuer: Arc<DemoIssuer>,
     gate: watch::Sender<Gate>,

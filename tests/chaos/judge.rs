@@ -1,4 +1,4 @@
-//! What an answer must be, and whether it is.
+//! The judge: compares an answer with the expected one.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use super::http1::{Break, Reply};
 /// The identity headers that an allowed request brings to the upstream; `None` is a header that must not be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// `x-auth-subject`.
+    /// The expected value of `x-auth-subject`.
     pub(crate) subject: Option<String>,
-    /// `x-auth-scopes`.
+    /// The expected value of `x-auth-scopes`.
     pub(crate) scopes: Option<String>,
-    /// `x-auth-issuer`.
+    /// The expected value of `x-auth-issuer`.
     pub(crate) issuer: Option<String>,
-    /// `x-auth-client-id`.
+    /// The expected value of `x-auth-client-id`.
     pub(crate) client_id: Option<String>,
 }
 
-/// What an answer must be.
+/// The answer that a request must get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// The upstream's own answer to that path, with that identity.
@@ -43,10 +43,10 @@ impl fmt::Display for Expected {
     }
 }
 
-/// What an answer is.
+/// The judge's result for one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is what it must be.
+    /// The answer is the expected one.
     Right,
     /// The request reached the upstream and must not.
     WrongAllow,
@@ -56,7 +56,7 @@ pub(crate) enum Verdict {
     WrongDeny,
     /// An answer of 5xx in place of a decision.
     Refused,
-    /// No answer.
+    /// There was no answer.
     Unanswered(Break),
 }
 

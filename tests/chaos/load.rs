@@ -24,13 +24,13 @@ use super::{
     mix::{Ask, Kind, Mix},
 };
 
-/// How long a client waits for an answer: longer than Envoy's 2 s for Portcullis.
+/// The time a client waits for an answer: longer than Envoy's 2 s for Portcullis.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
 /// Connections of one load at the most.
 const CONNECTIONS: u64 = 2048;
 /// Requests are sent in steps of this time.
 const TICK: Duration = Duration::from_millis(4);
-/// What was sent so long before a stop may still have been on its way through Envoy, and finds no listener.
+/// A request sent this long before a stop may still be on its way through Envoy, and find the listener closed.
 const ON_THE_WAY: Duration = Duration::from_millis(250);
 /// Wrong answers that are described in the report.
 const DESCRIBED: usize = 5;
@@ -38,21 +38,21 @@ const DESCRIBED: usize = 5;
 /// A request that was lost.
 #[derive(Clone, Debug)]
 pub(crate) struct Lost {
-    /// Its number, by which Envoy's access log has it.
+    /// The number of the request in Envoy's access log.
     pub(crate) number: u64,
-    /// Its kind.
+    /// The kind of the request.
     pub(crate) kind: Kind,
-    /// Why: the status, or the break of its connection.
+    /// The status that came in place of a decision, or the reason why none came.
     pub(crate) why: Result<u16, Break>,
-    /// Whether the answer is one that Portcullis wrote.
+    /// True for an answer that Portcullis wrote, false for Envoy's own.
     pub(crate) by_portcullis: bool,
-    /// When it was sent.
+    /// The moment when the request was sent.
     pub(crate) sent: Instant,
-    /// When that was known.
+    /// The moment when the loss was known.
     pub(crate) ended: Instant,
 }
 
-/// What came of a load.
+/// The counts of one load.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// Requests that were due.
@@ -73,17 +73,17 @@ pub(crate) struct Tally {
     pub(crate) lost: Vec<Lost>,
     /// The first wrong answers, in words.
     pub(crate) described: Vec<String>,
-    /// Of each kind, how many were sent.
+    /// Requests that were sent, by kind.
     pub(crate) kinds: BTreeMap<Kind, u64>,
     /// Microseconds to each answer.
     pub(crate) latencies: Vec<u32>,
 }
 
-/// What is tolerated: losses, from one moment to another.
+/// A period in which losses are tolerated.
 #[derive(Clone, Copy, Debug)]
 struct Tolerated {
     from: Instant,
-    /// Whether requests that were under way then may be lost as well.
+    /// True if requests that were under way at its begin may be lost as well.
     under_way: bool,
     to: Option<Instant>,
 }
@@ -97,13 +97,13 @@ struct Shared {
     tolerated: Mutex<Vec<Tolerated>>,
 }
 
-/// A running load.
+/// A load that runs until it is stopped.
 #[derive(Debug)]
 pub(crate) struct Load {
     shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: JoinSet<Result<(), Failure>>,
-    /// What it is made of.
+    /// The source of its requests.
     pub(crate) mix: Arc<Mix>,
 }
 

@@ -34,7 +34,7 @@ use scenarios::{SCENARIOS, Scenario};
 use stack::Context;
 use verdict::Ending;
 
-/// Why a scenario could not run.
+/// The reason why a scenario could not run.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 const FAILED: u8 = 1;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
         Err(error) => {
-            // Nobody to tell is no reason to fail in another way.
+            // A closed terminal must not change the exit code.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }

@@ -32,13 +32,13 @@ pub(crate) enum Kind {
     OtherAudience,
     /// A good token without the scope that the route asks for.
     TooLittleScope,
-    /// No credentials.
+    /// A request without credentials.
     NoToken,
     /// A path that no route covers.
     NoRoute,
-    /// A `kid` that nobody has.
+    /// A `kid` that no issuer has published.
     UnknownKid,
-    /// A token that is no JWT.
+    /// A token that is not a JWT.
     Opaque,
 }
 
@@ -83,25 +83,25 @@ pub(crate) const GOOD_ONLY: &[(Kind, u32)] = &[(Kind::Good, 50), (Kind::Scoped, 
 /// A request, and what its answer must be.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
-    /// Its kind.
+    /// The kind of the request.
     pub(crate) kind: Kind,
-    /// Its path.
+    /// The path of the request.
     pub(crate) path: &'static str,
-    /// The value of its `authorization` header.
+    /// The value of the `authorization` header.
     pub(crate) credentials: Option<String>,
-    /// What its answer must be.
+    /// The answer that it must get.
     pub(crate) expected: Expected,
 }
 
-/// Which good tokens may be refused for now, because their keys have come or gone just now.
+/// The good tokens that may be refused for now, because their keys were added or removed a moment ago.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Pending {
-    /// None.
+    /// No good token may be refused.
     #[default]
     None,
-    /// Those of new keys.
+    /// Tokens of new keys may be refused.
     NewKeys,
-    /// Any: the old keys have gone.
+    /// Every token may be refused: the old keys are gone.
     Any,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct Mix {
     issuers: Vec<Arc<Tokens>>,
     random: Mutex<Random>,
     pending: Mutex<Pending>,
-    /// Whether refusals of bad tokens count as right whatever their status.
+    /// True if every refusal of a bad token counts as right, whatever its status.
     lenient: bool,
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "chaos", version = None, after_help = HELP)]
 pub(crate) struct Options {
-    /// How long all chosen scenarios take together, without their starts: 60s, 10m
+    /// Time that all chosen scenarios take together, without their starts: 60s, 10m
     #[arg(long = "for", value_name = "DURATION", default_value = "10m", value_parser = duration)]
     pub(crate) time: Duration,
     /// A scenario to run, repeatable [default: as many as fit into the time, the most important ones first]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// A factor for all rates, those of the attacks included, for machines that can't hold them
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = intensity)]
     pub(crate) intensity: f64,
-    /// Where the results are also written, as JSON
+    /// File to which the results are written as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// The seed of the order of requests [default: another one each time; it is printed]

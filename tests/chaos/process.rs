@@ -18,7 +18,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it.
+    /// Starts a program without input.
     pub(crate) fn start(name: &str, command: &mut Command) -> Result<Self, Failure> {
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
         let child = child.map_err(|error| format!("can't start {name}: {error}"))?;
@@ -63,7 +63,7 @@ impl Program {
         Ok((code, asked.elapsed()))
     }
 
-    /// Kills it.
+    /// Kills the program with SIGKILL.
     pub(crate) async fn kill(mut self) -> Result<(), Failure> {
         Ok(self.child.kill().await?)
     }

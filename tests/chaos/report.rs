@@ -1,4 +1,4 @@
-//! What came of the scenarios: a line while they run, a table at the end, and JSON.
+//! The report: a line while scenarios run, a table at the end, and JSON.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -11,16 +11,16 @@ use super::{
     verdict::{Counts, Ending},
 };
 
-/// What came of one scenario.
+/// The result of one scenario.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    /// The judged load.
+    /// The counts of the judged load.
     pub(crate) tally: Tally,
-    /// Its lost requests, looked into.
+    /// The lost requests, by reason.
     pub(crate) losses: Losses,
-    /// What was wrong beside answers: an exit code, a counter.
+    /// Problems beside wrong answers: an exit code, a counter.
     pub(crate) problems: Vec<String>,
-    /// Why it says nothing, beside what the judged load shows.
+    /// Reasons why the result is invalid, beside those of the judged load.
     pub(crate) starved: Vec<String>,
     /// Figures worth a word.
     pub(crate) notes: Vec<String>,
@@ -29,9 +29,9 @@ pub(crate) struct Outcome {
 /// One line of the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// The scenario.
+    /// The name of the scenario.
     pub(crate) name: &'static str,
-    /// What came of it, unless a part of it failed.
+    /// The result, or the error of a part that failed.
     pub(crate) outcome: Result<Outcome, String>,
 }
 
@@ -87,7 +87,7 @@ impl Outcome {
 }
 
 impl Line {
-    /// Judges it.
+    /// Judges the result of the scenario.
     pub(crate) fn ending(&self) -> Ending {
         self.outcome.as_ref().map_or(Ending::Bad, Outcome::ending)
     }
@@ -104,7 +104,7 @@ impl Line {
 /// Writes one line of progress on standard error, where people look at it or a log is kept.
 pub(crate) fn progress(text: &str) {
     let mut error = io::stderr().lock();
-    // Nobody to tell is no reason to end.
+    // A closed terminal must not end the run.
     let _ = if error.is_terminal() { write!(error, "\r\x1b[K{text}") } else { writeln!(error, "{text}") };
     let _ = error.flush();
 }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A process that the judged requests depend on.
@@ -21,23 +21,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) enum Role {
     /// An instance of Portcullis, whose own use of the processors is no excuse.
     Portcullis,
-    /// Envoy.
+    /// The Envoy in front.
     Envoy,
 }
 
-/// What a thread had so far, in nanoseconds.
+/// The time that the kernel has accounted to a thread, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Account {
-    /// On a processor.
+    /// Time on a processor.
     pub(crate) ran: u64,
-    /// Ready to run, and without a processor.
+    /// Time in which the thread was ready to run and had no processor.
     pub(crate) waited: u64,
 }
 
 /// One look: the account of every thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
-    /// When.
+    /// The moment of the look.
     pub(crate) at: Instant,
     /// By process and thread id.
     pub(crate) threads: HashMap<(Role, u32), Account>,
@@ -61,7 +61,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl Sampler {
-    /// Starts it.
+    /// Starts the thread that looks.
     pub(crate) fn start() -> Self {
         let (state, stop) = (Arc::<Mutex<State>>::default(), Arc::new(AtomicBool::new(false)));
         let (shared, stopped) = (Arc::clone(&state), Arc::clone(&stop));
@@ -109,7 +109,7 @@ fn look(state: &Mutex<State>) {
     lock(state).samples.push(Sample { at: Instant::now(), threads });
 }
 
-/// Tells the same by these looks, the oldest first.
+/// Decides [`Sampler::machine_too_slow`] by these looks, the oldest first.
 ///
 /// A thread that is idle now and then has done all that there was for it to do, however late it ran: what it has not
 /// answered for seconds is not in its queue. So only one that was never idle is an excuse; one that ran for most of

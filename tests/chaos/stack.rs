@@ -27,35 +27,35 @@ use super::{
     tokens::AUDIENCE,
 };
 
-/// Where an instance writes its log.
+/// The destination of an instance's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Log {
-    /// Into a file.
+    /// A file on a disk with room.
     File,
-    /// Into a pipe that the scenario closes.
+    /// A pipe that the scenario closes.
     Pipe,
-    /// Into a pipe that stays open, far more than it and a queue of lines hold.
+    /// A pipe that stays open and is not read, with more lines than it and a queue of lines can hold.
     UnreadPipe,
-    /// Onto a disk that is full.
+    /// A disk that is full.
     FullDisk,
 }
 
-/// What a stack is made of.
+/// The parts of a stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Envoy's configuration, and with it the number of instances.
     pub(crate) sample: Sample,
-    /// Changes of it.
+    /// Changes of Envoy's configuration.
     pub(crate) changes: Vec<Change>,
-    /// How many issuers.
+    /// The number of issuers.
     pub(crate) issuers: usize,
-    /// Where instances log.
+    /// The destination of the instances' logs.
     pub(crate) log: Log,
-    /// Whether instances keep keys in a directory.
+    /// True if instances save keys in a directory.
     pub(crate) keys_dir: bool,
     /// A limit of file descriptors of instances.
     pub(crate) descriptors: Option<u32>,
-    /// Whether instances take the default notice before they stop, and not none.
+    /// True if instances stop after the default notice, false if they stop without one.
     pub(crate) notice: bool,
 }
 
@@ -73,10 +73,10 @@ impl Default for Plan {
     }
 }
 
-/// What a scenario may ask of the run.
+/// The settings of one scenario.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// The command line.
+    /// The options of the command line.
     pub(crate) options: Options,
     /// The time of this scenario.
     pub(crate) time: Duration,
@@ -84,7 +84,7 @@ pub(crate) struct Context {
     pub(crate) rate: u32,
     /// The seed of this scenario.
     pub(crate) seed: u64,
-    /// Whether the binary has `--drain-notice`.
+    /// True if the binary knows `--drain-notice`.
     pub(crate) has_drain_notice: bool,
 }
 
@@ -105,11 +105,11 @@ impl Context {
 /// An instance of Portcullis that can be started again under the same addresses.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// Where Envoy asks it.
+    /// The address for Envoy.
     pub(crate) grpc: SocketAddr,
-    /// Its pages.
+    /// The address of the admin pages.
     pub(crate) admin: SocketAddr,
-    /// Its configuration file.
+    /// The file with its configuration.
     pub(crate) config: PathBuf,
     binary: PathBuf,
     log: Log,
@@ -117,18 +117,18 @@ pub(crate) struct Instance {
     no_notice: bool,
     log_level: &'static str,
     starts: u32,
-    /// The running process.
+    /// The process, while it runs.
     pub(crate) program: Option<Program>,
 }
 
 /// All parts; dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// The issuers.
+    /// The issuers, each with its gate.
     pub(crate) issuers: Vec<Issuer>,
-    /// The instances.
+    /// The instances of Portcullis.
     pub(crate) instances: Vec<Instance>,
-    /// Envoy.
+    /// The Envoy in front.
     pub(crate) envoy: Envoy,
     /// The evidence of a slow machine.
     pub(crate) sampler: Sampler,
@@ -205,7 +205,7 @@ impl Stack {
         Err("no request gets through after thirty seconds".into())
     }
 
-    /// Returns an issuer.
+    /// Returns the issuer of that number.
     pub(crate) fn issuer(&self, at: usize) -> Result<&Issuer, Failure> {
         self.issuers.get(at).ok_or_else(|| "no such issuer".into())
     }
@@ -274,9 +274,9 @@ const SLACK: Duration = Duration::from_millis(20);
 /// The lost requests of a scenario, looked into.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Losses {
-    /// How many the machine lost.
+    /// The number of requests that the machine lost.
     pub(crate) excused: u64,
-    /// The others, by reason.
+    /// The other lost requests, by reason.
     pub(crate) reasons: std::collections::BTreeMap<String, u64>,
 }
 
@@ -397,7 +397,7 @@ impl Instance {
         self.program.take().ok_or("the instance does not run")?.stop(STOP).await
     }
 
-    /// Kills it.
+    /// Kills the process with SIGKILL.
     pub(crate) async fn kill(&mut self) -> Result<(), Failure> {
         self.program.take().ok_or("the instance does not run")?.kill().await
     }

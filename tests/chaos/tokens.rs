@@ -17,7 +17,7 @@ pub(crate) const AUDIENCE: &str = "https://api.example.com";
 pub(crate) const SCOPE: &str = "read:messages";
 /// Good tokens of one generation of keys that are shown again and again; others are made for one request each.
 const POOL: u64 = 96;
-/// How long they are good: longer than any run.
+/// Seconds until these tokens expire: longer than any run.
 const POOL_SECONDS: i64 = 48 * 3600;
 
 /// Returns how the token of that number is signed: each way has a key of its own.
@@ -33,9 +33,9 @@ const fn algorithm(number: u64) -> Alg {
 /// A good token and whom it is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Good {
-    /// The compact form.
+    /// The compact form of the token.
     pub(crate) token: String,
-    /// What the upstream must see of it.
+    /// The identity that the upstream must see.
     pub(crate) identity: Identity,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Good {
 pub(crate) struct Tokens {
     issuer: Arc<DemoIssuer>,
     pools: Mutex<Pools>,
-    /// Whether the keys that the issuer signs with are known ones.
+    /// True while the keys that the issuer signs with are known ones.
     steady: AtomicBool,
 }
 
@@ -54,7 +54,7 @@ struct Pools {
     known: Vec<Good>,
     /// Tokens of keys that were published just now.
     new: Vec<Good>,
-    /// How many were ever made: no two have one subject.
+    /// The number of tokens made so far, so that each has a subject of its own.
     made: u64,
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn foreign_signature(claims: &str, signature: &str) -> String {
     format!("{input}.{signature}")
 }
 
-/// Returns a token of that issuer with a `kid` that nobody has, and a signature of random bytes.
+/// Returns a token of that issuer with a `kid` that was never published, and a signature of random bytes.
 pub(crate) fn unknown_kid(issuer: &str, random: &mut Random) -> String {
     let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": format!("es256-{:016x}", random.next()) });
     let claims = json!({

@@ -1,4 +1,4 @@
-//! When a scenario is good, bad, or says nothing.
+//! The rule that makes a scenario good, bad or invalid.
 
 /// A hundredth of the requests may be lost by the machine.
 const EXCUSED_PERCENT: u64 = 1;
@@ -18,19 +18,19 @@ pub(crate) struct Counts {
     pub(crate) excused: u64,
 }
 
-/// How a scenario ended.
+/// The verdict on a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Everything was right.
+    /// Every answer was right.
     Good,
-    /// Something was wrong.
+    /// At least one thing was wrong.
     Bad,
-    /// It says nothing: too little was sent, or too much excused.
+    /// The run proves nothing: too little was sent, or too much excused.
     Invalid,
 }
 
 impl Counts {
-    /// Judges them.
+    /// Returns the verdict on them.
     pub(crate) const fn ending(self) -> Ending {
         let sent_too_few = self.sent == 0 || self.sent * 100 < self.due * SENT_PERCENT;
         let excused_too_many = self.excused * 100 > self.sent * EXCUSED_PERCENT;

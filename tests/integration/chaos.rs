@@ -1,4 +1,4 @@
-//! What `make chaos` judges by: a judge that finds nothing wrong would find everything good.
+//! Tests of the judge of `make chaos`: one that finds nothing wrong would call everything good.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -58,7 +58,7 @@ pub(super) async fn grpc(context: &Context) -> Result<Outcome, Failure> {
     let address = stack.instance()?.grpc;
     let mut held = Vec::new();
     for _ in 0..FEW {
-        // Those that are not accepted wait in line, before whoever comes later.
+        // Connections that are not accepted wait in line, ahead of later ones.
         held.push(http2::used(address).await?);
     }
     let mut answered = 0;

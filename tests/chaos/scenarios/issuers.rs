@@ -14,22 +14,22 @@ use crate::{
 /// Tokens a second of the flood.
 const FLOOD: u32 = 1360;
 
-/// No connection.
+/// The issuer closes every connection.
 pub(super) async fn down(context: &Context) -> Result<Outcome, Failure> {
     fails(context, Gate::Closed).await
 }
 
-/// 500.
+/// The issuer answers 500.
 pub(super) async fn error(context: &Context) -> Result<Outcome, Failure> {
     fails(context, Gate::Error).await
 }
 
-/// No answer.
+/// The issuer never answers.
 pub(super) async fn stalls(context: &Context) -> Result<Outcome, Failure> {
     fails(context, Gate::Hang).await
 }
 
-/// A late answer.
+/// The issuer answers late.
 pub(super) async fn slow(context: &Context) -> Result<Outcome, Failure> {
     fails(context, Gate::Slow(Duration::from_secs(2))).await
 }

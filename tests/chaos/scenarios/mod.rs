@@ -1,4 +1,4 @@
-//! What fails around Portcullis, one function each, the most important ones first.
+//! The list of everything that is made to fail around Portcullis, the most important scenarios first.
 
 mod clients;
 mod connections;
@@ -18,23 +18,23 @@ use super::{
     stack::{Context, Stack},
 };
 
-/// What a scenario does.
+/// The function that runs a scenario.
 type Run = for<'c> fn(&'c Context) -> Pin<Box<dyn Future<Output = Result<Outcome, Failure>> + Send + 'c>>;
 
-/// Something that fails.
+/// One failure, and how to run it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
-    /// Its name on the command line.
+    /// The name on the command line.
     pub(crate) name: &'static str,
-    /// What it is, in a line.
+    /// A description in one line.
     pub(crate) about: &'static str,
     /// Judged requests a second.
     pub(crate) rate: u32,
     /// The shortest time in which it means something.
     pub(crate) least: Duration,
-    /// Its share of ten minutes.
+    /// The share of ten minutes.
     pub(crate) usual: Duration,
-    /// What it does.
+    /// The function that does it.
     pub(crate) run: Run,
 }
 
@@ -51,7 +51,7 @@ macro_rules! scenario {
     };
 }
 
-/// All of them.
+/// Every scenario, in the order in which they run.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!("restart", 500 / s, 15 to 100 s, restarts::as_in_the_sample,
         "two instances behind envoy/ha.yaml, restarted in turn"),
@@ -62,7 +62,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario!("clients-leave", 200 / s, 3 to 15 s, clients::leave,
         "500 clients a second leave before their answer"),
     scenario!("log-reader-gone", 400 / s, 3 to 15 s, logs::reader_gone, "the log's pipe has no reader any more"),
-    scenario!("log-not-read", 400 / s, 4 to 15 s, logs::not_read, "nobody reads the log's pipe"),
+    scenario!("log-not-read", 400 / s, 4 to 15 s, logs::not_read, "the log's pipe is not read"),
     scenario!("log-disk-full", 400 / s, 3 to 15 s, logs::disk_full, "the log's disk is full while keys rotate"),
     scenario!("rotation-false-signatures", 400 / s, 4 to 20 s, rotations::amid_false_signatures,
         "keys rotate twice amid 15 % of false signatures under known kids"),
@@ -81,7 +81,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "the control of issuer-hangs-flood: as many opaque tokens"),
     scenario!("rotation-old-key-gone", 400 / s, 9 to 24 s, rotations::without_old_keys,
         "keys rotate twice and the old ones are gone at once"),
-    scenario!("rotation-quiet", 400 / s, 4 to 12 s, rotations::quiet, "keys rotate twice and nobody forges"),
+    scenario!("rotation-quiet", 400 / s, 4 to 12 s, rotations::quiet, "keys rotate twice without forged tokens"),
     scenario!("issuer-down", 400 / s, 3 to 12 s, issuers::down, "the issuer accepts no connection"),
     scenario!("issuer-500", 400 / s, 3 to 12 s, issuers::error, "the issuer answers 500"),
     scenario!("issuer-stalls", 400 / s, 3 to 12 s, issuers::stalls, "the issuer never answers"),

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::{Context, Failure, Outcome, Stack, finish};
 use crate::{mix::USUAL, stack::Plan};
 
-/// How often attempts to reload are counted.
+/// The counter of attempts to reload.
 const RELOADS: &str = "portcullis_config_reloads_total";
 /// Signals in one burst, ten bursts a second.
 const BURST: u32 = 20;
@@ -17,7 +17,7 @@ pub(super) async fn good(context: &Context) -> Result<Outcome, Failure> {
     changed(context, |text, round| format!("{text}  - {{ path: /api/round-{round}, scopes: [round] }}\n")).await
 }
 
-/// Each second another broken file: the one before stays in force.
+/// Each second another broken file: the configuration before stays active.
 pub(super) async fn broken(context: &Context) -> Result<Outcome, Failure> {
     changed(context, |text, round| match round % 3 {
         0 => format!("{text}  - {{ path: /api/**, access: public, wrong: {round} }}\n"),

@@ -42,7 +42,7 @@ pub(super) async fn amid_unknown_kids(context: &Context) -> Result<Outcome, Fail
     twice(context, WITH_UNKNOWN_KIDS, true).await
 }
 
-/// Twice, and nobody forges.
+/// Twice, without forged tokens.
 pub(super) async fn quiet(context: &Context) -> Result<Outcome, Failure> {
     let mix: Vec<_> = WITH_NEW_KEYS.iter().copied().filter(|(kind, _)| *kind != Kind::Forged).collect();
     twice(context, &mix, false).await
