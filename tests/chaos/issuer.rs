@@ -59,7 +59,7 @@ impl Issuer {
         self.issuer.issuer()
     }
 
-    /// Does that with connections from now on; those that are open are closed.
+    /// Does that with connections from now on. Open ones are closed, unless the issuer hangs: then they hang as well.
     pub(crate) fn set_gate(&self, gate: Gate) {
         self.gate.send_replace(gate);
     }
@@ -115,7 +115,13 @@ async fn pass(mut stream: TcpStream, target: SocketAddr, mut gate: watch::Receiv
         }
     };
     tokio::select! {
-        () = passed => {}
+        () = passed => return,
         _ = gate.changed() => {}
+    }
+    // An issuer that hangs closes nothing, not even what was open before: a closed connection is found out at once.
+    while *gate.borrow_and_update() == Gate::Hang {
+        if gate.changed().await.is_err() {
+            break;
+        }
     }
 }
