@@ -34,12 +34,14 @@ pub(super) async fn slow(context: &Context) -> Result<Outcome, Failure> {
     fails(context, Gate::Slow(Duration::from_secs(2))).await
 }
 
+// After a fetch that succeeded, none is made for some seconds, whatever comes: all of these last longer than that.
+
 async fn fails(context: &Context, gate: Gate) -> Result<Outcome, Failure> {
     let stack = Stack::start(context, &Plan::default()).await?;
     let load = stack.load(context, USUAL);
-    sleep(context.part(20)).await;
+    sleep(context.part(10)).await;
     stack.issuer(0)?.set_gate(gate);
-    sleep(context.part(60)).await;
+    sleep(context.part(70)).await;
     stack.issuer(0)?.set_gate(Gate::Open);
     sleep(context.part(20)).await;
     finish(stack, load, Outcome::default()).await
