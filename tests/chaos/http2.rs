@@ -2,6 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use envoy_types::pb::envoy::service::auth::v3::{
+    AttributeContext, CheckRequest,
+    attribute_context::{HttpRequest, Request},
+};
+use prost::Message as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -11,14 +16,18 @@ use tokio::{
 use super::Failure;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
+/// Checks that wait for their answers at the same time.
+const AT_A_TIME: u32 = 64;
 /// RFC 9113 section 7: CANCEL.
 const CANCEL: [u8; 4] = 8_u32.to_be_bytes();
 /// Clients may open so many streams on a connection (RFC 9113 section 5.1.1); one more needs another connection.
@@ -132,6 +141,70 @@ pub(crate) async fn idle(address: SocketAddr) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
+/// Asks that many Checks of a public path on one connection, some at a time, until all are answered or the time is over.
+/// Returns how many were answered.
+pub(crate) async fn ask_many(address: SocketAddr, count: u32, time: Duration) -> Result<u32, Failure> {
+    let mut stream = idle(address).await?;
+    let message = public_check();
+    let mut data = vec![0];
+    data.extend_from_slice(&u32::try_from(message.len())?.to_be_bytes());
+    data.extend_from_slice(&message);
+    let block = check_headers();
+    let (mut output, mut input) = (Vec::new(), Vec::new());
+    // All the answers fit into the connection's window.
+    put(&mut output, WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes());
+    let (mut asked, mut answered, started) = (0, 0, Instant::now());
+    while answered < count && started.elapsed() < time {
+        while asked < count && asked - answered < AT_A_TIME {
+            put(&mut output, HEADERS, END_HEADERS, 2 * asked + 1, &block);
+            put(&mut output, DATA, END_STREAM, 2 * asked + 1, &data);
+            asked += 1;
+        }
+        stream.write_all(&output).await?;
+        output.clear();
+        match tokio::time::timeout(time.saturating_sub(started.elapsed()), stream.read_buf(&mut input)).await {
+            // A service that hangs is seen by its other answers.
+            Err(_) => break,
+            Ok(read) => {
+                if read? == 0 {
+                    return Err("Portcullis closed a connection in use".into());
+                }
+            }
+        }
+        answered += ended_streams(&input);
+        if !answer(&mut input, &mut output) {
+            return Err("Portcullis closed a connection in use".into());
+        }
+    }
+    Ok(answered)
+}
+
+/// Counts the whole frames of trailers.
+fn ended_streams(mut input: &[u8]) -> u32 {
+    let mut ended = 0;
+    while let Some(&[a, b, c, kind, flags, ..]) = input.get(..9) {
+        let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
+        let Some(rest) = input.get(9 + length..) else { break };
+        ended += u32::from(kind == HEADERS && flags & END_STREAM != 0);
+        input = rest;
+    }
+    ended
+}
+
+/// Returns the message of a Check that is allowed without a token.
+fn public_check() -> Vec<u8> {
+    let http = HttpRequest {
+        method: "GET".to_owned(),
+        path: "/api/public".to_owned(),
+        host: "api.example.com".to_owned(),
+        scheme: "http".to_owned(),
+        ..HttpRequest::default()
+    };
+    let request = Request { http: Some(http), ..Request::default() };
+    let attributes = AttributeContext { request: Some(request), ..AttributeContext::default() };
+    CheckRequest { attributes: Some(attributes) }.encode_to_vec()
+}
+
 /// Waits until something comes back on a connection.
 pub(crate) async fn answered(stream: &mut TcpStream, patience: Duration) -> bool {
     // The answer to a Check comes after the settings, and in the same read or a later one.
@@ -142,7 +215,17 @@ pub(crate) async fn answered(stream: &mut TcpStream, patience: Duration) -> bool
 /// Opens a connection of HTTP/2 and asks one Check on it.
 pub(crate) async fn used(address: SocketAddr) -> Result<TcpStream, Failure> {
     let mut stream = idle(address).await?;
-    // `:method: POST`, `:scheme: http`; an empty CheckRequest is a request that is denied.
+    let mut output = Vec::new();
+    put(&mut output, SETTINGS, ACK, 0, &[]);
+    put(&mut output, HEADERS, END_HEADERS, 1, &check_headers());
+    put(&mut output, DATA, END_STREAM, 1, &[0; 5]);
+    stream.write_all(&output).await?;
+    Ok(stream)
+}
+
+/// Returns the header block of a Check.
+fn check_headers() -> Vec<u8> {
+    // `:method: POST`, `:scheme: http`.
     let mut block = vec![0x83, 0x86];
     literal(&mut block, 4, "/envoy.service.auth.v3.Authorization/Check");
     literal(&mut block, 1, "localhost");
@@ -153,10 +236,5 @@ pub(crate) async fn used(address: SocketAddr) -> Result<TcpStream, Failure> {
     block.extend_from_slice(b"trailers");
     block.extend_from_slice(&[0x0f, 16, 16]);
     block.extend_from_slice(b"application/grpc");
-    let mut output = Vec::new();
-    put(&mut output, SETTINGS, ACK, 0, &[]);
-    put(&mut output, HEADERS, END_HEADERS, 1, &block);
-    put(&mut output, 0, END_STREAM, 1, &[0; 5]);
-    stream.write_all(&output).await?;
-    Ok(stream)
+    block
 }

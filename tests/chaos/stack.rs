@@ -315,9 +315,7 @@ impl Instance {
             log_level: match plan.log {
                 Log::File => "info",
                 // A line for each request.
-                Log::Pipe | Log::FullDisk => "portcullis=debug",
-                // A line for each frame.
-                Log::UnreadPipe => "trace",
+                Log::Pipe | Log::UnreadPipe | Log::FullDisk => "portcullis=debug",
             },
             starts: 0,
             program: None,
@@ -353,6 +351,10 @@ impl Instance {
             }
         };
         command.args(["serve", "--log", self.log_level, "--config"]).arg(&self.config);
+        if self.log == Log::UnreadPipe {
+            // Lines of JSON are longer.
+            command.args(["--log-format", "json"]);
+        }
         if self.no_notice {
             command.args(["--drain-notice", "0s"]);
         }

@@ -1,9 +1,12 @@
 //! The log can't be written.
 
-use tokio::time::sleep;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::{Context, Failure, Outcome, Stack, finish};
 use crate::{
+    http2,
     load::Load,
     mix::USUAL,
     stack::{Log, Plan, STOP},
@@ -11,6 +14,12 @@ use crate::{
 
 /// The counter of lines that were not written.
 const DROPPED: &str = "portcullis_log_lines_dropped_total";
+
+/// Lines that are logged to fill a pipe and a queue of several MiB.
+const LINES: u32 = 30_000;
+
+/// Time for the Checks that log them, also on a busy machine.
+const ENOUGH: Duration = Duration::from_secs(10);
 
 /// The pipe's reader goes away.
 pub(super) async fn reader_gone(context: &Context) -> Result<Outcome, Failure> {
@@ -26,10 +35,15 @@ pub(super) async fn reader_gone(context: &Context) -> Result<Outcome, Failure> {
 pub(super) async fn not_read(context: &Context) -> Result<Outcome, Failure> {
     let (mut stack, load) = start(context, Log::UnreadPipe).await?;
     let reader = stack.instance()?.running()?.take_stderr();
-    sleep(context.part(100)).await;
-    let outcome = end(stack, load).await;
+    sleep(context.part(30)).await;
+    // Far more lines than a queue holds, by another client than Envoy.
+    let (asked, begun) = (stack.instance()?.grpc, Instant::now());
+    let answered = http2::ask_many(asked, LINES, context.part(70).max(ENOUGH)).await?;
+    sleep(context.part(70).saturating_sub(begun.elapsed())).await;
+    let mut outcome = end(stack, load).await?;
+    outcome.require(answered == LINES, || format!("{answered} of {LINES} Checks of another client were answered"));
     drop(reader);
-    outcome
+    Ok(outcome)
 }
 
 /// The disk is full before the start, and stays full while keys rotate.
