@@ -141,7 +141,7 @@ pub(crate) async fn idle(address: SocketAddr) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
-/// Asks that many Checks of a public path on one connection, some at a time, until all are answered or the time is over.
+/// Asks that many Checks of a public path on one connection, some at a time, until all are answered or the time runs out.
 /// Returns how many were answered.
 pub(crate) async fn ask_many(address: SocketAddr, count: u32, time: Duration) -> Result<u32, Failure> {
     let mut stream = idle(address).await?;
