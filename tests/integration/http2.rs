@@ -24,6 +24,15 @@ async fn connect(address: std::net::SocketAddr) -> Peer<TcpStream> {
 async fn checks_that_are_taken_back_in_one_write_cost_no_other_check_of_the_connection() {
     let issuer = issuer().await;
     let service = TestService::start(&config(issuer.issuer())).await;
+    let (_, before) = service.page("/metrics").await;
+    for line in [
+        "portcullis_connections_accepted_total 0\n",
+        "portcullis_connections_refused_total 0\n",
+        "portcullis_connections_closed_for_room_total 0\n",
+        "portcullis_connections_open 0\n",
+    ] {
+        assert!(before.contains(line), "{line} not in:\n{before}");
+    }
     let message = get("/api/public").message().encode_to_vec();
     for count in [1000, 16 * 1024] {
         let mut peer = connect(service.grpc).await;
@@ -53,6 +62,12 @@ async fn checks_that_are_taken_back_in_one_write_cost_no_other_check_of_the_conn
     }
 }
 
+/// Headers with one CONTINUATION frame too many.
+fn flood(stream: u32) -> Vec<u8> {
+    let more = (0..=limits::CONTINUATION_FRAMES).flat_map(|_| frame(CONTINUATION, 0, stream, &header("x", "y")));
+    frame(HEADERS, 0, stream, &check_headers()).into_iter().chain(more).collect()
+}
+
 async fn metrics(serve: &Serve) -> String {
     reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap().text().await.unwrap()
 }
@@ -65,16 +80,7 @@ async fn connections_that_end_for_an_error_are_counted_and_logged_at_a_bounded_r
     std::fs::write(&path, config(issuer.issuer())).unwrap();
     let serve = Serve::start(&["--config", path.to_str().unwrap()], &[]).await;
     let message = get("/api/public").message().encode_to_vec();
-    let before = metrics(&serve).await;
-    for line in [
-        "portcullis_connections_accepted_total 0\n",
-        "portcullis_connections_refused_total 0\n",
-        "portcullis_connections_closed_for_room_total 0\n",
-        "portcullis_connections_open 0\n",
-    ] {
-        assert!(before.contains(line), "{line} not in:\n{before}");
-    }
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     for _ in 0..50 {
         let mut peer = connect(serve.grpc).await;
         assert!(peer.check(&message).await);
@@ -111,9 +117,7 @@ async fn connections_that_end_for_an_error_are_counted_and_logged_at_a_bounded_r
     still.ended().await;
     let mut last = connect(serve.grpc).await;
     let stream = last.stream();
-    let flood: Vec<u8> =
-        (0..=limits::CONTINUATION_FRAMES).flat_map(|_| frame(CONTINUATION, 0, stream, &header("x", "y"))).collect();
-    last.send(&[frame(HEADERS, 0, stream, &check_headers()), flood].concat()).await;
+    last.send(&flood(stream)).await;
     last.ended().await;
     serve.signal("TERM");
     let (code, log) = serve.ended().await;
