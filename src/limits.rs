@@ -412,6 +412,25 @@ pub const HEARTBEAT_SILENCE: Duration = Duration::from_secs(10);
 /// been suspended. Below the second that a Kubernetes probe waits by default.
 pub const HEARTBEAT_ANSWER: Duration = Duration::from_millis(500);
 
+// --- admin port ---------------------------------------------------------------------------------------------------
+
+/// Connections to the admin port: probes of a node and scrapers are a few, and what hangs here must leave file descriptors
+/// for Envoy and key fetches, also where there are 256. For one more, the one that has been unused for longest is closed.
+pub const ADMIN_CONNECTIONS: usize = 64;
+/// How long the headers of a request may take to arrive, on a new connection from the time it was accepted. Probes send
+/// theirs at once.
+pub const ADMIN_HEADER_WAIT: Duration = Duration::from_secs(10);
+/// How long an answer may take to be made and read by its client: as long as scrapers wait by default.
+pub const ADMIN_ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long a connection may stay after an answer without another request: longer than the usual minute between two
+/// scrapes, so that the next one does not meet a connection that is just being closed.
+pub const ADMIN_IDLE: Duration = Duration::from_secs(75);
+/// Bytes of a request's headers, its first line among them, of what is buffered of a request, and of a piece of an answer:
+/// the least that hyper can be given, and some 40 times what probes and scrapers send.
+pub const ADMIN_HEADER_BYTES: usize = 8 * 1024;
+/// Headers of a request. Browsers send some 20.
+pub const ADMIN_HEADERS: usize = 64;
+
 // --- demo ---------------------------------------------------------------------------------------------------------
 
 /// How long the demo waits for Envoy, Portcullis and the issuer to answer before it gives up.

@@ -1,6 +1,10 @@
 //! The operators' HTTP port: is it alive, is it ready, what do its keys look like, what has it counted.
 //!
-//! Says nothing about requests or tokens, and changes nothing.
+//! Says nothing about requests or tokens, and changes nothing. A `listener` bounds the number of connections, and each
+//! `connection` what it may take.
+
+mod connection;
+mod listener;
 
 use std::{
     fmt::Write as _,
@@ -20,7 +24,6 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
     routing::get,
-    serve::ListenerExt as _,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -63,24 +66,15 @@ impl std::fmt::Debug for Admin {
     }
 }
 
-/// Serves the pages until `stop`.
-///
-/// # Errors
-/// The listener failed.
-pub async fn serve(
-    admin: Admin,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+/// Serves the pages until `stop`. `failed` hears of connections that could not be accepted.
+pub async fn serve(admin: Admin, listener: TcpListener, stop: impl Future<Output = ()>, failed: impl Fn(&io::Error)) {
     let pages = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
         .with_state(admin);
-    // A socket that refuses is about to fail by itself.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    axum::serve(listener, pages).with_graceful_shutdown(stop).await
+    listener::serve(listener, pages, stop, failed).await;
 }
 
 /// 200 unless a thread that answers Checks has shown no sign of life for [`crate::limits::HEARTBEAT_SILENCE`]: then only a

@@ -20,7 +20,8 @@ use super::{
 use crate::{
     admin::{self, Admin},
     ext_authz::{server::GrpcServer, service::Current},
-    telemetry::{events, metrics::Metrics},
+    limits,
+    telemetry::{events, metrics::Metrics, throttle::Throttle},
 };
 
 /// Starts both, until `stop`. The gRPC server's end is the end of the service; the admin server is started again, as the
@@ -83,7 +84,14 @@ async fn serve_admin(
     listener: io::Result<std::net::TcpListener>,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    admin::serve(pages, TcpListener::from_std(listener?)?, stop.cancelled_owned()).await
+    let lines = Throttle::new(limits::CONNECTION_LINES);
+    let not_accepted = |error: &io::Error| {
+        if let Some(left_out) = lines.admit(Instant::now()) {
+            events::accept_failed(error, left_out);
+        }
+    };
+    admin::serve(pages, TcpListener::from_std(listener?)?, stop.cancelled_owned(), not_accepted).await;
+    Ok(())
 }
 
 /// What the admin port shows.

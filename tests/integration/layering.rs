@@ -31,8 +31,8 @@ const FLOORS: [(&str, &[&str]); 5] = [
 /// Crates with one home.
 const HOMES: [(&str, &[&str]); 12] = [
     ("h2", &["ext_authz/connection/"]),
-    ("hyper", &["ext_authz/"]),
-    ("hyper_util", &["ext_authz/connection.rs"]),
+    ("hyper", &["ext_authz/", "admin/connection.rs"]),
+    ("hyper_util", &["ext_authz/connection.rs", "admin/connection.rs"]),
     ("notify", &["app/watch.rs", "app/watch/"]),
     ("rustix", &["descriptors.rs", "files.rs", "app/watch/"]),
     ("tonic", &["ext_authz/"]),

@@ -22,6 +22,7 @@ mod load;
 mod logs;
 mod migration;
 mod outages;
+mod overload;
 mod policy_tests;
 mod providers;
 mod readme;

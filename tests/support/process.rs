@@ -74,6 +74,12 @@ impl Serve {
         Self::run(shell, environment).await
     }
 
+    /// Starts it by a command that becomes it.
+    pub async fn spawn(mut command: Command) -> Self {
+        command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::run(command, &[]).await
+    }
+
     async fn run(mut command: Command, environment: &[(&str, &str)]) -> Self {
         // No proxy needs a notice, unless a test says otherwise.
         command
