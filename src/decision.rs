@@ -36,6 +36,8 @@ pub enum DenyReason {
     Request(RequestFault),
     /// The issuer's keys can't be had at the moment.
     KeysUnavailable,
+    /// The Check has waited for too long, or too many wait with it.
+    Overloaded,
     /// A bug of ours.
     Internal,
 }
@@ -146,6 +148,7 @@ impl DenyReason {
             Self::UnknownPolicy => "unknown_policy",
             Self::Request(fault) => fault.code(),
             Self::KeysUnavailable => "keys_unavailable",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
         }
     }
@@ -204,7 +207,7 @@ impl RequestFault {
 }
 
 /// Those that stand alone.
-const PLAIN: [DenyReason; 14] = [
+const PLAIN: [DenyReason; 15] = [
     DenyReason::NoCredentials,
     DenyReason::UnsupportedScheme,
     DenyReason::MalformedCredentials,
@@ -218,6 +221,7 @@ const PLAIN: [DenyReason; 14] = [
     DenyReason::MethodNotAdmitted,
     DenyReason::UnknownPolicy,
     DenyReason::KeysUnavailable,
+    DenyReason::Overloaded,
     DenyReason::Internal,
 ];
 
@@ -292,7 +296,8 @@ impl DenyReason {
             Self::MethodNotAdmitted => 10,
             Self::UnknownPolicy => 11,
             Self::KeysUnavailable => 12,
-            Self::Internal => 13,
+            Self::Overloaded => 13,
+            Self::Internal => 14,
             Self::Token(fault) => PLAIN.len() + fault as usize,
             Self::Request(fault) => PLAIN.len() + TOKEN_FAULTS.len() + fault as usize,
         }

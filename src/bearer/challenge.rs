@@ -118,6 +118,11 @@ pub fn fixed(reason: DenyReason) -> Challenge {
             "Service Unavailable",
             "the keys to verify the access token are not available at the moment",
         ),
+        DenyReason::Overloaded => without_challenge(
+            Status::ServiceUnavailable,
+            "Service Unavailable",
+            "the authorizer has too much to do at the moment",
+        ),
         DenyReason::Internal => {
             without_challenge(Status::InternalServerError, "Internal Server Error", "the authorizer failed")
         }
@@ -256,6 +261,7 @@ mod tests {
             (DenyReason::MethodNotAdmitted, 403, 7, None),
             (RequestFault::DotSegment.into(), 400, 3, None),
             (DenyReason::KeysUnavailable, 503, 14, None),
+            (DenyReason::Overloaded, 503, 14, None),
             (DenyReason::Internal, 500, 13, None),
         ];
         for (reason, http, grpc, error) in cases {

@@ -29,6 +29,7 @@ use tokio_util::either::Either;
 use super::{
     connections::Place,
     front::Front,
+    queue::Reads,
     service::{ConnectionEvent, Observer},
 };
 use crate::limits;
@@ -74,18 +75,18 @@ async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
     builder: &http2::Builder<TokioExecutor>,
 ) {
     observer.connection(ConnectionEvent::Opened);
-    let is_used = AtomicBool::new(false);
+    let (is_used, reads) = (AtomicBool::new(false), Reads::new());
     let service = service_fn(|request| {
         is_used.store(true, Ordering::Relaxed);
         let call = place.call();
-        let answer = front.answer(request);
+        let answer = front.answer(request, &reads);
         async move {
             let _in_flight = call;
             Ok::<_, Infallible>(answer.await)
         }
     });
     let (turn, goodbye) = (AtomicUsize::new(0), OnceLock::new());
-    let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye };
+    let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye, reads: &reads };
     let mut connection = pin!(builder.serve_connection(stream, service));
     let mut ended = tokio::select! {
         biased;
@@ -123,7 +124,7 @@ async fn in_turns<C: Future>(mut connection: Pin<&mut C>, turn: &AtomicUsize) ->
     .await
 }
 
-/// A stream to which answers are written together.
+/// A stream to which answers are written together, and that notes when it is read.
 ///
 /// Of a stream that can write from several buffers at once, h2 takes that every frame over 256 bytes is better written by
 /// itself than copied: a system call for each answer, which takes as long as everything else that is done for it. Of others
@@ -134,6 +135,8 @@ struct Joined<'a, T> {
     turn: &'a AtomicUsize,
     /// The text that h2 sends to the peer when it ends the connection.
     goodbye: &'a OnceLock<Box<str>>,
+    /// Notes when the stream was read.
+    reads: &'a Reads,
 }
 
 impl<T: Read + Unpin> Read for Joined<'_, T> {
@@ -147,10 +150,13 @@ impl<T: Read + Unpin> Read for Joined<'_, T> {
         let room = into.remaining();
         // As if all the room were filled, which is never less than what is read.
         self.turn.store(left.saturating_sub(room), Ordering::Relaxed);
-        if room > FRAME {
-            return self.poll_read_piece(cx, into);
-        }
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let read = if room > FRAME {
+            ready!(self.poll_read_piece(cx, into))
+        } else {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, into))
+        };
+        self.reads.read();
+        Poll::Ready(read)
     }
 }
 

@@ -10,7 +10,18 @@ use crate::limits;
 /// [`limits::KEY_WAIT`] if Envoy says nothing.
 #[must_use]
 pub fn key_wait(headers: &HeaderMap) -> Duration {
-    let timeout = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
+    key_wait_within(timeout(headers))
+}
+
+/// How long the client of a call waits for its answer, if it says so.
+#[must_use]
+pub fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?))
+}
+
+/// How long a Check may wait for keys whose client waits for so long.
+#[must_use]
+pub(super) fn key_wait_within(timeout: Option<Duration>) -> Duration {
     timeout.map_or(limits::KEY_WAIT, |timeout| (timeout - timeout / limits::DEADLINE_MARGIN).min(limits::KEY_WAIT))
 }
 

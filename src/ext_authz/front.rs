@@ -5,9 +5,10 @@
 //! the long way, through tonic, to the same [`Service`].
 
 use std::{
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Rou
 
 use super::{
     deadline,
+    queue::{Call, Reads},
     service::Service,
     unary::{self, AnswerBody, NoMessage},
 };
@@ -42,7 +44,7 @@ pub(super) struct Front {
 
 /// Which way a request goes, and what is needed of it there: the future of an answer is copied several times before it runs.
 enum Way {
-    Check(Service, Incoming, Duration),
+    Check(Service, Incoming, Call),
     /// Boxed: it is large.
     Other(Pin<Box<dyn Future<Output = Response<FrontBody>> + Send>>),
     Refused,
@@ -53,12 +55,16 @@ impl Front {
         Self { service, routes }
     }
 
-    /// Answers one request.
-    pub(super) fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<FrontBody>> + use<> {
-        let way = self.way(request);
+    /// Answers one request, which the last of these reads has brought.
+    pub(super) fn answer(
+        &self,
+        request: Request<Incoming>,
+        reads: &Reads,
+    ) -> impl Future<Output = Response<FrontBody>> + use<> {
+        let way = self.way(request, reads);
         async move {
             match way {
-                Way::Check(service, body, wait) => check(service, body, wait).await,
+                Way::Check(service, body, call) => check(service, body, call).await,
                 Way::Other(answer) => answer.await,
                 Way::Refused => {
                     let mut refusal = Response::new(FrontBody::Other(TonicBody::empty()));
@@ -70,16 +76,19 @@ impl Front {
     }
 
     /// Runs in the task of the connection, which a panic would end: it looks at headers, and no more.
-    fn way(&self, request: Request<Incoming>) -> Way {
+    fn way(&self, mut request: Request<Incoming>, reads: &Reads) -> Way {
         // SECURITY: an Envoy whose filter has `http_service` in place of `grpc_service` takes any 200 for an allow, and a
         // gRPC server's way of saying no is a 200 with a `grpc-status`. So whatever such an Envoy asks must not be a 200.
         // The gRPC protocol over HTTP/2, "Requests": without such a content type, a server answers 415.
         if !is_grpc(request.headers()) {
             return Way::Refused;
         }
-        if is_plain_check(&request) {
-            let wait = deadline::key_wait(request.headers());
-            return Way::Check(self.service.clone(), request.into_body(), wait);
+        if request.uri().path() == CHECK {
+            let call = reads.call(deadline::timeout(request.headers()));
+            if is_plain(&request) {
+                return Way::Check(self.service.clone(), request.into_body(), call);
+            }
+            request.extensions_mut().insert(Arc::new(call));
         }
         let mut routes = self.routes.clone();
         Way::Other(Box::pin(async move {
@@ -94,9 +103,16 @@ impl Front {
     }
 }
 
-async fn check(service: Service, body: Incoming, wait: Duration) -> Response<FrontBody> {
-    let answer = match unary::message(body).await {
-        Ok(message) => service.answer(message, wait).await,
+async fn check<B: Body<Data = Bytes>>(service: Service, body: B, mut call: Call) -> Response<FrontBody> {
+    let mut message = pin!(unary::message(body));
+    let message = match poll_fn(|cx| Poll::Ready(message.as_mut().poll(cx))).await {
+        Poll::Ready(message) => message,
+        Poll::Pending => call.aside(message).await,
+    };
+    let picked_up = call.pick_up();
+    drop(call);
+    let answer = match message {
+        Ok(message) => service.answer(message, picked_up).await,
         Err(NoMessage::Refused(fault)) => service.refuse(fault),
         Err(NoMessage::Failed(status)) => return status.into_http::<TonicBody>().map(FrontBody::Other),
     };
@@ -109,10 +125,9 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
 }
 
-/// Whether it is a Check as Envoy makes it: its message is not compressed, so that the bytes of the body are the message.
-fn is_plain_check<B>(request: &Request<B>) -> bool {
-    request.uri().path() == CHECK
-        && request.method() == Method::POST
+/// Whether a Check is one as Envoy makes it: its message is not compressed, so that the bytes of the body are the message.
+fn is_plain<B>(request: &Request<B>) -> bool {
+    request.method() == Method::POST
         && request.headers().get(GRPC_ENCODING).is_none_or(|encoding| encoding == "identity")
 }
 
@@ -143,3 +158,6 @@ impl Body for FrontBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use super::{
     deadline,
     proto::service::authorization_server::Authorization,
+    queue::{Call, PickedUp, TurnedAway},
     response::{Answer, Replies},
 };
 use crate::{
@@ -116,7 +117,7 @@ pub struct Decided<'a> {
     pub path: Option<&'a str>,
     /// Envoy's request id, if it is harmless.
     pub request_id: Option<&'a str>,
-    /// How long it took, waiting for keys included.
+    /// How long it took, waiting for its thread and for keys included.
     pub took: Duration,
 }
 
@@ -180,12 +181,15 @@ impl Service {
         Self { current }
     }
 
-    /// Answers one message. `wait` is how long it may wait for a missing key.
-    pub(super) async fn answer(&self, message: Bytes, wait: Duration) -> Answer {
+    /// Answers one message whose turn has come.
+    pub(super) async fn answer(&self, message: Bytes, picked_up: Result<PickedUp, TurnedAway>) -> Answer {
         // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
         let engine = self.current.load_full();
         let _in_flight = engine.in_flight.token();
-        engine.check(message, wait).await
+        match picked_up {
+            Ok(picked_up) => engine.check_call(message, picked_up).await,
+            Err(turned_away) => engine.turn_away(turned_away),
+        }
     }
 
     /// The denial of a message that can't be read.
@@ -197,9 +201,12 @@ impl Service {
 #[tonic::async_trait]
 impl Authorization for Service {
     async fn check(&self, request: Request<Bytes>) -> Result<Response<Answer>, Status> {
-        let (metadata, _, message) = request.into_parts();
-        let wait = deadline::key_wait(&metadata.into_headers());
-        Ok(Response::new(self.answer(message, wait).await))
+        let (metadata, mut extensions, message) = request.into_parts();
+        let picked_up = match extensions.remove::<Arc<Call>>() {
+            Some(call) => call.pick_up(),
+            None => Ok(PickedUp::at_once(deadline::key_wait(&metadata.into_headers()))),
+        };
+        Ok(Response::new(self.answer(message, picked_up).await))
     }
 }
 
@@ -227,7 +234,8 @@ impl<'a> Decided<'a> {
 
     fn denied_for(self, denial: &'a Denial) -> Self {
         let issuer = denial.token.as_ref().map(|token| token.issuer()).or(denial.without_keys_of.as_deref());
-        let our_trouble = matches!(denial.reason, DenyReason::KeysUnavailable | DenyReason::Internal);
+        let our_trouble =
+            matches!(denial.reason, DenyReason::KeysUnavailable | DenyReason::Overloaded | DenyReason::Internal);
         Self { reason: denial.reason.code(), our_trouble, rule: denial.rule.as_ref(), issuer, ..self }
     }
 }

@@ -79,7 +79,7 @@ fn sets(ok: &complete::OkHttpResponse) -> Vec<(String, String)> {
     ok.headers.iter().map(pair).collect()
 }
 
-const REASONS: [DenyReason; 14] = [
+const REASONS: [DenyReason; 15] = [
     DenyReason::NoCredentials,
     DenyReason::UnsupportedScheme,
     DenyReason::MalformedCredentials,
@@ -93,6 +93,7 @@ const REASONS: [DenyReason; 14] = [
     DenyReason::UnknownPolicy,
     DenyReason::Request(RequestFault::Host),
     DenyReason::KeysUnavailable,
+    DenyReason::Overloaded,
     DenyReason::Internal,
 ];
 

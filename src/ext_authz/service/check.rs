@@ -14,6 +14,7 @@ use crate::{
     decision::{DenyReason, RequestFault},
     ext_authz::{
         attributes::Attributes,
+        queue::{PickedUp, TurnedAway},
         response::{self, Answer},
     },
     jwks::key_store::{MissAnswer, Waiter},
@@ -36,14 +37,27 @@ struct Waiting {
 
 impl Engine {
     /// Answers one message. `wait` is how long it may wait for a missing key.
-    pub async fn check(&self, message: Bytes, wait: Duration) -> Answer {
-        let began = Instant::now();
+    pub fn check(&self, message: Bytes, wait: Duration) -> impl Future<Output = Answer> {
+        self.check_call(message, PickedUp::at_once(wait))
+    }
+
+    /// Answers the message of a call whose turn has come.
+    pub(super) async fn check_call(&self, message: Bytes, picked_up: PickedUp) -> Answer {
         // Nearly always everything is known at once. What is needed to wait is allocated by those who do: a future is
         // copied several times before it runs, with all the room that it might need.
-        match self.at_once(&message, began) {
+        match self.at_once(&message, picked_up) {
             Ok(answer) => answer,
-            Err(waiting) => Box::pin(self.after(*waiting, message, began, wait)).await,
+            Err(waiting) => Box::pin(self.after(*waiting, message, picked_up)).await,
         }
+    }
+
+    /// The denial of a call that the thread has no time for. Its message is not even read: that takes a good part of
+    /// deciding.
+    pub(super) fn turn_away(&self, call: TurnedAway) -> Answer {
+        let reason = DenyReason::Overloaded;
+        let heard = Heard { attributes: Attributes::default(), judged: Err(reason) };
+        let denial = Denial { retry_after: Some(Duration::ZERO), ..Denial::without_rule(reason) };
+        self.answer(&heard, &Decision::Deny(denial), call.arrived)
     }
 
     /// The denial of a message that can't be read.
@@ -52,25 +66,25 @@ impl Engine {
         self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), Instant::now())
     }
 
-    fn at_once(&self, message: &[u8], began: Instant) -> Result<Answer, Box<Waiting>> {
+    fn at_once(&self, message: &[u8], call: PickedUp) -> Result<Answer, Box<Waiting>> {
         let heard = Heard::of(message);
         let decision = match &heard.judged {
-            Ok(request) => self.decide(request, began)?,
+            Ok(request) => self.decide(request, call.at)?,
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, began))
+        Ok(self.answer(&heard, &decision, call.arrived))
     }
 
     /// Waits for a missing key and judges once more; and once more again where the fetch that was waited for had begun before
     /// the token came, so that the issuer may have published the key since. Never a loop.
-    async fn after(&self, waiting: Waiting, message: Bytes, began: Instant, wait: Duration) -> Answer {
-        match self.after_fetch(waiting, &message, began, wait).await {
+    async fn after(&self, waiting: Waiting, message: Bytes, call: PickedUp) -> Answer {
+        match self.after_fetch(waiting, &message, call).await {
             Ok(answer) => answer,
-            Err(waiting) => match self.after_fetch(*waiting, &message, began, wait).await {
+            Err(waiting) => match self.after_fetch(*waiting, &message, call).await {
                 Ok(answer) => answer,
                 Err(waiting) => {
                     let denial = waiting.undecided.deny_unavailable(Duration::ZERO);
-                    self.answer(&Heard::of(&message), &Decision::Deny(denial), began)
+                    self.answer(&Heard::of(&message), &Decision::Deny(denial), call.arrived)
                 }
             },
         }
@@ -80,11 +94,10 @@ impl Engine {
         &self,
         Waiting { fetch, .. }: Waiting,
         message: &[u8],
-        began: Instant,
-        wait: Duration,
+        call: PickedUp,
     ) -> Result<Answer, Box<Waiting>> {
         let since = fetch.since();
-        let in_time = tokio::time::timeout_at(began + wait, fetch.fetch_ended()).await.is_ok();
+        let in_time = tokio::time::timeout_at(call.arrived + call.key_wait, fetch.fetch_ended()).await.is_ok();
         let heard = Heard::of(message);
         let decision = match &heard.judged {
             Ok(request) => match self.judge(request, Instant::now()) {
@@ -96,7 +109,7 @@ impl Engine {
             },
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, began))
+        Ok(self.answer(&heard, &decision, call.arrived))
     }
 
     fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Box<Waiting>> {

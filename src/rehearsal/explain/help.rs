@@ -48,6 +48,7 @@ pub(super) fn help(stage: &Stage, ask: &Ask, judged: &Judged<'_>, view: &View<'_
         DenyReason::KeysUnavailable => {
             one("the issuer's keys could not be fetched: is it up, and is its address right?")
         }
+        DenyReason::Overloaded => one("send it again: the service has more to do than its threads can"),
         DenyReason::Internal => one("this is a bug: please report it"),
     }
 }

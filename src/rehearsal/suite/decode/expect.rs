@@ -164,7 +164,7 @@ fn reason_of(bag: &mut Bag, text: &str, node: &Node, words: &[&'static str]) -> 
         Some(reason) if is_possible(reason) => Some(reason),
         Some(_) => {
             let problem = Problem::error(&node.place, format!("{} can't happen in a test", quoted(text)));
-            bag.push(problem.help("keys are always there: this is for outages"));
+            bag.push(problem.help("keys and time are always there: this is for outages and overload"));
             None
         }
         None => {
