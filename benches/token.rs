@@ -1,6 +1,7 @@
 //! Verifies tokens, and nothing else that counts: what `benches/instructions` measures, and how much memory they take.
 //!
 //! `token hot N`: one token, N times. `token warm N`: so many tokens in rotation. `token cold N`: so many tokens, each once.
+//! `token refused N`: one forged token, N times, then as many forged ones, each once.
 //! `token fill N`: bytes of resident memory for each of N tokens that are remembered.
 
 use std::{collections::BTreeMap, hint::black_box};
@@ -130,6 +131,19 @@ fn main() {
         let before = resident();
         assert!((0..count).all(|user| verify(&verifier, &keys, &signer.token(user))), "every token is good");
         println!("{} bytes for each of {count}; {:?}", (resident() - before) / count, verifier.cache().stats());
+        return;
+    }
+    if mode == "refused" {
+        let good = signer.token(0);
+        let (message, signature) = good.rsplit_once('.').unwrap_or_default();
+        let forged = |n: usize| format!("{message}.{n:06}{}", signature.get(6..).unwrap_or_default());
+        let timed = |tokens: Vec<String>| {
+            let begun = Instant::now();
+            assert_eq!(measured(&verifier, &keys, &tokens, count), 0, "none is good");
+            begun.elapsed() / u32::try_from(count).unwrap_or(1)
+        };
+        let (same, others) = (timed(vec![forged(0)]), timed((1..=count).map(forged).collect()));
+        println!("refused: {same:?} each; each once: {others:?}; {:?}", verifier.cache().stats());
         return;
     }
     let distinct = if mode == "hot" { 1 } else { count };

@@ -157,6 +157,11 @@ pub const RECENT_REQUESTS: u32 = 8;
 /// Tokens that need a signature check from one look for those among [`RECENT_TOKENS`] that are over to the next: as many as
 /// there are places, so that each pays for looking at one, and few enough that it happens where clients are few.
 pub const RECENT_SWEEP: u64 = RECENT_TOKENS as u64;
+/// Refused tokens that are remembered: those of a large client that goes on with tokens of a removed key. Whoever makes up
+/// more of them pushes out others of their kind alone.
+pub const REFUSED_TOKENS: usize = 16 * 1024;
+/// Bytes that they may take.
+pub const REFUSED_TOKEN_BYTES: usize = 2 * 1024 * 1024;
 
 // --- keys ---------------------------------------------------------------------------------------------------------
 

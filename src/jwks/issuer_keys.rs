@@ -22,6 +22,12 @@ pub struct Generation(u64);
 impl Generation {
     /// Before the first set.
     pub const NONE: Self = Self(0);
+
+    /// The one of that number.
+    #[cfg(test)]
+    pub(crate) const fn for_tests(number: u64) -> Self {
+        Self(number)
+    }
 }
 
 /// A number of fetches of an issuer's keys that had begun at some moment.

@@ -13,5 +13,6 @@ pub mod header;
 pub mod issuer_rules;
 pub mod kept_claims;
 mod recent;
+mod refused;
 pub mod token_cache;
 pub mod verifier;

@@ -4,7 +4,7 @@
 //! within the token's times, and while its issuer's set still leads its header to the very key that verified it. What is
 //! kept is "signature and issuer-level claims are true"; what a route asks is never in it (GHSA-qvp4-rpmr-xwrr).
 //!
-//! Only what was verified comes in, so forged tokens push nothing out. Configuration is no part of the key: a cache
+//! Only what was verified comes in, so forged tokens push nothing out; `refused` holds some of those apart. Configuration is no part of the key: a cache
 //! lives and dies with the verifier that owns it (GHSA-4mq7-pvjg-xp2r).
 
 use std::{
@@ -21,13 +21,14 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{recent::Recent, verifier::VerifiedToken};
+use super::{recent::Recent, refused::RefusedTokens, verifier::VerifiedToken};
 use crate::{clock::UnixTime, digest::Sha256, limits};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {
     entries: Entries,
     recent: Recent,
+    refused: RefusedTokens,
     counts: Arc<Counts>,
 }
 
@@ -67,6 +68,7 @@ impl Hasher for FirstBytes {
 struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
+    refusals: AtomicU64,
 }
 
 /// How a cache did.
@@ -76,6 +78,8 @@ pub struct CacheStats {
     pub hits: u64,
     /// Tokens that did, well or not.
     pub misses: u64,
+    /// Tokens that needed none because they had been refused before.
+    pub refusals: u64,
     /// Tokens that are kept.
     pub entries: u64,
     /// Bytes that they take, estimated.
@@ -117,7 +121,7 @@ impl TokenCache {
         let (bytes, lifecycle) = (limits::TOKEN_CACHE_BYTES as u64, DefaultLifecycle::default());
         let entries =
             Cache::with(limits::TOKEN_CACHE_ENTRIES / GONE, bytes, Weigh, BuildHasherDefault::default(), lifecycle);
-        Self { entries, recent: Recent::default(), counts }
+        Self { entries, recent: Recent::default(), refused: RefusedTokens::default(), counts }
     }
 
     /// An empty cache that counts where this one does.
@@ -131,6 +135,7 @@ impl TokenCache {
         CacheStats {
             hits: self.counts.hits.load(Ordering::Relaxed),
             misses: self.counts.misses.load(Ordering::Relaxed),
+            refusals: self.counts.refusals.load(Ordering::Relaxed),
             entries: self.entries.len() as u64,
             bytes: self.entries.weight(),
         }
@@ -139,6 +144,11 @@ impl TokenCache {
     /// Those that were shown again and again.
     pub(super) const fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// Those that were refused.
+    pub(super) const fn refused(&self) -> &RefusedTokens {
+        &self.refused
     }
 
     /// What is kept of a token; whether it is still true is for the caller to say.
@@ -157,6 +167,10 @@ impl TokenCache {
 
     pub(super) fn count_hit(&self) {
         self.counts.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_refusal(&self) {
+        self.counts.refusals.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A token needs a signature check. Every so many, those that were shown often and are over leave.

@@ -16,6 +16,7 @@ use super::{
     header::Header,
     issuer_rules::IssuerRules,
     kept_claims::{AskedClaims, KeptClaims},
+    refused::Refusal,
     token_cache::TokenCache,
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     decision::TokenFault,
     digest::{Sha256, sha256},
     jwks::{
-        basis::Basis,
+        basis::{Basis, Fingerprint},
         key_set::Selection,
         key_store::{Generation, KeyLookup, KeyNeed},
     },
@@ -138,10 +139,24 @@ impl Verifier {
         if leaves {
             self.cache.recent().forget(text);
         }
+        if let Some(refused) = self.cache.refused().get(&digest).and_then(|refusal| still_refused(refusal, keys)) {
+            self.cache.count_refusal();
+            return Err(refused);
+        }
         self.cache.count_miss(now);
-        let verified = Arc::new(self.verify_afresh(token, keys, now)?);
-        self.cache.put(digest, Arc::clone(&verified));
-        Ok(verified)
+        match self.verify_afresh(token, keys, now) {
+            Ok(verified) => {
+                let verified = Arc::new(verified);
+                self.cache.put(digest, Arc::clone(&verified));
+                Ok(verified)
+            }
+            Err(failure) => {
+                if let Some(refusal) = failure.to_remember() {
+                    self.cache.refused().put(digest, refusal);
+                }
+                Err(failure.into())
+            }
+        }
     }
 
     /// A remembered token as one whose key is in that set.
@@ -159,10 +174,8 @@ impl Verifier {
         token: AccessToken<'_>,
         keys: &dyn KeyLookup,
         now: UnixTime,
-    ) -> Result<VerifiedToken, Unverified> {
-        let compact = Compact::parse(token)?;
-        let header = Header::parse(&compact.header)?;
-        let claims = Claims::parse(&compact.payload)?;
+    ) -> Result<VerifiedToken, Failure> {
+        let (compact, header, claims) = read(token).map_err(Failure::Unread)?;
         let rules = self.issuer_of(&claims)?;
         if !rules.algorithms.as_slice().contains(&header.algorithm) {
             return Err(TokenFault::AlgorithmNotAllowed.into());
@@ -177,6 +190,68 @@ impl Verifier {
         let issuer = claims.name("iss")?.ok_or(TokenFault::MalformedClaims)?;
         self.issuers.get(issuer).ok_or(TokenFault::UnknownIssuer)
     }
+}
+
+/// Why verifying afresh failed, by what that depends on.
+enum Failure {
+    /// The token can't be read: on its bytes alone.
+    Unread(TokenFault),
+    /// On the configuration, the time, or both as well.
+    Refused(TokenFault),
+    /// On its bytes and the keys: on those of that set, if there are any.
+    NoKey(MissingKey, Option<Fingerprint>),
+}
+
+impl From<TokenFault> for Failure {
+    fn from(fault: TokenFault) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+impl From<Failure> for Unverified {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unread(fault) | Failure::Refused(fault) => Self::Refused(fault),
+            Failure::NoKey(missing, _) => Self::KeyMissing(missing),
+        }
+    }
+}
+
+impl Failure {
+    /// What the next one with the same token may be told without verifying it. Other tokens that can't be read are told
+    /// apart sooner than they are found.
+    fn to_remember(&self) -> Option<Refusal> {
+        match self {
+            Self::Unread(TokenFault::Malformed) => Some(Refusal::Malformed),
+            Self::NoKey(missing, Some(set)) => Some(Refusal::NoKey {
+                issuer: Arc::clone(&missing.issuer),
+                set: *set,
+                need: missing.need,
+                fault: missing.fault,
+            }),
+            // Whether keys are there depends on the time.
+            Self::Unread(_) | Self::Refused(_) | Self::NoKey(_, None) => None,
+        }
+    }
+}
+
+/// What verifying a refused token afresh would say, if that is known.
+fn still_refused(refusal: Refusal, keys: &dyn KeyLookup) -> Option<Unverified> {
+    match refusal {
+        Refusal::Malformed => Some(TokenFault::Malformed.into()),
+        Refusal::NoKey { issuer, set, need, fault } => {
+            let snapshot = keys.current(&issuer).filter(|snapshot| snapshot.set.fingerprint() == set)?;
+            // The same keys may have been fetched once more: newer ones are asked for from here on.
+            Some(Unverified::KeyMissing(MissingKey { issuer, seen: snapshot.generation, need, fault }))
+        }
+    }
+}
+
+fn read(token: AccessToken<'_>) -> Result<(Compact<'_>, Header, Claims), TokenFault> {
+    let compact = Compact::parse(token)?;
+    let header = Header::parse(&compact.header)?;
+    let claims = Claims::parse(&compact.payload)?;
+    Ok((compact, header, claims))
 }
 
 /// Whether verifying a remembered token afresh would succeed: by which key of which set, if so.
@@ -210,23 +285,24 @@ fn check_signature(
     header: &Header,
     rules: &IssuerRules,
     keys: &dyn KeyLookup,
-) -> Result<Arc<Basis>, Unverified> {
-    let missing =
-        |seen, need, fault| Unverified::KeyMissing(MissingKey { issuer: Arc::clone(&rules.issuer), seen, need, fault });
+) -> Result<Arc<Basis>, Failure> {
+    let missing = |seen, need, fault| MissingKey { issuer: Arc::clone(&rules.issuer), seen, need, fault };
     let Some(snapshot) = keys.current(&rules.issuer) else {
-        return Err(missing(Generation::NONE, new_key(header), TokenFault::UnknownKey));
+        return Err(Failure::NoKey(missing(Generation::NONE, new_key(header), TokenFault::UnknownKey), None));
     };
+    let missing =
+        |need, fault| Failure::NoKey(missing(snapshot.generation, need, fault), Some(snapshot.set.fingerprint()));
     match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
         // A provider may be in the middle of a rotation: a newer set may be clear.
-        Selection::Several => Err(missing(snapshot.generation, KeyNeed::Replacement, TokenFault::AmbiguousKey)),
-        Selection::None => Err(missing(snapshot.generation, new_key(header), TokenFault::UnknownKey)),
+        Selection::Several => Err(missing(KeyNeed::Replacement, TokenFault::AmbiguousKey)),
+        Selection::None => Err(missing(new_key(header), TokenFault::UnknownKey)),
         Selection::One(key) => {
             let message = compact.signing_input.as_bytes();
             if key.verify(header.algorithm, message, &compact.signature) {
                 Ok(Arc::clone(key.basis()))
             } else {
                 // A provider may have replaced the key under its `kid`.
-                Err(missing(snapshot.generation, KeyNeed::Replacement, TokenFault::BadSignature))
+                Err(missing(KeyNeed::Replacement, TokenFault::BadSignature))
             }
         }
     }

@@ -252,6 +252,7 @@ impl Collector for TokensCollector {
         let counters = [
             ("token_cache_hits", "Tokens that needed no signature check", stats.hits),
             ("token_cache_misses", "Tokens that were verified afresh, well or not", stats.misses),
+            ("token_cache_refusals", "Tokens that needed no signature check to be refused", stats.refusals),
         ];
         for (name, help, count) in counters {
             let count = ConstCounter::new(count);

@@ -50,6 +50,8 @@ enum Step {
     Secret(usize),
     /// So many seconds pass in which no fetch succeeds.
     Wait(u64),
+    /// Another configuration is in force, with a key store of its own and that key set.
+    Reload(usize, usize),
 }
 
 /// Tokens of every kind that a history could matter to.
@@ -79,7 +81,21 @@ fn tokens() -> Vec<String> {
     let (message, signature) = (tokens[0].rsplit_once('.').unwrap().0, tokens[6].rsplit_once('.').unwrap().1);
     let forged = format!("{message}.{signature}");
     tokens.push(forged);
+    // What is no token under any keys, and what nobody signed.
+    let header = tokens[0].split('.').next().unwrap();
+    tokens.extend(["e30.e30.AR", "opaque", "a.b.c.d.e"].map(str::to_owned));
+    tokens.extend([format!("{header}.W10.AQID"), format!("{header}.e30.AQID")]);
     tokens
+}
+
+/// The configurations of the first issuer.
+fn issuers() -> [Value; 4] {
+    [
+        json!({}),
+        json!({"max_token_age": "100s"}),
+        json!({"clock_tolerance": "0s"}),
+        json!({"algorithms": ["EdDSA", "RS256"], "audiences": ["another"]}),
+    ]
 }
 
 /// Key sets as an issuer may publish them one after another.
@@ -110,11 +126,14 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..tokens().len()).prop_map(Step::Ask),
         // Some again and again, so that there are hits: two issuers, and a token that lives long.
         8 => sample::select(vec![0, 7, 12]).prop_map(Step::Ask),
+        // And forgeries.
+        4 => sample::select(vec![3, 15, 16]).prop_map(Step::Ask),
         2 => (sample::select(ends.to_vec()), near).prop_map(|(end, off)| Step::Clock(end + off)),
         1 => (-200_000..1_000_000_i64).prop_map(Step::Clock),
         2 => (0..key_sets().len()).prop_map(Step::Keys),
         1 => (0..2_usize).prop_map(Step::Secret),
         1 => sample::select(vec![1, 600, 43_200, 86_400]).prop_map(Step::Wait),
+        1 => (0..issuers().len(), 0..key_sets().len()).prop_map(|(issuer, keys)| Step::Reload(issuer, keys)),
     ]
 }
 
@@ -139,14 +158,25 @@ type Seen = Result<(String, Option<String>, Option<String>, String, UnixTime, Cl
 
 impl World {
     fn new(issuer: &Value) -> Self {
-        let (rules, store, now) = (rules(issuer), KeyStore::new(), Instant::now());
+        Self::at(issuer, 0, Instant::now(), 0)
+    }
+
+    /// One that begins then, with that key set.
+    fn at(issuer: &Value, keys: usize, now: Instant, clock: i64) -> Self {
+        let (rules, store) = (rules(issuer), KeyStore::new());
         for rules in &rules {
             store.add(rules.issuer.clone(), IssuerKeys::awaiting_first_fetch(Duration::from_secs(86_400)));
         }
-        let mut world = Self { rules, store, now, clock: 0 };
-        world.fetched(ISSUER, KeySet::parse(&published::key_set(&key_sets()[0], None), world.algorithms(0)).unwrap());
+        let mut world = Self { rules, store, now, clock };
+        world.publish(keys);
         world.fetched(OTHER, world.secret(0));
         world
+    }
+
+    /// A fetch of the first issuer's keys brings that set.
+    fn publish(&mut self, keys: usize) {
+        let set = KeySet::parse(&published::key_set(&key_sets()[keys], None), self.algorithms(0)).unwrap();
+        self.fetched(ISSUER, set);
     }
 
     fn algorithms(&self, issuer: usize) -> &[portcullis::jwt::algorithm::Algorithm] {
@@ -178,9 +208,9 @@ impl World {
 }
 
 /// Plays a history in which each token is shown so many times running; the hits, and how many tokens were verified in all.
-fn play(issuer: &Value, steps: &[Step], tokens: &[String], times: usize) -> Result<(u64, u64), TestCaseError> {
+fn play(issuer: &Value, steps: &[Step], tokens: &[String], times: usize) -> Result<[u64; 3], TestCaseError> {
     let mut world = World::new(issuer);
-    let with_history = Verifier::new(world.rules.clone());
+    let mut with_history = Verifier::new(world.rules.clone());
     let mut verified = 0;
     for (at, step) in steps.iter().enumerate() {
         match step {
@@ -193,48 +223,50 @@ fn play(issuer: &Value, steps: &[Step], tokens: &[String], times: usize) -> Resu
                 }
             }
             Step::Clock(clock) => world.clock = *clock,
-            Step::Keys(index) => {
-                let set = KeySet::parse(&published::key_set(&key_sets()[*index], None), world.algorithms(0)).unwrap();
-                world.fetched(ISSUER, set);
+            Step::Keys(index) => world.publish(*index),
+            Step::Reload(issuer, keys) => {
+                world = World::at(&issuers()[*issuer], *keys, world.now, world.clock);
+                with_history = with_history.successor(world.rules.clone());
             }
             Step::Secret(index) => world.fetched(OTHER, world.secret(*index)),
             Step::Wait(seconds) => world.now += Duration::from_secs(*seconds),
         }
     }
-    Ok((with_history.cache().stats().hits, verified))
+    let stats = with_history.cache().stats();
+    Ok([stats.hits, stats.refusals, verified])
 }
 
 #[test]
 fn the_cache_is_invisible() {
-    let (hits, verified) = histories(1);
+    let [hits, refusals, verified] = histories(1);
     // Neither is everything a hit nor nothing: else nothing was shown.
+    assert!(refusals > 100, "{refusals} tokens were refused again");
     assert!(hits > 100 && verified > hits + 100, "{hits} hits of {verified} verified tokens");
 }
 
 /// Tokens that are shown again and again are found in another way than those that are shown a second time.
 #[test]
 fn the_cache_is_invisible_to_whoever_asks_again_and_again() {
-    let (hits, verified) = histories(4);
+    let [hits, refusals, verified] = histories(4);
+    assert!(refusals > 1000, "{refusals} tokens were refused again");
     assert!(hits > verified * 2 / 3 && verified > hits + 100, "{hits} hits of {verified} verified tokens");
 }
 
-/// Plays random histories, see [`play`].
-fn histories(times: usize) -> (u64, u64) {
+/// Plays random histories, see [`play`]: hits, refusals and tokens that were verified.
+fn histories(times: usize) -> [u64; 3] {
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
-    let issuers = [json!({}), json!({"max_token_age": "100s"}), json!({"clock_tolerance": "0s"})];
     let tokens = tokens();
-    let (hits, verified) = (Cell::new(0), Cell::new(0));
-    let histories = (sample::select(issuers.to_vec()), vec(step(), 1..80));
+    let counts = [0; 3].map(Cell::new);
+    let histories = (sample::select(issuers().to_vec()), vec(step(), 1..80));
     let outcome = TestRunner::new(config).run(&histories, |(issuer, steps)| {
-        let (new_hits, new_verified) = play(&issuer, &steps, &tokens, times)?;
-        hits.set(hits.get() + new_hits);
-        verified.set(verified.get() + new_verified);
+        let new = play(&issuer, &steps, &tokens, times)?;
+        counts.iter().zip(new).for_each(|(count, more)| count.set(count.get() + more));
         Ok(())
     });
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    (hits.get(), verified.get())
+    counts.map(|count| count.get())
 }
 
 #[test]

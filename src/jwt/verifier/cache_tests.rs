@@ -155,12 +155,13 @@ fn a_token_that_is_shown_often_is_judged_as_any_other() {
     ] {
         let verifier = verifier();
         shown_often(&verifier, &token, &first);
-        let before = hits(&verifier);
+        let refusals = |verifier: &Verifier| refusals(verifier).0 + refusals(verifier).1;
+        let before = (hits(&verifier).0, refusals(&verifier));
         for _ in 0..3 {
             assert_eq!(verify(&verifier, &token, &set, NOW.plus(Duration::from_secs(now))).is_err(), refused);
         }
-        let (more_hits, more_misses) = (hits(&verifier).0 - before.0, hits(&verifier).1 - before.1);
-        assert_eq!((more_hits, more_misses), if refused { (0, 3) } else { (3, 0) });
+        let (more_hits, more_refusals) = (hits(&verifier).0 - before.0, refusals(&verifier) - before.1);
+        assert_eq!((more_hits, more_refusals), if refused { (0, 3) } else { (3, 0) });
     }
 }
 
@@ -193,16 +194,18 @@ fn a_token_that_is_shown_often_leaves_when_its_key_vouches_for_it_no_more() {
 
 #[test]
 fn an_expired_token_that_is_never_shown_again_leaves_while_others_are_verified() {
-    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
-    shown_often(&verifier, &token, &keys);
+    let (verifier, keys, shown) = (verifier(), keys(&[(1, "a")]), good());
+    shown_often(&verifier, &shown, &keys);
     let others_come_at = |now| {
-        (0..limits::RECENT_SWEEP)
-            .for_each(|_| assert!(verify(&verifier, &token_of_another_key(), &keys, now).is_err()));
+        (0..limits::RECENT_SWEEP).for_each(|n| {
+            let other = token(2, "a", json!({"iat": NOW.as_secs(), "jti": format!("{n} {now:?}")}));
+            assert!(verify(&verifier, &other, &keys, now).is_err());
+        });
     };
     others_come_at(NOW.plus(Duration::from_secs(55)));
-    assert!(is_recent(&verifier, &token), "it is still true");
+    assert!(is_recent(&verifier, &shown), "it is still true");
     others_come_at(NOW.plus(Duration::from_secs(56)));
-    assert!(!is_recent(&verifier, &token));
+    assert!(!is_recent(&verifier, &shown));
 }
 
 #[test]
@@ -278,6 +281,126 @@ fn token_of_another_key() -> String {
     token(2, "a", json!({"iat": NOW.as_secs()}))
 }
 
+fn refusals(verifier: &Verifier) -> (u64, u64) {
+    let stats = verifier.cache().stats();
+    (stats.refusals, stats.misses)
+}
+
+#[test]
+fn the_second_time_no_signature_is_checked_of_a_refused_token_either() {
+    let keys = keys(&[(1, "a"), (3, "c"), (4, "c")]);
+    let malformed = format!("{}x.e30.AQID", good().split('.').next().unwrap());
+    for (token, fault) in [
+        (token_of_another_key(), TokenFault::BadSignature),
+        (token(1, "b", json!({})), TokenFault::UnknownKey),
+        (token(3, "c", json!({})), TokenFault::AmbiguousKey),
+        (malformed, TokenFault::Malformed),
+    ] {
+        let verifier = verifier();
+        for times in 0..3 {
+            match verify(&verifier, &token, &keys, NOW).unwrap_err() {
+                Unverified::KeyMissing(missing) => assert_eq!(missing.fault, fault),
+                Unverified::Refused(refused) => assert_eq!((refused, fault), (TokenFault::Malformed, fault)),
+            }
+            assert_eq!(refusals(&verifier), (times, 1), "{fault:?}");
+        }
+        assert_eq!(verifier.cache().stats().entries, 0);
+    }
+}
+
+#[test]
+fn what_depends_on_the_time_the_configuration_or_on_keys_that_are_not_there_is_not_remembered() {
+    let (first, none) = (keys(&[(1, "a")]), Keys(None));
+    let header = |header: Value| format!("{}.e30.AQID", URL_SAFE_NO_PAD.encode(header.to_string()));
+    let iat = NOW.as_secs() - 50;
+    for (token, keys) in [
+        (token(1, "a", json!({"iat": iat, "exp": NOW.as_secs() - 10})), &first),
+        (token(1, "a", json!({"iat": iat, "nbf": NOW.as_secs() + 10})), &first),
+        (token(1, "a", json!({"iat": iat, "aud": "another"})), &first),
+        (token(1, "a", json!({"iat": iat, "iss": "https://another.test/"})), &first),
+        (token(1, "a", json!({"iat": "now"})), &first),
+        (header(json!({"alg": "RS256"})), &first),
+        (header(json!({"alg": "none"})), &first),
+        (header(json!({"alg": "EdDSA", "crit": []})), &first),
+        ("opaque".to_owned(), &first),
+        (good(), &none),
+    ] {
+        let verifier = verifier();
+        for times in 1..3 {
+            assert!(verify(&verifier, &token, keys, NOW).is_err());
+            assert_eq!(refusals(&verifier), (0, times), "{token}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_token_is_judged_by_the_keys_that_are_there() {
+    let (verifier, token) = (verifier(), good());
+    let seen = |set: &Keys, generation: u64| {
+        let set = Arc::clone(&set.0.as_ref().unwrap().set);
+        let keys = Keys(Some(Snapshot { set, generation: Generation::for_tests(generation) }));
+        match verify(&verifier, &token, &keys, NOW) {
+            Err(Unverified::KeyMissing(missing)) => Some((missing.seen, missing.fault)),
+            other => {
+                assert_eq!(other, Ok(()));
+                None
+            }
+        }
+    };
+    let (without, with, replaced) = (keys(&[(2, "b")]), keys(&[(1, "a")]), keys(&[(2, "a")]));
+    let is = |generation, fault| Some((Generation::for_tests(generation), fault));
+    assert_eq!(seen(&without, 1), is(1, TokenFault::UnknownKey));
+    assert_eq!(seen(&without, 2), is(2, TokenFault::UnknownKey), "the same keys, fetched once more");
+    assert_eq!(refusals(&verifier), (1, 1));
+    assert_eq!(seen(&replaced, 3), is(3, TokenFault::BadSignature));
+    assert_eq!(refusals(&verifier), (1, 2));
+    assert_eq!(seen(&replaced, 4), is(4, TokenFault::BadSignature));
+    // Another store counts from the start: it is the set that counts, not its number.
+    assert_eq!(seen(&with, 1), None, "its key is there");
+    assert_eq!(seen(&without, 1), is(1, TokenFault::UnknownKey));
+    assert_eq!(seen(&with, 1), None);
+    assert_eq!(verifier.cache().stats().hits, 1);
+}
+
+#[test]
+fn a_good_token_never_looks_among_refused_ones() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    verify(&verifier, &token, &keys, NOW).unwrap();
+    // Nothing brings this about; it shows that nobody asks.
+    verifier.cache().refused().put(sha256(token.as_bytes()), Refusal::Malformed);
+    (0..3 * limits::RECENT_REQUESTS).for_each(|_| verify(&verifier, &token, &keys, NOW).unwrap());
+}
+
+#[test]
+fn forgeries_push_no_good_token_out() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
+    verify(&verifier, &token, &keys, NOW).unwrap();
+    let forged = token_of_another_key();
+    let header = forged.split('.').next().unwrap();
+    for n in 0..2 * limits::REFUSED_TOKENS {
+        assert!(verify(&verifier, &format!("{header}.x.{n}"), &keys, NOW).is_err());
+    }
+    let before = hits(&verifier);
+    verify(&verifier, &token, &keys, NOW).unwrap();
+    assert_eq!(hits(&verifier), (before.0 + 1, before.1));
+    assert!(verifier.cache().refused().len() <= limits::REFUSED_TOKENS);
+}
+
+#[test]
+fn another_configuration_has_nothing_of_what_the_one_before_refused() {
+    let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), token_of_another_key());
+    for _ in 0..2 {
+        assert!(verify(&verifier, &token, &keys, NOW).is_err());
+    }
+    assert_eq!(refusals(&verifier), (1, 1));
+    let rules = || IssuerRules { algorithms: NonEmpty::new(vec![Algorithm::EdDSA]).unwrap(), ..rules() };
+    for next in [verifier.successor([rules()]), verifier.keeping(AskedClaims::default())] {
+        let misses = refusals(&next).1;
+        assert!(verify(&next, &token, &keys, NOW).is_err());
+        assert_eq!(refusals(&next), (1, misses + 1), "it counts on");
+    }
+}
+
 #[test]
 fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
     for filler in [0, 8000] {
@@ -317,5 +440,5 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
 #[test]
 fn debug_of_a_cache_shows_how_it_did() {
     let shown = format!("{:?}", TokenCache::default());
-    assert_eq!(shown, "TokenCache { stats: CacheStats { hits: 0, misses: 0, entries: 0, bytes: 0 }, .. }");
+    assert_eq!(shown, "TokenCache { stats: CacheStats { hits: 0, misses: 0, refusals: 0, entries: 0, bytes: 0 }, .. }");
 }

@@ -1,0 +1,93 @@
+//! Tokens that were refused for what they are, so that the next request with one of them costs no signature check either:
+//! forgeries and tokens of removed keys come again and again.
+//!
+//! *Invariant: nobody can tell.* Only what follows from the token's bytes alone, or from those and a key set, is remembered,
+//! and the latter counts only while its issuer has that very set. Never a time, an audience, or anything of a route.
+//!
+//! They have a place of their own: however many there are, they push no verified token out, and a verified token never
+//! looks here. Who finds a token here still says which key is missing, so that it asks for keys as often as before. Like
+//! the other cache, this one lives and dies with the configuration.
+
+use std::{fmt, hash::RandomState, sync::Arc};
+
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
+
+use crate::{decision::TokenFault, digest::Sha256, jwks::{basis::Fingerprint, key_store::KeyNeed}, limits};
+
+/// Refused tokens, by the SHA-256 of their characters. Strangers choose those, so the table's own hashes are keyed: else
+/// they could choose tokens that all lie in one place.
+pub(super) struct RefusedTokens(Cache<Sha256, Refusal, UnitWeighter, RandomState>);
+
+/// Why a token was refused, as far as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is [`TokenFault::Malformed`], whatever the keys are.
+    Malformed,
+    /// No key of that set verifies it.
+    NoKey {
+        /// Whose set.
+        issuer: Arc<str>,
+        /// Which set.
+        set: Fingerprint,
+        /// The key that would help.
+        need: KeyNeed,
+        /// What is wrong with the token if there are no other keys.
+        fault: TokenFault,
+    },
+}
+
+/// By what to divide the number of tokens for quick_cache, see [`super::token_cache`].
+const GONE: usize = 5;
+
+/// Bytes of a place: quick_cache's own are some 16, and its index is as large again where it has just grown.
+const PLACE: usize = size_of::<Sha256>() + size_of::<Refusal>() + 32;
+
+// What `limits` says that all of them take.
+const _: () = assert!(limits::REFUSED_TOKENS * PLACE <= limits::REFUSED_TOKEN_BYTES);
+
+impl Default for RefusedTokens {
+    fn default() -> Self {
+        let (count, lifecycle) = (limits::REFUSED_TOKENS, DefaultLifecycle::default());
+        Self(Cache::with(count / GONE, count as u64, UnitWeighter, RandomState::new(), lifecycle))
+    }
+}
+
+impl fmt::Debug for RefusedTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefusedTokens({})", self.0.len())
+    }
+}
+
+impl RefusedTokens {
+    /// What is remembered of a token; whether it is still true is for the caller to say.
+    pub(super) fn get(&self, digest: &Sha256) -> Option<Refusal> {
+        self.0.get(digest)
+    }
+
+    pub(super) fn put(&self, digest: Sha256, refusal: Refusal) {
+        self.0.insert(digest, refusal);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::sha256;
+
+    #[test]
+    fn their_number_is_bounded_and_it_is_used() {
+        let refused = RefusedTokens::default();
+        for n in 0..2 * limits::REFUSED_TOKENS {
+            refused.put(sha256(&n.to_be_bytes()), Refusal::Malformed);
+        }
+        assert!((limits::REFUSED_TOKENS / 2..=limits::REFUSED_TOKENS).contains(&refused.len()), "{refused:?}");
+    }
+}
