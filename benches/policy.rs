@@ -7,7 +7,7 @@ mod support;
 use std::hint::black_box;
 
 use divan::{Bencher, counter::ItemsCount};
-use portcullis::policy::CanonicalPath;
+use portcullis::policy::{CanonicalPath, RequestTarget};
 use support::{load, path, request, yaml};
 
 /// Sizes that are compared.
@@ -42,6 +42,19 @@ fn select_random(bencher: Bencher<'_, '_>, routes: usize) {
         turn = (turn + 1) % requests.len();
         let request = requests.get(turn).map(|request| &request.target);
         request.map(|target| black_box(&policy).select(black_box(target)).is_ok())
+    });
+}
+
+/// The rule for a path of 5 KB: a plain one, and those that backends read in most ways.
+#[divan::bench(args = ["x", "%20.a%EF%BC%A1.%20", "%C3%89", "%20"])]
+fn select_long(bencher: Bencher<'_, '_>, piece: &str) {
+    let policy = load(&yaml(10)).policy;
+    let segment = piece.repeat((85 / piece.len()).max(1));
+    let text = format!("/api{}", format!("/{segment}").repeat(60));
+    let template = request("/");
+    bencher.bench(|| {
+        let path = CanonicalPath::parse(black_box(&text));
+        path.is_ok_and(|path| black_box(&policy).select(&RequestTarget { path, ..template.target.clone() }).is_ok())
     });
 }
 

@@ -268,8 +268,8 @@ pub const CONFIG_TEXT_BYTES: usize = 2 * CONFIG_BYTES;
 pub const CONFIG_ITEMS: usize = 1000;
 /// Scopes in all lists of `implies` together. Each required scope is followed through all of them at load.
 pub const IMPLICATIONS: usize = 256;
-/// Items of two rules, multiplied, up to which they are compared for one reading of a path. Beyond it the reading counts as
-/// one that needs more.
+/// Items of two rules, multiplied, up to which they are compared for the readings of one path, all comparisons together.
+/// Beyond it a reading counts as one that needs more.
 pub const READING_COMPARISONS: usize = 10_000;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;

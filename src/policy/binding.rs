@@ -104,7 +104,7 @@ fn decoded(segment: &str) -> Option<Cow<'_, str>> {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' { hex_pair(rest.next(), rest.next())? } else { byte });
+        bytes.push(if byte == b'%' { hex_pair([rest.next()?, rest.next()?])? } else { byte });
     }
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }

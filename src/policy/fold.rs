@@ -4,46 +4,73 @@
 //! `/a:b`. Two spellings with the same fold must not be decided by two patterns. This only folds; who compares is
 //! the policy itself.
 
-use super::path::hex_pair;
+use super::{
+    effort::look_at,
+    path::{escape, hex_pair},
+};
 
-/// The folded form of a canonical path, or `None` if it is the same.
-pub(super) fn fold_path(path: &str) -> Option<String> {
-    let has_upper = path.bytes().any(|byte| byte.is_ascii_uppercase());
-    (has_upper || path.contains('%')).then(|| fold(path)).filter(|folded| folded != path)
+/// The folded form of a canonical path, out of its decoded one.
+pub(super) fn fold_decoded(decoded: &str) -> Box<str> {
+    look_at(decoded.len());
+    let mut folded = Vec::with_capacity(decoded.len());
+    for letter in decoded.chars() {
+        match u8::try_from(letter) {
+            Ok(byte) if is_escaped(byte) => folded.extend_from_slice(&escape(byte)),
+            Ok(byte) if byte.is_ascii() => folded.push(byte.to_ascii_lowercase()),
+            _ => fold_beyond_ascii(letter, &mut folded),
+        }
+    }
+    // All of it is ASCII.
+    String::from_utf8(folded).unwrap_or_default().into()
+}
+
+/// Whether a byte of ASCII is always escaped where it stands in a path; a slash and other separators never are.
+const fn is_escaped(ascii: u8) -> bool {
+    matches!(ascii, b' ' | b'%' | b'?' | b'#')
 }
 
 /// The folded form of canonical text.
 pub(super) fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    let mut folded = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some((plain, escaped)) = rest.split_once('%') {
-        folded.extend(plain.chars().map(|letter| letter.to_ascii_lowercase()));
+    while let Some((plain, escaped)) = split_at_escape(rest) {
+        folded.extend(plain.bytes().map(|byte| byte.to_ascii_lowercase()));
         let (character, after) = decode(escaped);
         match character {
+            Some(character) if has_plain_spelling(character) => {
+                folded.extend(u8::try_from(character).map(|byte| byte.to_ascii_lowercase()));
+            }
             Some(character) if !character.is_ascii() => fold_beyond_ascii(character, &mut folded),
-            Some(character) if has_plain_spelling(character) => folded.push(character.to_ascii_lowercase()),
             // It has no other spelling. The hex digits themselves are no letters: they stay upper case.
             _ => {
-                folded.push('%');
-                folded.push_str(escaped.strip_suffix(after).unwrap_or_default());
+                folded.push(b'%');
+                folded.extend(escaped.bytes().take(escaped.len() - after.len()));
             }
         }
         rest = after;
     }
-    folded.extend(rest.chars().map(|letter| letter.to_ascii_lowercase()));
-    folded
+    folded.extend(rest.bytes().map(|byte| byte.to_ascii_lowercase()));
+    // What it is made of is text, and ends where characters end.
+    String::from_utf8(folded).unwrap_or_else(|_| text.to_ascii_lowercase())
+}
+
+/// What stands before the first percent sign, and what after it. Where many escapes are, they are close to each other:
+/// looking at each byte is sooner done than a search begun.
+fn split_at_escape(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b'%')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// The character whose escapes start here, after a `%`, and what follows them. Of a broken escape, nothing is left out:
 /// the next one is looked for where it ends.
 pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
-    let byte = |at: usize| {
-        let mut digits = escaped.bytes().skip(at);
-        hex_pair(digits.next(), digits.next())
-    };
+    let byte = |at: usize| hex_pair(*escaped.as_bytes().get(at..)?.first_chunk()?);
     let Some(first) = byte(0) else { return (None, escaped) };
+    if first.is_ascii() {
+        return (Some(char::from(first)), escaped.get(2..).unwrap_or_default());
+    }
     // RFC 3629 section 3: the first byte says how many there are.
-    let count = if first < 0x80 { 1 } else { usize::try_from(first.leading_ones()).unwrap_or(1).clamp(1, 4) };
+    let count = usize::try_from(first.leading_ones()).unwrap_or(1).clamp(1, 4);
     let mut bytes = [first; 4];
     for (index, into) in bytes.iter_mut().enumerate().take(count).skip(1) {
         let is_escape = escaped.as_bytes().get(index * 3 - 1) == Some(&b'%');
@@ -57,16 +84,37 @@ pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
 
 /// Case by Unicode, one character at a time: `%C3%89` is `%C3%A9`, and the Kelvin sign is `k` to whoever compares in
 /// lower case, the long s is `s` to whoever compares in upper case.
-fn fold_beyond_ascii(character: char, folded: &mut String) {
+fn fold_beyond_ascii(character: char, folded: &mut Vec<u8>) {
     // Lower case first for the few, such as the capital sharp s, that have no other upper case but whose lower case has.
+    // Nearly all have one letter in each case, which is sooner done alone.
+    let upper = one(character.to_lowercase()).and_then(|lower| one(lower.to_uppercase()));
+    if let Some(letter) = upper.and_then(|upper| one(upper.to_lowercase())) {
+        return push_letter(letter, folded);
+    }
     let upper = character.to_lowercase().flat_map(char::to_uppercase);
     for letter in upper.flat_map(char::to_lowercase) {
-        if letter.is_ascii() {
-            folded.push(letter);
-        } else {
-            let mut bytes = [0; 4];
-            folded.push_str(&percent_encode(letter.encode_utf8(&mut bytes)));
-        }
+        push_letter(letter, folded);
+    }
+}
+
+/// The only letter, if there is one only.
+fn one(mut letters: impl ExactSizeIterator<Item = char>) -> Option<char> {
+    letters.next().filter(|_| letters.len() == 0)
+}
+
+/// Appends a folded letter.
+fn push_letter(letter: char, folded: &mut Vec<u8>) {
+    match u8::try_from(letter) {
+        Ok(ascii) if ascii.is_ascii() => folded.push(ascii),
+        _ => push_escaped(letter, folded),
+    }
+}
+
+/// Appends the escapes of a character.
+fn push_escaped(character: char, folded: &mut Vec<u8>) {
+    let mut bytes = [0; 4];
+    for &byte in character.encode_utf8(&mut bytes).as_bytes() {
+        folded.extend_from_slice(&escape(byte));
     }
 }
 
@@ -79,12 +127,12 @@ pub(super) fn percent_encode(text: &str) -> String {
 /// Whether the character may stand in a request's path as it is as well as escaped: then there are two spellings.
 /// `%`, `?`, `#`, `/`, `\`, `;`, space and controls may not, and what is unreserved is never escaped by now.
 fn has_plain_spelling(character: char) -> bool {
-    character.is_ascii_graphic() && !"%?#/\\;".contains(character)
+    character.is_ascii_graphic() && !matches!(character, '%' | '?' | '#' | '/' | '\\' | ';')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::path::CanonicalPath, *};
 
     #[test]
     fn case_and_needless_escapes_fold_away_and_nothing_else() {
@@ -104,7 +152,8 @@ mod tests {
         ] {
             assert_eq!(fold(text), folded);
             assert_eq!(fold(folded), folded, "folding twice");
-            assert_eq!(fold_path(text), (text != folded).then(|| folded.to_owned()));
+            let path = CanonicalPath::parse(text).unwrap();
+            assert_eq!((path.as_str(), path.folded()), (text, folded));
         }
     }
 

@@ -14,7 +14,9 @@ pub mod binding;
 mod build;
 pub mod condition;
 pub mod diagnostics;
+mod effort;
 mod fold;
+mod forms;
 pub mod host;
 pub mod host_pattern;
 pub mod implies;
@@ -45,9 +47,10 @@ pub use self::{
 };
 use self::{
     method::MethodTable,
-    readings::readings,
+    readings::{Reading, Readings},
     rule::{Access, Rule, RuleId},
     tables::HostTables,
+    trie::AsIs,
 };
 use crate::{
     decision::{DenyReason, RequestFault},
@@ -90,11 +93,18 @@ impl Policy {
     /// the host makes a difference.
     pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let is_connect = target.method.is_connect();
-        let readings = readings(&target.path).ok_or(RequestFault::LaxReading)?;
+        let readings = Self::readings(&target.path)?;
         // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
-        let needs_host = |path| self.tables.depends_on_host(path);
-        if target.host.is_none() && (needs_host(&target.path) || readings.iter().any(needs_host)) {
-            return Err(RequestFault::Host.into());
+        if target.host.is_none() {
+            let needs_host = |reading: Reading<'_>| {
+                let (path, trim) = reading.folded();
+                self.tables.depends_on_host(path, trim)
+            };
+            if self.tables.depends_on_host(target.path.folded(), AsIs)
+                || readings.as_ref().is_some_and(|readings| readings.iter().any(needs_host))
+            {
+                return Err(RequestFault::Host.into());
+            }
         }
         let rule = match self.decide(target)? {
             Some(entry) => {
@@ -104,34 +114,49 @@ impl Policy {
             None if is_connect => Err(RequestFault::Connect.into()),
             None => self.default.as_ref().ok_or(DenyReason::NoRoute),
         }?;
-        let is_as_strict = |path| self.reading_needs_no_more_than(rule, path, target);
-        if readings.iter().all(is_as_strict) { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
+        let need_no_more = readings.is_none_or(|readings| self.readings_need_no_more_than(rule, &readings, target));
+        if need_no_more { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
     }
 
     fn admitting(&self, entry: &Entry, method: &Method) -> Option<&Rule> {
         self.rules.get(entry.methods.admitting(method)?)
     }
 
-    /// Whether whoever meets that rule would be let in as well if the request's path were this one. What no rule covers
+    /// Whether whoever meets that rule would be let in as well if the request's path were any of these. What no rule covers
     /// needs more than any rule.
-    fn reading_needs_no_more_than(&self, rule: &Rule, reading: &CanonicalPath, target: &RequestTarget) -> bool {
-        let found = self.tables.find(target.host.as_ref(), reading).and_then(|id| self.entries.get(id.0));
-        let other = match found {
-            Some(entry) => self.admitting(entry, &target.method),
-            None => self.default.as_ref(),
-        };
+    fn readings_need_no_more_than(&self, rule: &Rule, readings: &Readings<'_>, target: &RequestTarget) -> bool {
+        let tables = self.tables.for_host(target.host.as_ref());
         // A claim that must match a `{param}`: of `/%20/mine/yours`, another segment may be that one in a reading.
         let is_bound = |other: &Rule| matches!(&other.access, Access::Token(asked) if !asked.bindings.is_empty());
-        let fixed = found.map_or(0, |entry| entry.path.segments().len());
-        let stays = || reading.segments().take(fixed).eq(target.path.segments().take(fixed));
         // Most readings lead to the same rule. Others are compared item by item, as often as a client likes: not where
         // that is more work than the answer is worth.
-        let is_as_strict = |other: &Rule| {
-            let work = rule.access.size().saturating_mul(other.access.size());
-            std::ptr::eq(rule, other)
-                || work <= limits::READING_COMPARISONS && rule.access.is_at_least_as_strict_as(&other.access)
-        };
-        other.is_some_and(|other| is_as_strict(other) && (!is_bound(other) || stays()))
+        let (mut work, mut as_strict) = (limits::READING_COMPARISONS, rule);
+        readings.iter().all(|reading| {
+            let (path, trim) = reading.folded();
+            let found = tables.iter().find_map(|table| table.find(path, trim)).and_then(|id| self.entries.get(id.0));
+            let other = match found {
+                Some(entry) => self.admitting(entry, &target.method),
+                None => self.default.as_ref(),
+            };
+            let Some(other) = other else { return false };
+            if !std::ptr::eq(rule, other) && !std::ptr::eq(as_strict, other) {
+                let Some(left) = work.checked_sub(rule.access.size().saturating_mul(other.access.size())) else {
+                    return false;
+                };
+                if !rule.access.is_at_least_as_strict_as(&other.access) {
+                    return false;
+                }
+                (work, as_strict) = (left, other);
+            }
+            let fixed = found.map_or(0, |entry| entry.path.segments().len());
+            !is_bound(other) || reading.segments().take(fixed).eq(target.path.segments().take(fixed))
+        })
+    }
+
+    /// What else could be read in a path, where that is anything.
+    fn readings<'p>(path: &'p CanonicalPath) -> Result<Option<Readings<'p>>, RequestFault> {
+        let of = |path| Readings::of(path).ok_or(RequestFault::LaxReading);
+        (!path.is_usual()).then(|| of(path)).transpose()
     }
 
     /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
@@ -145,7 +170,7 @@ impl Policy {
             return Err(RequestFault::Connect.into());
         }
         // Which rule another reading would have is the proxy's to know.
-        let is_plain = readings(&target.path).is_some_and(|readings| readings.is_empty());
+        let is_plain = Self::readings(&target.path)?.is_none_or(|readings| readings.is_empty());
         if is_plain { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
     }
 

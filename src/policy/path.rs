@@ -4,7 +4,7 @@
 //! segments or merge slashes: the backend gets the path as the client sent it, so repairing our copy would only make
 //! the two differ.
 
-use super::fold::fold_path;
+use super::{effort::look_at, fold::fold_decoded, forms::fitted};
 use crate::{decision::RequestFault, limits};
 
 /// A path without query: starts with `/`, has no empty segment and no trailing slash, escapes only what is not
@@ -12,10 +12,19 @@ use crate::{decision::RequestFault, limits};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CanonicalPath {
     text: String,
-    /// The folded form, where it is another one.
-    folded: Option<String>,
+    /// Its other forms, where it has any.
+    forms: Option<Box<Forms>>,
     /// Whether it has no byte that a lax backend could read as something else; see `readings`.
     is_usual: bool,
+}
+
+/// What a path is to backends that read it otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Forms {
+    /// The folded form, where it is another one.
+    folded: Option<Box<str>>,
+    /// The path with plain ASCII in place of compatibility forms, if it has any; see `readings`. It may be no path.
+    fitted: Option<Box<str>>,
 }
 
 impl CanonicalPath {
@@ -25,21 +34,23 @@ impl CanonicalPath {
     /// The first thing about it that is not acceptable.
     pub fn parse(raw: impl AsRef<[u8]>) -> Result<Self, RequestFault> {
         let raw = raw.as_ref();
+        look_at(raw.len());
         if raw.len() > limits::PATH_BYTES {
             return Err(RequestFault::PathTooLong);
         }
         match usual(raw) {
-            Some(text) => Ok(Self { text: text.to_owned(), folded: None, is_usual: true }),
+            Some(text) => Ok(Self { text: text.to_owned(), forms: None, is_usual: true }),
             None => Self::parse_any(raw),
         }
     }
 
     fn parse_any(raw: &[u8]) -> Result<Self, RequestFault> {
+        look_at(raw.len());
         let path = raw.split(|&byte| byte == b'?').next().unwrap_or_default();
         let Some((b'/', rest)) = path.split_first() else { return Err(RequestFault::PathNotAbsolute) };
-        let mut text = String::with_capacity(path.len());
+        let mut written = Written { text: Vec::with_capacity(path.len()), decoded: Vec::with_capacity(path.len()) };
         if rest.is_empty() {
-            text.push('/');
+            written.push(b'/');
         } else {
             // A trailing slash is not significant. Of two, the first one stays and is refused as an empty segment.
             let rest = rest.strip_suffix(b"/").unwrap_or(rest);
@@ -47,15 +58,23 @@ impl CanonicalPath {
                 if index == limits::PATH_SEGMENTS {
                     return Err(RequestFault::PathTooLong);
                 }
-                push_segment(segment, &mut text)?;
+                written.push_segment(segment)?;
             }
         }
-        if text.contains('%') {
-            check_escapes(&text)?;
+        // All of it is ASCII.
+        let text = String::from_utf8(written.text).map_err(|_| RequestFault::NonAscii)?;
+        let has_escapes = text.contains('%');
+        // RFC 3629 section 10: `%C0%AF` is no character, but lax decoders take it for `/`, and `%C0%AE` for `.`.
+        let decoded = String::from_utf8(written.decoded).map_err(|_| RequestFault::AmbiguousEscape)?;
+        if has_escapes && has_ambiguous_escape(decoded.as_bytes()) {
+            return Err(RequestFault::AmbiguousEscape);
         }
-        let folded = fold_path(&text);
-        let is_usual = !text.contains('%') && !text.contains("./") && !text.ends_with('.');
-        Ok(Self { text, folded, is_usual })
+        let folded = fold_decoded(&decoded);
+        let folded = (*folded != *text).then_some(folded);
+        let fitted = if decoded.is_ascii() { None } else { fitted(&text, &decoded) };
+        let forms = (folded.is_some() || fitted.is_some()).then(|| Box::new(Forms { folded, fitted }));
+        let is_usual = !has_escapes && !text.contains("./") && !text.ends_with('.');
+        Ok(Self { text, forms, is_usual })
     }
 
     /// Its text.
@@ -71,12 +90,17 @@ impl CanonicalPath {
 
     /// What is left of it for a backend that ignores case and decodes every escape. Its segments are as many.
     pub(super) fn folded(&self) -> &str {
-        self.folded.as_deref().unwrap_or(&self.text)
+        self.forms.as_ref().and_then(|forms| forms.folded.as_deref()).unwrap_or(&self.text)
     }
 
     /// Whether folding changes nothing.
     pub(super) fn is_folded(&self) -> bool {
-        self.folded.is_none()
+        self.forms.as_ref().is_none_or(|forms| forms.folded.is_none())
+    }
+
+    /// The path with plain ASCII in place of compatibility forms, if it has any: not yet looked at.
+    pub(super) fn fitted(&self) -> Option<&str> {
+        self.forms.as_ref().and_then(|forms| forms.fitted.as_deref())
     }
 
     /// Whether no backend, however lax, reads anything else in it.
@@ -113,89 +137,113 @@ fn usual(raw: &[u8]) -> Option<&str> {
     if is_whole { std::str::from_utf8(path).ok() } else { None }
 }
 
-/// Appends `/` and the canonical form of one segment.
-fn push_segment(segment: &[u8], text: &mut String) -> Result<(), RequestFault> {
-    text.push('/');
-    let start = text.len();
-    let mut bytes = segment.iter();
-    while let Some(&byte) = bytes.next() {
-        if byte == b'%' {
-            let (high, low) = (bytes.next().copied(), bytes.next().copied());
-            push_escape(hex_pair(high, low).ok_or(RequestFault::BrokenEscape)?, text)?;
-        } else {
-            text.push(plain(byte)?);
-        }
-    }
-    match text.get(start..) {
-        None | Some("") => Err(RequestFault::EmptySegment),
-        Some("." | "..") => Err(RequestFault::DotSegment),
-        Some(_) => Ok(()),
-    }
+/// The canonical form of a path and its decoded one, which are written together.
+struct Written {
+    text: Vec<u8>,
+    decoded: Vec<u8>,
 }
 
-fn plain(byte: u8) -> Result<char, RequestFault> {
-    match byte {
-        0..=b' ' | 0x7F => Err(RequestFault::ControlCharacter),
-        0x80.. => Err(RequestFault::NonAscii),
-        b'\\' => Err(RequestFault::EncodedSlash),
-        b';' => Err(RequestFault::PathParameter),
-        b'#' => Err(RequestFault::Fragment),
-        _ => Ok(char::from(byte)),
+impl Written {
+    /// Appends a byte that stands for itself.
+    fn push(&mut self, byte: u8) {
+        self.text.push(byte);
+        self.decoded.push(byte);
     }
-}
 
-fn push_escape(byte: u8, text: &mut String) -> Result<(), RequestFault> {
-    match byte {
-        0..0x20 | 0x7F => return Err(RequestFault::ControlCharacter),
-        b'/' | b'\\' => return Err(RequestFault::EncodedSlash),
-        // Servers differ in whether parameters are cut before or after decoding, and a proxy that decodes hands the
-        // next one a plain `;`: `/admin%3Bx` can become `/admin`.
-        b';' => return Err(RequestFault::PathParameter),
-        // RFC 3986 section 6.2.2.2: unreserved characters are the same decoded.
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
-        _ => {
-            text.push('%');
-            for nibble in [byte >> 4, byte & 0x0F] {
-                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
+    /// Appends `/` and one segment.
+    fn push_segment(&mut self, segment: &[u8]) -> Result<(), RequestFault> {
+        self.push(b'/');
+        let start = self.text.len();
+        let mut rest = segment;
+        while let Some((&byte, after)) = rest.split_first() {
+            rest = after;
+            if is_plain(byte) {
+                self.push(byte);
+            } else if byte == b'%' {
+                let (digits, after) = after.split_first_chunk().ok_or(RequestFault::BrokenEscape)?;
+                self.push_escape(hex_pair(*digits).ok_or(RequestFault::BrokenEscape)?)?;
+                rest = after;
+            } else {
+                return Err(not_plain(byte));
             }
         }
+        match self.text.get(start..) {
+            None | Some(b"") => Err(RequestFault::EmptySegment),
+            Some(b"." | b"..") => Err(RequestFault::DotSegment),
+            Some(_) => Ok(()),
+        }
     }
-    Ok(())
+
+    /// Appends a byte that was escaped.
+    fn push_escape(&mut self, byte: u8) -> Result<(), RequestFault> {
+        match byte {
+            0..0x20 | 0x7F => return Err(RequestFault::ControlCharacter),
+            b'/' | b'\\' => return Err(RequestFault::EncodedSlash),
+            // Servers differ in whether parameters are cut before or after decoding, and a proxy that decodes hands the
+            // next one a plain `;`: `/admin%3Bx` can become `/admin`.
+            b';' => return Err(RequestFault::PathParameter),
+            // RFC 3986 section 6.2.2.2: unreserved characters are the same decoded.
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => self.push(byte),
+            _ => {
+                self.text.extend_from_slice(&escape(byte));
+                self.decoded.push(byte);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Refuses what a second decoder, or one that is lax about UTF-8, would read as something else.
-fn check_escapes(text: &str) -> Result<(), RequestFault> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let escaped = hex_pair(bytes.next(), bytes.next()).ok_or(RequestFault::BrokenEscape)?;
-        // `%252F` is the text `%2F` to one decoder and `/` to two in a row, so an escaped percent sign may not stand
-        // before two hex digits. By now `%25%32%46` reads `%252F` as well. Nor before `u` and four: what decodes
-        // `%25u002F` once may hand `%u002F` to a server that has such escapes.
-        if escaped == b'%' && begins_escape(bytes.clone()) {
-            return Err(RequestFault::AmbiguousEscape);
-        }
-        decoded.push(escaped);
-    }
-    // RFC 3629 section 10: `%C0%AF` is no character, but lax decoders take it for `/`, and `%C0%AE` for `.`.
-    std::str::from_utf8(&decoded).map(drop).map_err(|_| RequestFault::AmbiguousEscape)
+/// Whether a byte stands for itself.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b';' | b'#')
 }
 
-/// Whether this would be an escape if there were a percent sign before it.
-fn begins_escape(mut ahead: std::str::Bytes<'_>) -> bool {
-    match ahead.next() {
-        Some(b'u' | b'U') => (0..2).all(|_| hex_pair(ahead.next(), ahead.next()).is_some()),
-        first => hex_pair(first, ahead.next()).is_some(),
+/// What is wrong with a byte that neither stands for itself nor begins an escape.
+const fn not_plain(byte: u8) -> RequestFault {
+    match byte {
+        0x80.. => RequestFault::NonAscii,
+        b'\\' => RequestFault::EncodedSlash,
+        b';' => RequestFault::PathParameter,
+        b'#' => RequestFault::Fragment,
+        _ => RequestFault::ControlCharacter,
     }
+}
+
+/// A byte as it is escaped: a percent sign and two hex digits in upper case.
+pub(super) fn escape(byte: u8) -> [u8; 3] {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
+    [b'%', digit(byte >> 4), digit(byte & 0x0F)]
+}
+
+/// Whether a second decoder would find an escape in what the first one has made of the path.
+///
+/// `%252F` is the text `%2F` to one decoder and `/` to two in a row, so an escaped percent sign may not stand before two hex
+/// digits; `%25%32%46` decodes to the same. Nor before `u` and four: what decodes `%25u002F` once may hand `%u002F` to a
+/// server that has such escapes.
+fn has_ambiguous_escape(mut decoded: &[u8]) -> bool {
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    while let Some((&byte, after)) = decoded.split_first() {
+        decoded = after;
+        let digits = match after {
+            _ if byte != b'%' => continue,
+            [b'u' | b'U', digits @ ..] => digits.get(..4),
+            digits => digits.get(..2),
+        };
+        if digits.is_some_and(is_hex) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The byte that two hex digits stand for.
-pub(super) fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+pub(super) fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
     Some(digit(high)? << 4 | digit(low)?)
 }
 

@@ -2,179 +2,145 @@
 //!
 //! These can't be refused outright: `/wiki/C%23` and `/v1.` are somebody's pages. Nor can they be folded, since a reading
 //! may have fewer segments, or more. So [`super::Policy::select`] asks what the rule for the reading would be.
+//!
+//! There are up to eleven readings, and anybody may send a path that has them all. So none of them is written out: but for
+//! compatibility forms, which are replaced once, a reading is a part of the path whose segments are trimmed when they are
+//! looked at. What each costs is then the search for its pattern, which ends where no pattern goes on.
 
-use super::{fold::decode, path::CanonicalPath};
+use super::{effort::look_at, path::CanonicalPath, trie::Look};
 
-type Step = fn(&str) -> String;
+/// What backends drop at the ends of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trim {
+    /// Nothing.
+    Nothing,
+    /// Spaces: Windows does, and so do many that read configuration or databases.
+    Spaces,
+    /// Dots as well, where the name ends: Windows does, and both where they are mixed.
+    SpacesAndDots,
+}
 
-/// In this order, each made or left out: what one yields, the next one may change.
-const STEPS: [Step; 4] = [fitted, cut, spaces_trimmed, dots_trimmed];
-
-/// The readings of a path, itself not among them. `None`: it has one that is no path at all, for instance one with a
-/// segment of two dots.
-pub(super) fn readings(path: &CanonicalPath) -> Option<Vec<CanonicalPath>> {
-    if path.is_usual() {
-        return Some(Vec::new());
-    }
-    let mut found = vec![path.as_str().to_owned()];
-    for step in STEPS {
-        for known in 0..found.len() {
-            let next = found.get(known).map(|text| step(text)).unwrap_or_default();
-            if !found.contains(&next) {
-                found.push(next);
-            }
+impl Look for Trim {
+    /// What is left of a segment. An empty name is merged with the slash beside it.
+    fn look(self, segment: &str) -> Option<&str> {
+        if self == Self::Nothing {
+            return Some(segment);
         }
-    }
-    found.iter().skip(1).map(|reading| CanonicalPath::parse(reading).ok()).collect()
-}
-
-/// Compatibility forms of ASCII as ASCII: NFKC, and the "best fit" of Windows, which makes `..` of two one-dot leaders.
-fn fitted(text: &str) -> String {
-    let mut fitted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((plain, escaped)) = rest.split_once('%') {
-        fitted.push_str(plain);
-        let (character, after) = decode(escaped);
-        match character.and_then(fit) {
-            // The parameter of a segment is dropped together with it.
-            Some(";") => rest = after.find('/').and_then(|slash| after.get(slash..)).unwrap_or_default(),
-            Some(ascii) => {
-                fitted.push_str(ascii);
-                rest = after;
-            }
-            None => {
-                fitted.push('%');
-                fitted.push_str(escaped.strip_suffix(after).unwrap_or_default());
-                rest = after;
-            }
+        let mut name = segment.as_bytes();
+        loop {
+            name = match name {
+                [shorter @ .., b'%', b'2', b'0'] => shorter,
+                [shorter @ .., b'.'] if self == Self::SpacesAndDots => shorter,
+                _ => break,
+            };
         }
-    }
-    fitted.push_str(rest);
-    fitted
-}
-
-/// What stands in a path for that character, if it is a compatibility form.
-fn fit(character: char) -> Option<&'static str> {
-    const ASCII: &str =
-        "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
-    let full_width = u32::from(character).checked_sub(0xFF01).and_then(|index| usize::try_from(index).ok());
-    let full_width = full_width.and_then(|index| ASCII.get(index..=index));
-    let fit = match character {
-        '\u{2024}' | '\u{FE52}' => ".",
-        '\u{2025}' => "..",
-        '\u{2026}' => "...",
-        '\u{2044}' | '\u{2215}' | '\u{2216}' | '\u{FE68}' => "/",
-        '\u{FE54}' | '\u{37E}' => ";",
-        '\u{FE56}' => "?",
-        '\u{FE5F}' => "#",
-        '\u{FE6A}' => "%",
-        '\u{A0}' | '\u{3000}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' => " ",
-        _ => full_width?,
-    };
-    Some(match fit {
-        "\\" => "/",
-        "?" => "%3F",
-        "#" => "%23",
-        "%" => "%25",
-        " " => "%20",
-        other => other,
-    })
-}
-
-/// Up to an escaped question or number sign: what decodes first and looks for the query then, takes the rest for one
-/// (CVE-2024-38474 and CVE-2024-38475 in Apache).
-fn cut(text: &str) -> String {
-    let end = [text.find("%3F"), text.find("%23")].into_iter().flatten().min();
-    let path = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    // A trailing slash is not significant, and of the root nothing else is left.
-    let path = path.strip_suffix('/').unwrap_or(path);
-    if path.is_empty() { "/".to_owned() } else { path.to_owned() }
-}
-
-/// Windows drops spaces at the end of a name, and so do many that read configuration or databases.
-fn spaces_trimmed(text: &str) -> String {
-    trimmed(text, &["%20"])
-}
-
-/// Windows drops dots there as well, and both where they are mixed.
-fn dots_trimmed(text: &str) -> String {
-    trimmed(text, &[".", "%20"])
-}
-
-fn trimmed(text: &str, ends: &[&str]) -> String {
-    let mut whole = String::with_capacity(text.len());
-    for segment in text.split('/').skip(1) {
-        let mut name = segment;
-        while let Some(shorter) = ends.iter().find_map(|end| name.strip_suffix(end)) {
-            name = shorter;
-        }
+        let end = name.len();
         // Whoever trims names, trims both ends.
-        while let Some(shorter) = name.strip_prefix("%20") {
+        while let [b'%', b'2', b'0', shorter @ ..] = name {
             name = shorter;
         }
-        // An empty name is merged with the slash beside it.
-        if !name.is_empty() {
-            whole.push('/');
-            whole.push_str(name);
+        look_at(segment.len() - name.len());
+        segment.get(end - name.len()..end).filter(|name| !name.is_empty())
+    }
+}
+
+/// One reading. Trimming and cutting do the same to the folded text as to the text itself: folding touches no slash, space,
+/// dot, question or number sign.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'r> {
+    text: &'r str,
+    folded: &'r str,
+    /// Whether it ends before the path does.
+    is_cut: bool,
+    trim: Trim,
+}
+
+impl<'r> Reading<'r> {
+    /// Its segments, in order.
+    pub(super) fn segments(self) -> impl Iterator<Item = &'r str> {
+        self.text.split('/').skip(1).filter_map(move |segment| self.trim.look(segment)).filter(|name| !name.is_empty())
+    }
+
+    /// What a pattern is looked for by.
+    pub(super) fn folded(self) -> (&'r str, Trim) {
+        (self.folded, self.trim)
+    }
+
+    /// Whether it is a path: none of its segments is one or two dots. Those before a cut are looked at without it.
+    fn is_path(self) -> bool {
+        let is_name = |segment| !matches!(self.trim.look(segment), Some("." | ".."));
+        match self.trim {
+            Trim::Spaces if !self.is_cut => self.text.split('/').all(is_name),
+            Trim::Nothing | Trim::Spaces => !self.is_cut || self.text.rsplit('/').take(1).all(is_name),
+            // No dots are left at its end.
+            Trim::SpacesAndDots => true,
         }
     }
-    if whole.is_empty() { "/".to_owned() } else { whole }
+
+    /// Whether trimming changes anything.
+    fn is_trimmed(self) -> bool {
+        let is_same = |segment: &str| segment.is_empty() || self.trim.look(segment) == Some(segment);
+        !self.text.split('/').all(is_same)
+    }
+}
+
+/// The readings of a path.
+#[derive(Debug)]
+pub(super) struct Readings<'p> {
+    path: &'p CanonicalPath,
+    /// The path with plain ASCII in place of compatibility forms, if it has any.
+    fitted: Option<CanonicalPath>,
+    /// How long what is before the cut is in both of them: as it is, and folded.
+    cuts: [Option<(usize, usize)>; 2],
+}
+
+impl<'p> Readings<'p> {
+    /// The readings of a path. `None`: it has one that is no path at all, for instance one with a segment of two dots.
+    pub(super) fn of(path: &'p CanonicalPath) -> Option<Self> {
+        let fitted = path.fitted().map(CanonicalPath::parse).transpose().ok()?;
+        // A sign that is cut at has no other spelling: it is as often in one as in the other.
+        let cut = |base: &CanonicalPath| cut(base.as_str()).and_then(|end| Some((end, cut(base.folded())?)));
+        let cuts = [cut(path), fitted.as_ref().and_then(cut)];
+        let readings = Self { path, fitted, cuts };
+        let are_paths = readings.iter().all(Reading::is_path);
+        are_paths.then_some(readings)
+    }
+
+    /// All of them. Some may be the same, or the path itself.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Reading<'_>> {
+        let bases = [Some(self.path), self.fitted.as_ref()].into_iter().flatten().zip(self.cuts);
+        bases.flat_map(|(base, cut)| {
+            let (text, folded) = (base.as_str(), base.folded());
+            let whole = Reading { text, folded, is_cut: false, trim: Trim::Nothing };
+            let cut = cut.map(|(end, folded_end)| {
+                let (text, folded) = (before(text, end), before(folded, folded_end));
+                Reading { text, folded, is_cut: true, ..whole }
+            });
+            [Some(whole), cut].into_iter().flatten().flat_map(|reading| {
+                [Trim::Nothing, Trim::Spaces, Trim::SpacesAndDots].map(|trim| Reading { trim, ..reading })
+            })
+        })
+    }
+
+    /// Whether there is none but the path itself.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fitted.is_none() && self.iter().all(|reading| reading.text == self.path.as_str() && !reading.is_trimmed())
+    }
+}
+
+/// Where a path ends for what decodes first and looks for the query then: before an escaped question or number sign, if
+/// there is one (CVE-2024-38474 and CVE-2024-38475 in Apache).
+fn cut(text: &str) -> Option<usize> {
+    look_at(text.len());
+    text.as_bytes().windows(3).position(|escape| matches!(escape, b"%3F" | b"%23"))
+}
+
+/// What of a path is before that place. A trailing slash is not significant, and of the root nothing else is left.
+fn before(text: &str, end: usize) -> &str {
+    let path = text.get(..end).unwrap_or(text);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() { "/" } else { path }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(raw: &str) -> Option<Vec<String>> {
-        let path = CanonicalPath::parse(raw).unwrap();
-        Some(readings(&path)?.iter().map(|reading| reading.as_str().to_owned()).collect())
-    }
-
-    #[test]
-    fn a_usual_path_has_one_reading() {
-        for raw in ["/", "/a/b", "/a.b/.c", "/caf%C3%A9/100%25", "/%E2%82%AC", "/a%20b/c"] {
-            assert_eq!(read(raw), Some(vec![]), "{raw}");
-        }
-    }
-
-    #[test]
-    fn lax_readings_are_found() {
-        for (raw, reading) in [
-            ("/admin%3Fx", "/admin"),
-            ("/admin%23/x", "/admin"),
-            ("/admin/%3f", "/admin"),
-            ("/%3f", "/"),
-            ("/a%23b%3fc", "/a"),
-            ("/admin.", "/admin"),
-            ("/%20admin", "/admin"),
-            ("/x/%20%20admin%20/y", "/x/admin/y"),
-            ("/admin../x", "/admin/x"),
-            ("/admin%20/x%20%20", "/admin/x"),
-            ("/admin.%20", "/admin"),
-            ("/admin.%20", "/admin."),
-            ("/a/.../b", "/a/b"),
-            ("/%20/b", "/b"),
-            ("/admin%20%3Fx", "/admin"),
-            ("/%EF%BD%81dmin", "/admin"),
-            ("/a%EF%BC%8Fb", "/a/b"),
-            ("/a%EF%BC%BCb", "/a/b"),
-            ("/a%E2%88%95b", "/a/b"),
-            ("/a%EF%BC%9Bx/b", "/a/b"),
-            ("/a%CD%BEx", "/a"),
-            ("/a%EF%BC%9Fx", "/a"),
-            ("/a%EF%BC%83x", "/a"),
-            ("/a%EF%BC%8E", "/a"),
-            ("/a%C2%A0", "/a"),
-        ] {
-            let found = read(raw).unwrap();
-            assert!(found.contains(&reading.to_owned()), "{raw}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn a_reading_that_is_no_path_is_told() {
-        for raw in ["/a/%E2%80%A4%E2%80%A4/b", "/a/%E2%80%A5/b", "/%E2%80%A4/b", "/%EF%BC%8E./b", "/%EF%BC%8561dmin"] {
-            assert_eq!(read(raw), None, "{raw}");
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use super::{
     host_pattern::HostPattern,
     path::CanonicalPath,
     pattern::PathPattern,
-    trie::{FastMap, Node, PatternId},
+    trie::{AsIs, FastMap, Look, Node, PatternId},
 };
 
 /// The patterns of a policy by host.
@@ -15,6 +15,8 @@ pub(super) struct HostTables {
     /// By the name below which they are for.
     suffixes: FastMap<Box<str>, Node>,
     any: Node,
+    /// The patterns of all tables for particular hosts in one.
+    particular: Node,
 }
 
 impl HostTables {
@@ -23,23 +25,32 @@ impl HostTables {
         let table = match host {
             HostPattern::Exact(host) => self.exact.entry(host.clone()).or_default(),
             HostPattern::Suffix(name) => self.suffixes.entry(name.as_str().into()).or_default(),
-            HostPattern::Any => &mut self.any,
+            HostPattern::Any => return self.any.insert(path, id),
         };
-        table.insert(path, id)
+        table.insert(path, id)?;
+        // Another host may have the same one.
+        let _ = self.particular.insert(path, id);
+        Ok(())
     }
 
     /// The pattern that decides about the folded path: the most specific one of the first table that has one.
     pub(super) fn find(&self, host: Option<&Host>, path: &CanonicalPath) -> Option<PatternId> {
         let path = path.folded();
-        let exact = || self.exact.get(host?)?.find(path);
-        let suffix = || self.suffixes_of(host?).find_map(|table| table.find(path));
-        exact().or_else(suffix).or_else(|| self.any.find(path))
+        let exact = || self.exact.get(host?)?.find(path, AsIs);
+        let suffix = || self.suffixes_of(host?).find_map(|table| table.find(path, AsIs));
+        exact().or_else(suffix).or_else(|| self.any.find(path, AsIs))
     }
 
-    /// Whether some table for particular hosts has a pattern for the folded path.
-    pub(super) fn depends_on_host(&self, path: &CanonicalPath) -> bool {
-        let path = path.folded();
-        self.exact.values().chain(self.suffixes.values()).any(|table| table.find(path).is_some())
+    /// The tables for a host, those with more specific patterns first: for who looks for several paths.
+    pub(super) fn for_host(&self, host: Option<&Host>) -> Vec<&Node> {
+        let exact = host.and_then(|host| self.exact.get(host));
+        let suffixes = host.into_iter().flat_map(|host| self.suffixes_of(host));
+        exact.into_iter().chain(suffixes).chain([&self.any]).collect()
+    }
+
+    /// Whether some table for particular hosts has a pattern for a folded path.
+    pub(super) fn depends_on_host(&self, path: &str, look: impl Look) -> bool {
+        self.particular.find(path, look).is_some()
     }
 
     /// The tables for names that the host is below, longest first.

@@ -7,7 +7,10 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use super::pattern::{PathPattern, Segment};
+use super::{
+    effort::look_at,
+    pattern::{PathPattern, Segment},
+};
 
 /// The number of a pattern in its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,10 +42,28 @@ impl Hasher for Fnv {
     }
 }
 
+/// How the segments of a path are looked at. None is empty.
+pub(super) trait Look: Copy {
+    /// What stands for a segment; `None` if nothing does.
+    fn look(self, segment: &str) -> Option<&str>;
+}
+
+/// Segments as they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AsIs;
+
+impl Look for AsIs {
+    fn look(self, segment: &str) -> Option<&str> {
+        Some(segment)
+    }
+}
+
 /// One prefix of a host table's patterns: what can follow, and what can end here. The root is the whole table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) literals: FastMap<Box<str>, Self>,
+    /// Bytes of the longest of them: a longer segment is none of them, and is not hashed to find out.
+    longest: usize,
     pub(super) param: Option<Box<Self>>,
     /// The pattern that ends here.
     pub(super) exact: Option<PatternId>,
@@ -56,7 +77,10 @@ impl Node {
         let mut node = self;
         for segment in pattern.segments() {
             node = match segment {
-                Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+                Segment::Literal(text) => {
+                    node.longest = node.longest.max(text.len());
+                    node.literals.entry(text.clone()).or_default()
+                }
                 Segment::Param(_) => node.param.get_or_insert_default(),
             };
         }
@@ -77,21 +101,28 @@ impl Node {
     /// choices only, so it is visited once at most, and only if its prefix matches; the recursion is as deep as the
     /// path, at most `limits::PATH_SEGMENTS`. More than one branch stays open only where patterns lie across each
     /// other, which the operator wrote and `check` reports; a client can't add any.
-    pub(super) fn find(&self, path: &str) -> Option<PatternId> {
-        self.find_below(path.strip_prefix('/').unwrap_or(path))
+    pub(super) fn find(&self, path: &str, look: impl Look) -> Option<PatternId> {
+        self.find_below(path.strip_prefix('/').unwrap_or(path), look)
     }
 
     /// `rest` is what is left of the path without its leading slash; no segment is empty, so `""` is the end.
-    fn find_below(&self, rest: &str) -> Option<PatternId> {
+    fn find_below(&self, rest: &str, look: impl Look) -> Option<PatternId> {
         if rest.is_empty() {
             return self.exact.or(self.tail);
         }
+        // Many searches end here, however long the rest is. Not where it matters whether anything is left of the rest.
+        if self.literals.is_empty() && self.param.is_none() && self.exact.is_none() {
+            return self.tail;
+        }
         // Segments are short: looking for a slash byte by byte is sooner done than a search begun.
         let slash = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+        look_at(slash);
         let (segment, rest) = rest.split_at_checked(slash).unwrap_or((rest, ""));
         let rest = rest.strip_prefix('/').unwrap_or(rest);
-        let by_literal = self.literals.get(segment).and_then(|child| child.find_below(rest));
-        by_literal.or_else(|| self.param.as_ref().and_then(|child| child.find_below(rest))).or(self.tail)
+        let Some(segment) = look.look(segment) else { return self.find_below(rest, look) };
+        let literal = if segment.len() <= self.longest { self.literals.get(segment) } else { None };
+        let by_literal = literal.and_then(|child| child.find_below(rest, look));
+        by_literal.or_else(|| self.param.as_ref().and_then(|child| child.find_below(rest, look))).or(self.tail)
     }
 
     /// The most specific pattern that matches every path that the folded `pattern` matches.
@@ -154,8 +185,8 @@ mod tests {
             .map(|bits| (0..8).map(|bit| if bits >> bit & 1 == 0 { "/a" } else { "/{x}" }).collect::<String>() + "/end")
             .collect();
         let trie = trie(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(trie.find(&"/a".repeat(64)), None);
-        assert_eq!(trie.find(&format!("{}/end", "/a".repeat(8))), Some(PatternId(0)));
-        assert_eq!(trie.find(&format!("{}/end", "/b".repeat(8))), Some(PatternId(255)));
+        assert_eq!(trie.find(&"/a".repeat(64), AsIs), None);
+        assert_eq!(trie.find(&format!("{}/end", "/a".repeat(8)), AsIs), Some(PatternId(0)));
+        assert_eq!(trie.find(&format!("{}/end", "/b".repeat(8)), AsIs), Some(PatternId(255)));
     }
 }

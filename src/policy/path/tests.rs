@@ -176,7 +176,7 @@ proptest! {
     fn one_look_and_a_closer_one_agree(raw in "/?[a-z/.%2A;?\\\\#~é-]{0,12}", repeated in 0..70_usize) {
         for raw in [raw.clone(), format!("{}{raw}", "/a".repeat(repeated))] {
             if let Some(text) = usual(raw.as_bytes()) {
-                let expected = CanonicalPath { text: text.to_owned(), folded: None, is_usual: true };
+                let expected = CanonicalPath { text: text.to_owned(), forms: None, is_usual: true };
                 prop_assert_eq!(CanonicalPath::parse_any(raw.as_bytes()), Ok(expected));
             }
         }
@@ -186,7 +186,7 @@ proptest! {
     fn one_look_is_never_fooled_by_any_byte(raw in proptest::collection::vec(any::<u8>(), 0..4)) {
         let raw = [b"/a".as_slice(), &raw].concat();
         if let Some(text) = usual(&raw) {
-            let expected = CanonicalPath { text: text.to_owned(), folded: None, is_usual: true };
+            let expected = CanonicalPath { text: text.to_owned(), forms: None, is_usual: true };
             prop_assert_eq!(CanonicalPath::parse_any(&raw), Ok(expected));
         }
     }

@@ -38,6 +38,23 @@ fn a_lax_reading_must_not_need_more_than_the_path_itself() {
     }
 }
 
+/// Of a path whose end is trimmed away, nothing is left for `/**`.
+#[test]
+fn a_reading_may_end_where_a_pattern_does() {
+    let policy = with_access(vec![
+        ("/**", Access::Public),
+        ("/alone", scoped(&["a"])),
+        ("/both", scoped(&["a"])),
+        ("/both/**", Access::Public),
+        ("/below/**", Access::Public),
+    ]);
+    for path in ["/alone/%20", "/alone/...", "/both/%20", "/both/%20.%20/%20", "/both/%23x"] {
+        assert_eq!(selected(&policy, "GET", "h", path), "request_lax_reading", "{path}");
+    }
+    assert_eq!(selected(&policy, "GET", "h", "/below/%20"), "/below/**");
+    assert_eq!(selected(&policy, "GET", "h", "/both/x%20"), "/both/**");
+}
+
 #[test]
 fn what_no_route_covers_needs_more_than_any_route_and_the_method_counts() {
     let policy = with_access(vec![
@@ -88,4 +105,34 @@ fn comparing_readings_is_bounded_whatever_the_lists() {
     };
     assert_eq!(decided(50), ["/api/**", "/api/**"], "as strict, and found to be");
     assert_eq!(decided(1000), ["/api/**", "request_lax_reading"], "the same rule needs no look; too much to look at");
+}
+
+/// Paths as long as may be, made of what costs most: whatever they are made of, each byte is looked at so many times at most.
+#[test]
+fn no_path_costs_many_times_what_others_do() {
+    let fill = |piece: &str| format!("/admin/{}", piece.repeat((limits::PATH_BYTES - 20) / piece.len()));
+    let segments = |piece: &str| {
+        let segment = piece.repeat((limits::PATH_BYTES / 62 / piece.len()).max(1));
+        format!("/admin{}", format!("/{segment}").repeat(60))
+    };
+    let pieces =
+        ["%20.a%EF%BC%A1.%20", "%20", ".", "a", "A", "%C3%89", "%F0%90%90%80", "%25x", "%3A", "%EF%BC%A1", "a%20."];
+    let ends = ["", ".", "%20", "%3Fx", "%EF%BC%9Fx"];
+    let shallow = with_access(vec![("/**", Access::Public), ("/admin/**", Access::Public), ("/a/{b}", scoped(&["a"]))]);
+    let deep = "/{x}".repeat(limits::PATH_SEGMENTS);
+    let deep = with_access(vec![(&deep, Access::Public), ("/**", Access::Public)]);
+    let mut judged = 0;
+    for (piece, end) in pieces.iter().flat_map(|piece| ends.map(|end| (piece, end))) {
+        for start in [fill(piece), segments(piece)] {
+            let text = format!("{start}{end}");
+            for (policy, most) in [(&shallow, 16), (&deep, 40)] {
+                effort::looks();
+                let target = CanonicalPath::parse(&text).map(|path| RequestTarget { path, ..target("GET", "h", "/") });
+                judged += usize::from(target.is_ok_and(|target| policy.select(&target).is_ok()));
+                let looks = effort::looks();
+                assert!(looks <= most * text.len(), "{} times for {piece}, {end}", looks / text.len());
+            }
+        }
+    }
+    assert!(judged > 50, "most of them are refused for another reason: {judged}");
 }
