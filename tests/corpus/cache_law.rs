@@ -82,7 +82,7 @@ fn tokens() -> Vec<String> {
     let forged = format!("{message}.{signature}");
     tokens.push(forged);
     // What is no token under any keys, and what nobody signed.
-    let header = tokens[0].split('.').next().unwrap();
+    let header = tokens[0].split('.').next().unwrap().to_owned();
     tokens.extend(["e30.e30.AR", "opaque", "a.b.c.d.e"].map(str::to_owned));
     tokens.extend([format!("{header}.W10.AQID"), format!("{header}.e30.AQID")]);
     tokens
