@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::ext_authz::{
     connection::{Accepted, serve},
+    connections::Connections,
     proto::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse},
     service::{Current, Decided, Engine, Observer},
 };
@@ -125,7 +126,8 @@ async fn a_slow_thread_turns_away_what_it_has_no_time_for() {
     theirs.set_nonblocking(true).unwrap();
     let mut tasks = JoinSet::new();
     let observer = Arc::clone(&seen) as _;
-    tasks.spawn(serve(Accepted::Unix(ours), front, observer, CancellationToken::new()));
+    let place = Arc::new(Connections::new(1, CancellationToken::new())).enter().await.unwrap();
+    tasks.spawn(async move { serve(Accepted::Unix(ours), front, observer, place).await });
     let theirs = TokioIo::new(UnixStream::from_std(theirs).unwrap());
     let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), theirs).await.unwrap();
     tasks.spawn(async move { connection.await.unwrap() });
