@@ -61,13 +61,12 @@ pub const STREAM_WINDOW: u32 = 512 * 1024;
 pub const READ_PER_TURN: usize = 32 * 1024;
 /// Streams that the peer has taken back before they were looked at; one more ends the connection (h2's default: 20). Envoy
 /// takes a Check back whenever its client leaves, and a proxy in front that restarts takes back all of them at once. 16 full
-/// sets of streams; in one turn at most 2,000 fit. At the limit they take 9 MiB of memory (measured, 560 bytes each).
+/// sets of streams; in one turn at most 2,000 fit. At the limit they take 24 MiB of memory (peak, measured: 1.5 KiB each).
 pub const PENDING_RESETS: usize = 16 * CONCURRENT_STREAMS as usize;
 /// Streams of one connection that h2 itself resets or refuses, in the whole life of the connection (hyper's default: 1,024):
 /// beyond [`CONCURRENT_STREAMS`], malformed headers, DATA on a stream that is forgotten. An Envoy that has not yet heard of our
 /// [`CONCURRENT_STREAMS`] may open as many as its cluster's `max_requests` at once. As h2 counts these for ever, a
-/// connection is replaced in time: [`CONNECTION_AGE`]. Resets that a peer does not read wait in memory: 11 MiB at the limit
-/// (measured, 700 bytes each).
+/// connection is replaced in time: [`CONNECTION_AGE`]. The bound also holds what waits in memory for a peer that does not read.
 pub const ERROR_RESETS: usize = 16 * CONCURRENT_STREAMS as usize;
 /// After this time the peer is told to open another connection (GOAWAY, NO_ERROR), and what is in flight is answered: counts
 /// that h2 keeps for a connection's whole life ([`ERROR_RESETS`], [`EMPTY_DATA_FRAMES`]) and the numbers of streams, which
