@@ -68,8 +68,18 @@ fn flood(stream: u32) -> Vec<u8> {
     frame(HEADERS, 0, stream, &check_headers()).into_iter().chain(more).collect()
 }
 
-async fn metrics(serve: &Serve) -> String {
-    reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap().text().await.unwrap()
+/// The metrics, as soon as they have that line; else after two seconds.
+async fn metrics_with(serve: &Serve, line: &str) -> String {
+    let mut text = String::new();
+    for _ in 0..100 {
+        let page = reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap();
+        text = page.text().await.unwrap();
+        if text.contains(line) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    text
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,23 +95,14 @@ async fn connections_that_end_for_an_error_are_counted_and_logged_at_a_bounded_r
         let mut peer = connect(serve.grpc).await;
         assert!(peer.check(&message).await);
         let stream = peer.stream();
-        let mut flood = frame(HEADERS, 0, stream, &check_headers());
-        (0..=limits::CONTINUATION_FRAMES).for_each(|_| flood.extend(frame(CONTINUATION, 0, stream, &header("x", "y"))));
-        peer.send(&flood).await;
+        peer.send(&flood(stream)).await;
         assert_eq!(peer.ended().await.unwrap().1, "too_many_continuations");
     }
     let most = began.elapsed().as_secs() + 2;
     let mut still = connect(serve.grpc).await;
     assert!(still.check(&message).await);
     // The last ones may still be at their ends.
-    let mut after = metrics(&serve).await;
-    for _ in 0..100 {
-        if after.contains("portcullis_connections_open 1\n") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        after = metrics(&serve).await;
-    }
+    let after = metrics_with(&serve, "portcullis_connections_open 1\n").await;
     for line in [
         "portcullis_connections_closed_for_error_total{reason=\"enhance_your_calm\"} 50\n",
         "portcullis_connections_closed_for_error_total{reason=\"protocol_error\"} 0\n",

@@ -259,9 +259,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Peer<T> {
         self.is_answered(stream).await
     }
 
-    /// Waits for the end of the connection.
+    /// Waits for the end of the connection; none comes if it does not end in ten seconds.
     pub async fn ended(&mut self) -> Option<Goodbye> {
-        while self.frame().await.is_some() {}
+        let end = async { while self.frame().await.is_some() {} };
+        tokio::time::timeout(std::time::Duration::from_secs(10), end).await.ok()?;
         self.goodbye.clone()
     }
 }
