@@ -9,8 +9,9 @@ use crate::{
 };
 
 /// Codes that no case can have, and why.
-const ELSEWHERE: [(&str, &str); 2] = [
+const ELSEWHERE: [(&str, &str); 3] = [
     ("internal", "nothing that is known brings the service to it"),
+    ("overloaded", "a case takes no time: src/ext_authz/queue/tests.rs, src/ext_authz/front/tests.rs"),
     ("request_too_large", "the service weighs a message before it is taken apart: tests/integration"),
 ];
 
