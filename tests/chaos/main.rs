@@ -93,9 +93,6 @@ fn start(options: Options) -> Result<u8, Failure> {
 async fn run(options: Options) -> Result<u8, Failure> {
     raise_descriptors();
     let seed = options.seed.unwrap_or_else(rand::random);
-    let help =
-        std::process::Command::new(&options.portcullis).args(["serve", "--help"]).stderr(Stdio::null()).output()?;
-    let has_drain_notice = String::from_utf8_lossy(&help.stdout).contains("--drain-notice");
     let chosen = choose(&options);
     report::progress(&format!("{} scenarios, seed {seed}", chosen.len()));
     let mut lines = Vec::new();
@@ -113,7 +110,6 @@ async fn run(options: Options) -> Result<u8, Failure> {
             time: *time,
             rate: 1,
             seed: seed.wrapping_add(at as u64),
-            has_drain_notice,
         };
         context.rate = options.rate.unwrap_or_else(|| context.scaled(scenario.rate));
         if let Some(keep) = &mut context.options.keep {

@@ -84,8 +84,6 @@ pub(crate) struct Context {
     pub(crate) rate: u32,
     /// The seed of this scenario.
     pub(crate) seed: u64,
-    /// True if the binary knows `--drain-notice`.
-    pub(crate) has_drain_notice: bool,
 }
 
 impl Context {
@@ -311,7 +309,7 @@ impl Instance {
             binary: context.options.portcullis.clone(),
             log: plan.log,
             descriptors: plan.descriptors,
-            no_notice: !plan.notice && context.has_drain_notice,
+            no_notice: !plan.notice,
             log_level: match plan.log {
                 Log::File => "info",
                 // A line for each request.
