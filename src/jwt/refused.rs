@@ -15,7 +15,12 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use crate::{decision::TokenFault, digest::Sha256, jwks::{basis::Fingerprint, key_store::KeyNeed}, limits};
+use crate::{
+    decision::TokenFault,
+    digest::Sha256,
+    jwks::{basis::Fingerprint, key_store::KeyNeed},
+    limits,
+};
 
 /// Refused tokens, by the SHA-256 of their characters. Strangers choose those, so the table's own hashes are keyed: else
 /// they could choose tokens that all lie in one place.

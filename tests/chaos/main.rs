@@ -105,12 +105,8 @@ async fn run(options: Options) -> Result<u8, Failure> {
             time.as_secs(),
             scenario.about
         ));
-        let mut context = Context {
-            options: options.clone(),
-            time: *time,
-            rate: 1,
-            seed: seed.wrapping_add(at as u64),
-        };
+        let mut context =
+            Context { options: options.clone(), time: *time, rate: 1, seed: seed.wrapping_add(at as u64) };
         context.rate = options.rate.unwrap_or_else(|| context.scaled(scenario.rate));
         if let Some(keep) = &mut context.options.keep {
             keep.push(scenario.name);

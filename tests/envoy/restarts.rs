@@ -3,6 +3,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -37,23 +38,24 @@ const INTERVALS: [&str; 2] = ["          interval:", "          no_traffic_inter
 /// An instance of Portcullis at an address that it keeps over restarts.
 struct Instance {
     address: SocketAddr,
-    config: tempfile::NamedTempFile,
+    config: tempfile::TempPath,
     serve: Serve,
 }
 
 impl Instance {
     async fn start(issuer: &str, notice: &str) -> Self {
-        let config_file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(config_file.path(), config(issuer)).unwrap();
+        // Closed: a file that somebody has open for writing is not read.
+        let config_file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&config_file, config(issuer)).unwrap();
         let address = own_address();
         let serve = Self::serve(address, &config_file, notice).await;
         Self { address, config: config_file, serve }
     }
 
-    async fn serve(address: SocketAddr, config: &tempfile::NamedTempFile, notice: &str) -> Serve {
+    async fn serve(address: SocketAddr, config: &Path, notice: &str) -> Serve {
         let listen = address.to_string();
         let environment = [("PORTCULLIS_LISTEN__GRPC", listen.as_str()), ("PORTCULLIS_DRAIN_NOTICE", notice)];
-        let serve = Serve::start(&["--config", config.path().to_str().unwrap()], &environment).await;
+        let serve = Serve::start(&["--config", config.to_str().unwrap()], &environment).await;
         for _ in 0..500 {
             if reqwest::get(format!("http://{}/readyz", serve.admin)).await.unwrap().status() == 200 {
                 return serve;
@@ -86,7 +88,7 @@ impl Instance {
 /// An instance that has ended.
 struct Stopped {
     address: SocketAddr,
-    config: tempfile::NamedTempFile,
+    config: tempfile::TempPath,
 }
 
 impl Stopped {

@@ -48,10 +48,10 @@ async fn a_bad_file_is_a_clear_error_within_bounds() {
 async fn what_is_no_file_is_a_clear_error_within_bounds() {
     let dir = tempfile::tempdir().unwrap();
     for (path, told) in [
-        (dir.path().to_owned(), "can't be read"),
+        (dir.path().to_owned(), "it is a directory, not a regular file"),
         (dir.path().join("missing.yaml"), "no such file"),
-        ("/dev/zero".into(), "has more than 8 MiB"),
-        ("/dev/null".into(), "the file is empty"),
+        ("/dev/zero".into(), "it is a device, not a regular file"),
+        ("/dev/null".into(), "it is a device, not a regular file"),
     ] {
         let (code, said) = check(&path, MEMORY, SECONDS).await;
         assert!(code == Some(2) && said.contains(told), "{}: {code:?} {said}", path.display());
