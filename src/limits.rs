@@ -59,6 +59,14 @@ pub const STREAM_WINDOW: u32 = 512 * 1024;
 /// between two turns is bounded by it: streams that are taken back before they are looked at, small DATA frames. One read
 /// more, of at most [`FRAME_BYTES`], may follow.
 pub const READ_PER_TURN: usize = 32 * 1024;
+/// Bytes of one connection that are read ahead at the end of a turn, so that it is known since when they wait, and how many
+/// Checks wait in them. The kernel does not say when bytes came, and holds some 100 KiB of a connection (measured, TCP and Unix
+/// sockets): the rest of a full set of Checks, 2 MiB, would wait unseen at the peer. It is what a peer may send of messages
+/// before they are looked at.
+pub const READ_AHEAD: usize = CONNECTION_WINDOW as usize;
+/// Bytes that all connections of a thread may have read ahead together: three that do so in full. What is more waits in the
+/// kernel, and for how long is not known.
+pub const READ_AHEAD_THREAD: usize = 8 * 1024 * 1024;
 /// Streams that the peer has taken back before they were looked at; one more ends the connection (h2's default: 20). Envoy
 /// takes a Check back whenever its client leaves, and a proxy in front that restarts takes back all of them at once. 16 full
 /// sets of streams; in one turn at most 2,000 fit. At the limit they take 24 MiB of memory (peak, measured: 1.5 KiB each).

@@ -1,6 +1,7 @@
 //! One HTTP/2 connection, from the first byte to the last, with every limit written out.
 
 mod ended;
+mod read_ahead;
 
 use std::{
     convert::Infallible,
@@ -33,6 +34,7 @@ use super::{
     service::{ConnectionEvent, Observer},
 };
 use crate::limits;
+use read_ahead::ReadAhead;
 
 /// Bytes of a frame, as a length.
 const FRAME: usize = limits::FRAME_BYTES as usize;
@@ -86,7 +88,7 @@ async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
         }
     });
     let (turn, goodbye) = (AtomicUsize::new(0), OnceLock::new());
-    let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye, reads: &reads };
+    let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye, reads: &reads, ahead: None };
     let mut connection = pin!(builder.serve_connection(stream, service));
     let mut ended = tokio::select! {
         biased;
@@ -137,25 +139,33 @@ struct Joined<'a, T> {
     goodbye: &'a OnceLock<Box<str>>,
     /// Notes when the stream was read.
     reads: &'a Reads,
+    /// Bytes that have come beyond a turn. Most connections never have any.
+    ahead: Option<Box<ReadAhead>>,
 }
 
 impl<T: Read + Unpin> Read for Joined<'_, T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let left = self.turn.load(Ordering::Relaxed);
         if left == 0 {
+            self.read_ahead(cx);
             // Behind the tasks of the streams that were woken in this turn.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let room = into.remaining();
+        let read = if self.ahead.is_some() {
+            self.read_behind(into)
+        } else {
+            let read = if room > FRAME {
+                ready!(self.poll_read_piece(cx, into))
+            } else {
+                ready!(Pin::new(&mut self.stream).poll_read(cx, into))
+            };
+            self.reads.read();
+            read
+        };
         // As if all the room were filled, which is never less than what is read.
         self.turn.store(left.saturating_sub(room), Ordering::Relaxed);
-        let read = if room > FRAME {
-            ready!(self.poll_read_piece(cx, into))
-        } else {
-            ready!(Pin::new(&mut self.stream).poll_read(cx, into))
-        };
-        self.reads.read();
         Poll::Ready(read)
     }
 }
@@ -169,6 +179,23 @@ impl<T: Read + Unpin> Joined<'_, T> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, piece.unfilled()))?;
         into.put_slice(piece.filled());
         Poll::Ready(Ok(()))
+    }
+
+    /// Takes what has come beyond the turn that ends out of the stream, or as much of it as there is room for.
+    #[cold]
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        let mut ahead = self.ahead.take().unwrap_or_else(|| Box::new(ReadAhead::new(self.reads)));
+        ahead.fill(&mut self.stream, cx);
+        self.ahead = Some(ahead).filter(|ahead| !ahead.is_empty());
+    }
+
+    /// Reads what was read ahead.
+    #[cold]
+    fn read_behind(&mut self, into: ReadBufCursor<'_>) -> io::Result<()> {
+        let Some(ahead) = &mut self.ahead else { return Ok(()) };
+        let read = ahead.read(into, self.reads);
+        self.ahead.take_if(|ahead| ahead.is_empty());
+        read
     }
 }
 

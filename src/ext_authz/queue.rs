@@ -1,15 +1,17 @@
 //! How long a Check has waited for the thread that decides it, and whether it is turned away for that.
 //!
-//! A connection's task reads all that has come, and hands each call to a task of its own; calls of all connections of a
+//! A connection's task reads what has come, and hands each call to a task of its own; calls of all connections of a
 //! thread wait in one queue. On a thread that can't keep up, or that gets too little of a processor, an answer comes when
-//! Envoy has given up on it, and deciding it all the same makes the next one late as well. What waits in the kernel before
-//! it is read is not seen here.
+//! Envoy has given up on it, and deciding it all the same makes the next one late as well. A connection is read in turns, so
+//! most calls of a long queue wait as bytes that were read ahead (see [`super::connection`]): they have the time of that
+//! read, and their number is estimated. A call whose bytes the kernel still holds is not seen. That lasts until the
+//! connection's next turn, or longer where more is held than may be read ahead.
 
 use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,7 +23,14 @@ use crate::limits;
 
 /// A place in the queue of a thread. Each call that waits there has a clone, so that the number of clones is the number of
 /// calls. It falls however a call ends, also when its client takes it back.
-type Place = Arc<()>;
+type Place = Arc<Ahead>;
+
+/// The total of what the connections of a thread have read ahead: calls that wait before they can have a place in the queue.
+#[derive(Debug, Default)]
+struct Ahead {
+    bytes: AtomicUsize,
+    calls: AtomicUsize,
+}
 
 thread_local! {
     /// The queue of this thread.
@@ -37,24 +46,73 @@ pub(super) struct Reads {
     began: Instant,
     /// When something was read last, in nanoseconds after `began`.
     last: AtomicU64,
+    /// The number of Checks that have come.
+    calls: AtomicU64,
 }
 
 impl Reads {
     /// Those of a connection that begins now, on this thread.
     pub(super) fn new() -> Self {
-        Self { queue: QUEUE.with(Arc::clone), began: Instant::now(), last: AtomicU64::new(0) }
+        Self { queue: QUEUE.with(Arc::clone), began: Instant::now(), last: AtomicU64::new(0), calls: AtomicU64::new(0) }
     }
 
     /// Notes that something was read.
     pub(super) fn read(&self) {
-        let after = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.last.store(after, Ordering::Relaxed);
+        self.read_at(Instant::now());
+    }
+
+    /// Notes that the connection goes on with bytes that were read at that time.
+    pub(super) fn read_at(&self, at: Instant) {
+        let after = at.saturating_duration_since(self.began);
+        self.last.store(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Returns the number of calls that have come so far.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The share of this connection, nothing as yet, in what its thread has read ahead.
+    pub(super) fn ahead(&self) -> AheadShare {
+        AheadShare { queue: Arc::clone(&self.queue), bytes: 0, calls: 0 }
     }
 
     /// A call that the last read brought. `timeout` is how long its client waits, if it says so.
     pub(super) fn call(&self, timeout: Option<Duration>) -> Call {
+        // One task at a time counts the calls of a connection.
+        self.calls.store(self.calls().wrapping_add(1), Ordering::Relaxed);
         let arrived = self.began + Duration::from_nanos(self.last.load(Ordering::Relaxed));
         Call { arrived, timeout, place: Place::clone(&self.queue) }
+    }
+}
+
+/// The share of one connection in what its thread has read ahead. It is given back when the connection ends.
+#[derive(Debug)]
+pub(super) struct AheadShare {
+    queue: Arc<Place>,
+    bytes: usize,
+    calls: usize,
+}
+
+impl AheadShare {
+    /// Returns how many bytes more may be read ahead.
+    pub(super) fn room(&self) -> usize {
+        let of_thread = limits::READ_AHEAD_THREAD.saturating_sub(self.queue.bytes.load(Ordering::Relaxed));
+        limits::READ_AHEAD.saturating_sub(self.bytes).min(of_thread)
+    }
+
+    /// Says how many bytes this connection holds now, and about how many calls wait in them.
+    pub(super) fn set(&mut self, bytes: usize, calls: usize) {
+        // Atomic numbers wrap around, so that a difference below zero is one as well.
+        self.queue.bytes.fetch_add(bytes.wrapping_sub(self.bytes), Ordering::Relaxed);
+        self.queue.calls.fetch_add(calls.wrapping_sub(self.calls), Ordering::Relaxed);
+        (self.bytes, self.calls) = (bytes, calls);
+    }
+}
+
+impl Drop for AheadShare {
+    fn drop(&mut self) {
+        self.set(0, 0);
     }
 }
 
@@ -118,10 +176,11 @@ impl Call {
         Ok(PickedUp { arrived, at, key_wait: deadline::key_wait_within(self.timeout) })
     }
 
-    /// How many other calls wait.
-    fn others(&self) -> usize {
+    /// Returns how many other calls wait, in the queue or in bytes that were read ahead.
+    pub(super) fn others(&self) -> usize {
         // One clone is the queue's own, and one is this call's.
-        Arc::strong_count(&self.place).saturating_sub(2)
+        let in_queue = Arc::strong_count(&self.place).saturating_sub(2);
+        in_queue.saturating_add(self.place.calls.load(Ordering::Relaxed))
     }
 }
 

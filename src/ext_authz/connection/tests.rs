@@ -1,7 +1,7 @@
 //! Each bound of HTTP/2 with a peer that sends as much as it allows, while Checks on the same connection are answered; and then
 //! one more.
 
-use std::{os::unix::net::UnixStream as Pair, sync::Mutex, time::Duration};
+use std::{os::unix::net::UnixStream as Pair, sync::Mutex, task::Waker, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, DuplexStream, duplex},
@@ -425,4 +425,106 @@ async fn a_peer_without_a_sign_of_life_is_given_up() {
     drop(peer);
     let notes = notes.0.lock().unwrap();
     assert!(notes.iter().any(|note| note.starts_with("keepalive_timeout: ")), "{notes:?} {:?}", began.elapsed());
+}
+
+/// Decides each Check in 2 ms of a time that goes on by nothing else.
+#[derive(Debug, Default)]
+struct Slow(Notes);
+
+impl Observer for Slow {
+    fn decided(&self, decided: &crate::ext_authz::service::Decided<'_>) {
+        if decided.reason != "overloaded" {
+            // The clock goes on at once. What would be waited for is that others see it.
+            let _ = pin!(tokio::time::advance(Duration::from_millis(2))).poll(&mut Context::from_waker(Waker::noop()));
+        }
+        self.0.0.lock().unwrap().push(decided.reason.to_owned());
+    }
+
+    fn accept_failed(&self, _: &io::Error) {}
+}
+
+/// A Check of 2 KB that has 500 ms.
+fn large_check(stream: u32) -> Vec<u8> {
+    let headers = [check_headers(), header("grpc-timeout", "500m")].concat();
+    [frame(HEADERS, END_HEADERS, stream, &headers), frame(DATA, END_STREAM, stream, &grpc(&[b'x'; 2000]))].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_beyond_a_turn_wait_from_the_time_that_they_came() {
+    const CALLS: usize = 900;
+    let slow = Arc::new(Slow::default());
+    let observer = Arc::clone(&slow) as Arc<dyn Observer>;
+    let service = Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::clone(&observer)))));
+    let (ours, theirs) = duplex(8 * 1024 * 1024);
+    #[expect(clippy::disallowed_methods, reason = "a test's task")]
+    tokio::spawn(async move {
+        let front = Front::new(service, Routes::default());
+        serve_stream(ours, &front, &*observer, &place().await, &builder()).await;
+    });
+    let mut peer = Peer::new(theirs).await;
+    let streams: Vec<u32> = (0..CALLS).map(|_| peer.stream()).collect();
+    let bytes: Vec<u8> = streams.iter().flat_map(|stream| large_check(*stream)).collect();
+    peer.send(&bytes).await;
+    for stream in streams {
+        assert!(peer.is_answered(stream).await);
+    }
+    let reasons = slow.0.0.lock().unwrap();
+    let is_decided: Vec<bool> = reasons.iter().map(|reason| reason != "overloaded").collect();
+    assert_eq!(is_decided.len(), CALLS);
+    // Until 250 ms have passed, none is turned away; then those that have more than 256 behind them; from 500 ms on all.
+    let early = is_decided.iter().position(|is_decided| !is_decided).unwrap();
+    let again = early + is_decided[early..].iter().position(|is_decided| *is_decided).unwrap();
+    let late = again + is_decided[again..].iter().position(|is_decided| !is_decided).unwrap();
+    assert_eq!((early, late - again), (126, 124));
+    assert!(is_decided[late..].iter().all(|is_decided| !is_decided));
+    // How many wait is an estimate, and rather too low.
+    let behind = CALLS - again;
+    assert!((limits::WAITING_CHECKS..=limits::WAITING_CHECKS + 30).contains(&behind), "{behind}");
+}
+
+/// Decides each Check in 2 ms.
+#[derive(Debug, Default)]
+struct Sleeping(Notes);
+
+impl Observer for Sleeping {
+    fn decided(&self, decided: &crate::ext_authz::service::Decided<'_>) {
+        if decided.reason != "overloaded" {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.0.0.lock().unwrap().push(decided.reason.to_owned());
+    }
+
+    fn accept_failed(&self, _: &io::Error) {}
+}
+
+/// A proxy in a thread of its own, through a socket that holds some 30 Checks: the others wait at the proxy.
+#[tokio::test]
+async fn checks_that_a_socket_does_not_hold_wait_as_well() {
+    const CALLS: usize = 900;
+    let (ours, theirs) = Pair::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    let proxy = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut peer = Peer::new(UnixStream::from_std(theirs).unwrap()).await;
+            let streams: Vec<u32> = (0..CALLS).map(|_| peer.stream()).collect();
+            let bytes: Vec<u8> = streams.iter().flat_map(|stream| large_check(*stream)).collect();
+            peer.send(&bytes).await;
+            for stream in streams {
+                assert!(peer.is_answered(stream).await);
+            }
+        });
+    });
+    let slow = Arc::new(Sleeping::default());
+    let observer = Arc::clone(&slow) as Arc<dyn Observer>;
+    let service = Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::clone(&observer)))));
+    serve(Accepted::Unix(ours), Front::new(service, Routes::default()), observer, place().await).await;
+    proxy.join().unwrap();
+    let reasons = slow.0.0.lock().unwrap();
+    let early = reasons.iter().position(|reason| reason == "overloaded");
+    let turned_away = reasons.iter().filter(|reason| *reason == "overloaded").count();
+    // All of them are 1.8 s of work, and each may wait for 0.5 s: 250 find time, or fewer.
+    assert!(reasons.len() == CALLS && turned_away > CALLS / 2, "{turned_away} were turned away");
+    assert!(early > Some(0), "the first ones are decided: {early:?}");
 }

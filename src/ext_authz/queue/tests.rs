@@ -41,6 +41,44 @@ async fn in_a_long_queue_half_of_the_deadline_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_were_read_ahead_count_as_well() {
+    let (reads, elsewhere) = (Reads::new(), Reads::new());
+    reads.read();
+    let call = reads.call(Some(500 * MS));
+    let mut ahead = elsewhere.ahead();
+    advance(251 * MS).await;
+    ahead.set(2000 * limits::WAITING_CHECKS, limits::WAITING_CHECKS);
+    assert!(call.pick_up().is_ok(), "as many as may wait");
+    let in_queue = elsewhere.call(None);
+    assert!(call.pick_up().is_err(), "and one in the queue");
+    drop(in_queue);
+    ahead.set(2000, limits::WAITING_CHECKS + 1);
+    assert!(call.pick_up().is_err());
+    ahead.set(2000, 1);
+    assert_eq!((call.others(), ahead.room()), (1, limits::READ_AHEAD - 2000));
+    drop(ahead);
+    assert_eq!((call.others(), reads.ahead().room()), (0, limits::READ_AHEAD));
+}
+
+#[test]
+fn a_thread_gives_its_connections_room_to_read_ahead_as_long_as_it_has_any() {
+    let connections: Vec<Reads> = (0..5).map(|_| Reads::new()).collect();
+    let mut shares: Vec<AheadShare> = connections.iter().map(Reads::ahead).collect();
+    let mut left = limits::READ_AHEAD_THREAD;
+    for share in &mut shares {
+        assert_eq!(share.room(), limits::READ_AHEAD.min(left));
+        left -= share.room();
+        share.set(share.room(), 0);
+        assert_eq!(share.room(), 0);
+    }
+    assert_eq!(left, 0, "the last ones had none");
+    let elsewhere = std::thread::spawn(|| Reads::new().ahead().room());
+    assert_eq!(elsewhere.join().unwrap(), limits::READ_AHEAD, "of another thread");
+    shares[0].set(1000, 0);
+    assert_eq!(shares[4].room(), limits::READ_AHEAD - 1000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_the_last_read_that_brought_a_call() {
     let reads = Reads::new();
     advance(1000 * MS).await;
@@ -48,6 +86,11 @@ async fn it_is_the_last_read_that_brought_a_call() {
     advance(7 * MS).await;
     let picked_up = reads.call(Some(250 * MS)).pick_up().unwrap();
     assert_eq!((picked_up.at - picked_up.arrived).as_millis(), 7, "what a connection did before is no matter");
+    let read_ahead = Instant::now();
+    advance(300 * MS).await;
+    reads.read_at(read_ahead);
+    let picked_up = reads.call(Some(1000 * MS)).pick_up().unwrap();
+    assert_eq!((picked_up.at - picked_up.arrived).as_millis(), 300, "read ahead, it has waited since then");
 }
 
 #[test]
