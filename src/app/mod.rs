@@ -186,9 +186,7 @@ impl App {
         metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
-        let server = GrpcServer::new(Arc::clone(&current)).await;
-        let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
-        let server = server.with_max_connections(max_connections);
+        let server = grpc_server(&current, max_connections).await?;
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));
@@ -310,6 +308,13 @@ fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
         keep_running("report of denials", || observers.report_left_out()).await;
     });
     tasks
+}
+
+/// Makes the gRPC server over the engine in force.
+async fn grpc_server(current: &Arc<Current>, max_connections: usize) -> Result<GrpcServer, ServeError> {
+    let server = GrpcServer::new(Arc::clone(current)).await;
+    let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
+    Ok(server.with_max_connections(max_connections))
 }
 
 /// Starts the two tasks that load the configuration anew.
