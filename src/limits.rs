@@ -43,7 +43,7 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Checks that may wait for one thread without any of them being turned away. They are 2 ms of work for a core where tokens
 /// are remembered and 8 ms where each is new (7.3 and 30 µs each, `make bench`): one of them that has waited for half of its
 /// deadline, 100 ms with Envoy's default, waited for a processor and not for the others. Where more wait on a thread that
-/// is so slow, the time of the last ones is over before their turn.
+/// is so slow, the deadlines of the last ones pass before their turn.
 pub const WAITING_CHECKS: usize = 256;
 /// HTTP/2 connection window. Between 64 KiB and 4 MiB it makes no difference to speed, measured. h2 allows half of it for
 /// small DATA frames (see [`SMALL_DATA_FRAME`]), and that must carry whatever arrives in one turn ([`READ_PER_TURN`]).
@@ -169,8 +169,8 @@ pub const RECENT_REQUESTS: u32 = 8;
 /// Tokens that need a signature check from one look for those among [`RECENT_TOKENS`] that are over to the next: as many as
 /// there are places, so that each pays for looking at one, and few enough that it happens where clients are few.
 pub const RECENT_SWEEP: u64 = RECENT_TOKENS as u64;
-/// Refused tokens that are remembered: those of a large client that goes on with tokens of a removed key. Whoever makes up
-/// more of them pushes out others of their kind alone.
+/// Refused tokens that are remembered: those of a large client that goes on with tokens of a removed key. A client
+/// that makes up more of them evicts other refused tokens only.
 pub const REFUSED_TOKENS: usize = 16 * 1024;
 /// Bytes that they may take.
 pub const REFUSED_TOKEN_BYTES: usize = 3 * 1024 * 1024;
@@ -434,12 +434,12 @@ pub const HEARTBEAT_ANSWER: Duration = Duration::from_millis(500);
 /// Connections to the admin port: probes of a node and scrapers are a few, and what hangs here must leave file descriptors
 /// for Envoy and key fetches, also where there are 256. For one more, the one that has been unused for longest is closed.
 pub const ADMIN_CONNECTIONS: usize = 64;
-/// How long the headers of a request may take to arrive, on a new connection from the time it was accepted. Probes send
-/// theirs at once.
+/// The time in which the headers of a request must arrive, on a new connection from when it was accepted. Probes send theirs
+/// at once.
 pub const ADMIN_HEADER_WAIT: Duration = Duration::from_secs(10);
-/// How long an answer may take to be made and read by its client: as long as scrapers wait by default.
+/// The time in which an answer must be made and read by its client: as long as scrapers wait by default.
 pub const ADMIN_ANSWER_WAIT: Duration = Duration::from_secs(10);
-/// How long a connection may stay after an answer without another request: longer than the usual minute between two
+/// The time that a connection may stay after an answer without another request: longer than the usual minute between two
 /// scrapes, so that the next one does not meet a connection that is just being closed.
 pub const ADMIN_IDLE: Duration = Duration::from_secs(75);
 /// Bytes of a request's headers, its first line among them, of what is buffered of a request, and of a piece of an answer:

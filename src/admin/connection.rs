@@ -29,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits;
 
-/// What a connection is doing, and since when.
+/// The phase that a connection is in, and since when.
 #[derive(Debug)]
 pub(super) struct Activity(Mutex<(Phase, Instant)>);
 
-/// What a connection can be doing.
+/// The phases of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Nothing of the next request has come since the last answer.
@@ -47,7 +47,7 @@ enum Phase {
 }
 
 impl Phase {
-    /// How long it may last.
+    /// The longest time that a connection may stay in this phase.
     const fn limit(self) -> Duration {
         match self {
             Self::Idle => limits::ADMIN_IDLE,
@@ -63,8 +63,8 @@ impl Activity {
         Self(Mutex::new((Phase::Reading, Instant::now())))
     }
 
-    /// When the connection was used last: the connection with the least value has been unused for longest. Those that send
-    /// an answer come after all others.
+    /// A value that says when the connection was used last: the connection with the least value has been unused for
+    /// longest. Connections that send an answer come after all others.
     pub(super) fn used(&self) -> (bool, Instant) {
         let (phase, since) = *self.lock();
         (matches!(phase, Phase::Answering | Phase::Ending), since)

@@ -1,8 +1,8 @@
 //! The listener of the admin port: it accepts connections, and keeps their number bounded.
 //!
-//! Anybody who reaches the port can open connections, so a full house refuses nobody: the connection that has been unused
-//! for longest makes room. A probe therefore gets in however many connections hang here, and those that hang never take
-//! the file descriptors of the gRPC port and of key fetches.
+//! Anybody who reaches the port can open connections, so a new connection is never refused: the one that has been unused
+//! for longest is closed for it. A probe therefore gets in however many connections hang here, and those that hang never
+//! take the file descriptors of the gRPC port and of key fetches.
 
 use std::{collections::HashMap, future::Future, io, pin::pin, sync::Arc};
 
@@ -87,7 +87,7 @@ impl Connections {
         }
     }
 
-    /// Returns when a connection has ended, whoever ended it.
+    /// Returns when a connection has ended, by itself or from here.
     async fn one_ended(&mut self) {
         if let Some(ended) = self.tasks.join_next_with_id().await {
             // A panic has ended that connection alone, as closing it would.

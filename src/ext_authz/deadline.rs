@@ -13,13 +13,13 @@ pub fn key_wait(headers: &HeaderMap) -> Duration {
     key_wait_within(timeout(headers))
 }
 
-/// How long the client of a call waits for its answer, if it says so.
+/// The time that the client of a call waits for its answer, if it says so.
 #[must_use]
 pub fn timeout(headers: &HeaderMap) -> Option<Duration> {
     headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?))
 }
 
-/// How long a Check may wait for keys whose client waits for so long.
+/// The time that a Check may wait for keys, from the time that its client waits.
 #[must_use]
 pub(super) fn key_wait_within(timeout: Option<Duration>) -> Duration {
     timeout.map_or(limits::KEY_WAIT, |timeout| (timeout - timeout / limits::DEADLINE_MARGIN).min(limits::KEY_WAIT))

@@ -125,7 +125,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
 }
 
-/// Whether a Check is one as Envoy makes it: its message is not compressed, so that the bytes of the body are the message.
+/// Says whether a Check is one as Envoy makes it: its message is not compressed, so that the bytes of the body are the message.
 fn is_plain<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST
         && request.headers().get(GRPC_ENCODING).is_none_or(|encoding| encoding == "identity")

@@ -1,4 +1,4 @@
-//! How long a Check has waited for the thread that decides it, and whether it is turned away for that.
+//! Measures the time that a Check has waited for the thread that decides it, and turns it away if that is too long.
 //!
 //! A connection's task reads what has come, and hands each call to a task of its own; calls of all connections of a
 //! thread wait in one queue. On a thread that can't keep up, or that gets too little of a processor, an answer comes when
@@ -37,21 +37,21 @@ thread_local! {
     static QUEUE: Arc<Place> = Arc::default();
 }
 
-/// When and where the calls of one connection arrive.
+/// The place and time at which the calls of one connection arrive.
 #[derive(Debug)]
 pub(super) struct Reads {
     /// The queue of the thread that the connection began on. Its calls stay on that thread: each of the workers has a
     /// runtime of its own. Where threads share a runtime, the calls of a connection still have one queue.
     queue: Arc<Place>,
     began: Instant,
-    /// When something was read last, in nanoseconds after `began`.
+    /// The time of the last read, in nanoseconds after `began`.
     last: AtomicU64,
     /// The number of Checks that have come.
     calls: AtomicU64,
 }
 
 impl Reads {
-    /// Those of a connection that begins now, on this thread.
+    /// Makes the reads of a connection that begins now, on this thread.
     pub(super) fn new() -> Self {
         Self { queue: QUEUE.with(Arc::clone), began: Instant::now(), last: AtomicU64::new(0), calls: AtomicU64::new(0) }
     }
@@ -77,7 +77,7 @@ impl Reads {
         AheadShare { queue: Arc::clone(&self.queue), bytes: 0, calls: 0 }
     }
 
-    /// A call that the last read brought. `timeout` is how long its client waits, if it says so.
+    /// Puts a call that the last read brought into the queue. `timeout` is the time that its client waits, if it says so.
     pub(super) fn call(&self, timeout: Option<Duration>) -> Call {
         // One task at a time counts the calls of a connection.
         self.calls.store(self.calls().wrapping_add(1), Ordering::Relaxed);
@@ -124,14 +124,14 @@ pub(super) struct Call {
     place: Place,
 }
 
-/// When a call came, and when its turn came.
+/// A call whose turn has come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PickedUp {
-    /// When it was read.
+    /// The time at which the call was read.
     pub(super) arrived: Instant,
-    /// When it left the queue.
+    /// The time at which it left the queue.
     pub(super) at: Instant,
-    /// How long after `arrived` it may wait for keys.
+    /// The time after `arrived` for which it may wait for keys.
     pub(super) key_wait: Duration,
 }
 
@@ -143,10 +143,10 @@ impl PickedUp {
     }
 }
 
-/// A call that came then is turned away: its thread has no time for it.
+/// A call that is turned away: its thread has no time for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TurnedAway {
-    /// When it was read.
+    /// The time at which the call was read.
     pub(super) arrived: Instant,
 }
 
@@ -159,15 +159,16 @@ impl Call {
         rest
     }
 
-    /// Its turn has come.
+    /// Decides whether the call is served, now that its turn has come.
     ///
     /// # Errors
-    /// Its deadline has passed, so that nobody waits for its answer; or half of its time has, and so many other calls wait
-    /// that theirs would be over as well. Few that have waited for long are no queue: the thread was not running.
+    /// The deadline has passed, so that no client waits for the answer. Or half of the time to it has passed, and so many other
+    /// calls wait that their deadlines would pass as well. A few calls that have waited for long are no queue: the thread was
+    /// not running.
     pub(super) fn pick_up(&self) -> Result<PickedUp, TurnedAway> {
         let (arrived, at) = (self.arrived, Instant::now());
         let waited = at.saturating_duration_since(arrived);
-        // Without a deadline nobody says that an answer is too late, but there is a time that clients usually wait.
+        // Without a deadline no answer is known to be too late, but there is a time that clients usually wait.
         let is_late = self.timeout.is_some_and(|timeout| waited >= timeout);
         let is_slow = waited > self.timeout.unwrap_or(limits::KEY_WAIT) / 2;
         if is_late || is_slow && self.others() > limits::WAITING_CHECKS {

@@ -117,7 +117,7 @@ pub struct Decided<'a> {
     pub path: Option<&'a str>,
     /// Envoy's request id, if it is harmless.
     pub request_id: Option<&'a str>,
-    /// How long it took, waiting for its thread and for keys included.
+    /// The time from reading the Check to its answer, waiting for its thread and for keys included.
     pub took: Duration,
 }
 

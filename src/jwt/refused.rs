@@ -1,12 +1,13 @@
-//! Tokens that were refused for what they are, so that the next request with one of them costs no signature check either:
-//! forgeries and tokens of removed keys come again and again.
+//! The negative cache: remembers refused tokens, so that the next request with one of them costs no signature check.
+//! Forgeries and tokens of removed keys come again and again.
 //!
-//! *Invariant: nobody can tell.* Only what follows from the token's bytes alone, or from those and a key set, is remembered,
-//! and the latter counts only while its issuer has that very set. Never a time, an audience, or anything of a route.
+//! *Invariant: a cached refusal equals an uncached one.* Only what follows from the token's bytes alone, or from those and a
+//! key set, is remembered, and the latter counts only while its issuer has that very set. Nothing is remembered that depends
+//! on a time, an audience or a route.
 //!
-//! They have a place of their own: however many there are, they push no verified token out, and a verified token never
-//! looks here. Who finds a token here still says which key is missing, so that it asks for keys as often as before. Like
-//! the other cache, this one lives and dies with the configuration.
+//! It is apart from the cache of verified tokens: refused tokens never evict a verified one, and a verified token is never
+//! looked for here. A hit still says which key is missing, so that it asks for keys as often as before. Like the other
+//! cache, this one belongs to one configuration.
 
 use std::{fmt, hash::RandomState, sync::Arc};
 
@@ -26,20 +27,20 @@ use crate::{
 /// they could choose tokens that all lie in one place.
 pub(super) struct RefusedTokens(Cache<Sha256, Refusal, UnitWeighter, RandomState>);
 
-/// Why a token was refused, as far as it is remembered.
+/// The reason for which a token was refused, as far as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is [`TokenFault::Malformed`], whatever the keys are.
+    /// The token is [`TokenFault::Malformed`], whatever the keys are.
     Malformed,
-    /// No key of that set verifies it.
+    /// No key of that set verifies the token.
     NoKey {
-        /// Whose set.
+        /// The issuer of the set.
         issuer: Arc<str>,
-        /// Which set.
+        /// The fingerprint of the set.
         set: Fingerprint,
         /// The key that would help.
         need: KeyNeed,
-        /// What is wrong with the token if there are no other keys.
+        /// The fault of the token if there are no other keys.
         fault: TokenFault,
     },
 }
@@ -67,7 +68,7 @@ impl fmt::Debug for RefusedTokens {
 }
 
 impl RefusedTokens {
-    /// What is remembered of a token; whether it is still true is for the caller to say.
+    /// Returns what is remembered of a token. The caller decides whether that is still true.
     pub(super) fn get(&self, digest: &Sha256) -> Option<Refusal> {
         self.0.get(digest)
     }

@@ -146,7 +146,7 @@ impl TokenCache {
         &self.recent
     }
 
-    /// Those that were refused.
+    /// The cache of refused tokens.
     pub(super) const fn refused(&self) -> &RefusedTokens {
         &self.refused
     }

@@ -192,13 +192,13 @@ impl Verifier {
     }
 }
 
-/// Why verifying afresh failed, by what that depends on.
+/// The failure of verifying a token afresh, by what it depends on.
 enum Failure {
-    /// The token can't be read: on its bytes alone.
+    /// The token can't be read. Depends on its bytes alone.
     Unread(TokenFault),
-    /// On the configuration, the time, or both as well.
+    /// The token is refused. Depends on the configuration, the time, or both as well.
     Refused(TokenFault),
-    /// On its bytes and the keys: on those of that set, if there are any.
+    /// No key verifies the token. Depends on its bytes and on the keys of that set, if there is one.
     NoKey(MissingKey, Option<Fingerprint>),
 }
 
@@ -218,8 +218,8 @@ impl From<Failure> for Unverified {
 }
 
 impl Failure {
-    /// What the next one with the same token may be told without verifying it. Other tokens that can't be read are told
-    /// apart sooner than they are found.
+    /// The refusal that the next request with this token gets without verifying it. Other tokens that can't be read are
+    /// recognised sooner than they could be found in the cache.
     fn to_remember(&self) -> Option<Refusal> {
         match self {
             Self::Unread(TokenFault::Malformed) => Some(Refusal::Malformed),
@@ -235,7 +235,7 @@ impl Failure {
     }
 }
 
-/// What verifying a refused token afresh would say, if that is known.
+/// Says what verifying a refused token afresh would yield, if that is known.
 fn still_refused(refusal: Refusal, keys: &dyn KeyLookup) -> Option<Unverified> {
     match refusal {
         Refusal::Malformed => Some(TokenFault::Malformed.into()),

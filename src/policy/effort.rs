@@ -1,7 +1,7 @@
 //! Counts the bytes of paths that are looked at, for tests that bound what the most costly path takes: time would tell of the
 //! machine.
 
-/// So many bytes are looked at. Costs nothing but in tests.
+/// Counts bytes that are looked at. Costs nothing outside of tests.
 #[inline]
 pub(super) fn look_at(bytes: usize) {
     #[cfg(test)]
@@ -15,7 +15,7 @@ thread_local! {
     static LOOKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// How many it were on this thread since it was asked last.
+/// Returns the count of this thread, and begins anew.
 #[cfg(test)]
 pub(super) fn looks() -> usize {
     LOOKS.replace(0)

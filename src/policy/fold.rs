@@ -24,7 +24,7 @@ pub(super) fn fold_decoded(decoded: &str) -> Box<str> {
     String::from_utf8(folded).unwrap_or_default().into()
 }
 
-/// Whether a byte of ASCII is always escaped where it stands in a path; a slash and other separators never are.
+/// Says whether an ASCII byte is always escaped in a canonical path. Slashes and other separators never are.
 const fn is_escaped(ascii: u8) -> bool {
     matches!(ascii, b' ' | b'%' | b'?' | b'#')
 }
@@ -54,8 +54,8 @@ pub(super) fn fold(text: &str) -> String {
     String::from_utf8(folded).unwrap_or_else(|_| text.to_ascii_lowercase())
 }
 
-/// What stands before the first percent sign, and what after it. Where many escapes are, they are close to each other:
-/// looking at each byte is sooner done than a search begun.
+/// Returns the text before the first percent sign and the text after it. Where a path has many escapes, they are close to
+/// each other: looking at each byte takes less time than starting a search.
 fn split_at_escape(text: &str) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == b'%')?;
     Some((text.get(..at)?, text.get(at + 1..)?))

@@ -30,7 +30,7 @@ pub(super) fn fitted(text: &str, decoded: &str) -> Option<Box<str>> {
     has_forms.then(|| fitted.into())
 }
 
-/// What stands in a path for that character, if it is a compatibility form.
+/// Returns the text that replaces a character in a path, if the character is a compatibility form.
 pub(super) fn fit(character: char) -> Option<&'static str> {
     const ASCII: &str =
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";

@@ -122,8 +122,8 @@ impl Policy {
         self.rules.get(entry.methods.admitting(method)?)
     }
 
-    /// Whether whoever meets that rule would be let in as well if the request's path were any of these. What no rule covers
-    /// needs more than any rule.
+    /// Says whether a request that meets that rule would be let in with any of these readings as its path, too. A reading that
+    /// no rule covers needs more than any rule.
     fn readings_need_no_more_than(&self, rule: &Rule, readings: &Readings<'_>, target: &RequestTarget) -> bool {
         let tables = self.tables.for_host(target.host.as_ref());
         // A claim that must match a `{param}`: of `/%20/mine/yours`, another segment may be that one in a reading.
@@ -153,7 +153,7 @@ impl Policy {
         })
     }
 
-    /// What else could be read in a path, where that is anything.
+    /// The other readings of a path, if it has any.
     fn readings<'p>(path: &'p CanonicalPath) -> Result<Option<Readings<'p>>, RequestFault> {
         let of = |path| Readings::of(path).ok_or(RequestFault::LaxReading);
         (!path.is_usual()).then(|| of(path)).transpose()

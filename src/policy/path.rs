@@ -12,13 +12,13 @@ use crate::{decision::RequestFault, limits};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CanonicalPath {
     text: String,
-    /// Its other forms, where it has any.
+    /// The other forms of the path, if it has any.
     forms: Option<Box<Forms>>,
     /// Whether it has no byte that a lax backend could read as something else; see `readings`.
     is_usual: bool,
 }
 
-/// What a path is to backends that read it otherwise.
+/// The forms of a path for backends that read it in another way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Forms {
     /// The folded form, where it is another one.
@@ -144,7 +144,7 @@ struct Written {
 }
 
 impl Written {
-    /// Appends a byte that stands for itself.
+    /// Appends a byte that needs no escape.
     fn push(&mut self, byte: u8) {
         self.text.push(byte);
         self.decoded.push(byte);
@@ -193,12 +193,12 @@ impl Written {
     }
 }
 
-/// Whether a byte stands for itself.
+/// Says whether a byte needs no escape.
 const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\' | b';' | b'#')
 }
 
-/// What is wrong with a byte that neither stands for itself nor begins an escape.
+/// The fault of a byte that needs an escape and begins none.
 const fn not_plain(byte: u8) -> RequestFault {
     match byte {
         0x80.. => RequestFault::NonAscii,
@@ -215,7 +215,7 @@ pub(super) fn escape(byte: u8) -> [u8; 3] {
     [b'%', digit(byte >> 4), digit(byte & 0x0F)]
 }
 
-/// Whether a second decoder would find an escape in what the first one has made of the path.
+/// Says whether a second decoder would find an escape in what the first one has made of the path.
 ///
 /// `%252F` is the text `%2F` to one decoder and `/` to two in a row, so an escaped percent sign may not stand before two hex
 /// digits; `%25%32%46` decodes to the same. Nor before `u` and four: what decodes `%25u002F` once may hand `%u002F` to a

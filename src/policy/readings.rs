@@ -1,6 +1,6 @@
-//! What else a lax backend could read in a path, so that such a reading needs no less than the path itself.
+//! The readings of a path: what else a lax backend could take it for. No reading may need more than the path itself.
 //!
-//! These can't be refused outright: `/wiki/C%23` and `/v1.` are somebody's pages. Nor can they be folded, since a reading
+//! Such paths can't be refused outright: `/wiki/C%23` and `/v1.` are good pages. Nor can they be folded, since a reading
 //! may have fewer segments, or more. So [`super::Policy::select`] asks what the rule for the reading would be.
 //!
 //! There are up to eleven readings, and anybody may send a path that has them all. So none of them is written out: but for
@@ -9,19 +9,19 @@
 
 use super::{effort::look_at, path::CanonicalPath, trie::Look};
 
-/// What backends drop at the ends of segments.
+/// The characters that a backend drops at the ends of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trim {
-    /// Nothing.
+    /// The backend drops nothing.
     Nothing,
-    /// Spaces: Windows does, and so do many that read configuration or databases.
+    /// Spaces are dropped: by Windows, and by many programs that read configuration or databases.
     Spaces,
-    /// Dots as well, where the name ends: Windows does, and both where they are mixed.
+    /// Dots at the end of a name are dropped as well: by Windows, also where they are mixed with spaces.
     SpacesAndDots,
 }
 
 impl Look for Trim {
-    /// What is left of a segment. An empty name is merged with the slash beside it.
+    /// Returns what is left of a segment. An empty name is merged with the slash beside it.
     fn look(self, segment: &str) -> Option<&str> {
         if self == Self::Nothing {
             return Some(segment);
@@ -35,7 +35,7 @@ impl Look for Trim {
             };
         }
         let end = name.len();
-        // Whoever trims names, trims both ends.
+        // Backends that trim names trim both ends.
         while let [b'%', b'2', b'0', shorter @ ..] = name {
             name = shorter;
         }
@@ -44,29 +44,30 @@ impl Look for Trim {
     }
 }
 
-/// One reading. Trimming and cutting do the same to the folded text as to the text itself: folding touches no slash, space,
+/// One reading of a path. Trimming and cutting do the same to the folded text as to the text itself: folding touches no slash, space,
 /// dot, question or number sign.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading<'r> {
     text: &'r str,
     folded: &'r str,
-    /// Whether it ends before the path does.
+    /// Says whether the reading ends before the path does.
     is_cut: bool,
     trim: Trim,
 }
 
 impl<'r> Reading<'r> {
-    /// Its segments, in order.
+    /// The segments of the reading, in order.
     pub(super) fn segments(self) -> impl Iterator<Item = &'r str> {
         self.text.split('/').skip(1).filter_map(move |segment| self.trim.look(segment)).filter(|name| !name.is_empty())
     }
 
-    /// What a pattern is looked for by.
+    /// The folded text, and how its segments are trimmed: patterns are looked for by these.
     pub(super) fn folded(self) -> (&'r str, Trim) {
         (self.folded, self.trim)
     }
 
-    /// Whether it is a path: none of its segments is one or two dots. Those before a cut are looked at without it.
+    /// Says whether the reading is a path: none of its segments is one or two dots. Segments before a cut are looked at in
+    /// the reading without the cut.
     fn is_path(self) -> bool {
         let is_name = |segment| !matches!(self.trim.look(segment), Some("." | ".."));
         match self.trim {
@@ -77,7 +78,7 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Whether trimming changes anything.
+    /// Says whether trimming changes a segment.
     fn is_trimmed(self) -> bool {
         let is_same = |segment: &str| segment.is_empty() || self.trim.look(segment) == Some(segment);
         !self.text.split('/').all(is_same)
@@ -90,7 +91,7 @@ pub(super) struct Readings<'p> {
     path: &'p CanonicalPath,
     /// The path with plain ASCII in place of compatibility forms, if it has any.
     fitted: Option<CanonicalPath>,
-    /// How long what is before the cut is in both of them: as it is, and folded.
+    /// For `path` and for `fitted`: the lengths of the text before the cut, as it is and folded.
     cuts: [Option<(usize, usize)>; 2],
 }
 
@@ -106,7 +107,7 @@ impl<'p> Readings<'p> {
         are_paths.then_some(readings)
     }
 
-    /// All of them. Some may be the same, or the path itself.
+    /// Iterates over all readings. Some may be the same, or the path itself.
     pub(super) fn iter(&self) -> impl Iterator<Item = Reading<'_>> {
         let bases = [Some(self.path), self.fitted.as_ref()].into_iter().flatten().zip(self.cuts);
         bases.flat_map(|(base, cut)| {
@@ -122,20 +123,20 @@ impl<'p> Readings<'p> {
         })
     }
 
-    /// Whether there is none but the path itself.
+    /// Says whether the only reading is the path itself.
     pub(super) fn is_empty(&self) -> bool {
         self.fitted.is_none() && self.iter().all(|reading| reading.text == self.path.as_str() && !reading.is_trimmed())
     }
 }
 
-/// Where a path ends for what decodes first and looks for the query then: before an escaped question or number sign, if
-/// there is one (CVE-2024-38474 and CVE-2024-38475 in Apache).
+/// The end of a path for a backend that first decodes it and then looks for the query: before an escaped question or number
+/// sign, if there is one (CVE-2024-38474 and CVE-2024-38475 in Apache).
 fn cut(text: &str) -> Option<usize> {
     look_at(text.len());
     text.as_bytes().windows(3).position(|escape| matches!(escape, b"%3F" | b"%23"))
 }
 
-/// What of a path is before that place. A trailing slash is not significant, and of the root nothing else is left.
+/// Returns the path up to `end`. A trailing slash is not significant, but the root has nothing else.
 fn before(text: &str, end: usize) -> &str {
     let path = text.get(..end).unwrap_or(text);
     let path = path.strip_suffix('/').unwrap_or(path);

@@ -48,7 +48,7 @@ impl HostTables {
         exact.into_iter().chain(suffixes).chain([&self.any]).collect()
     }
 
-    /// Whether some table for particular hosts has a pattern for a folded path.
+    /// Says whether some table for particular hosts has a pattern for a folded path.
     pub(super) fn depends_on_host(&self, path: &str, look: impl Look) -> bool {
         self.particular.find(path, look).is_some()
     }

@@ -42,9 +42,9 @@ impl Hasher for Fnv {
     }
 }
 
-/// How the segments of a path are looked at. None is empty.
+/// A way to look at the segments of a path. No segment is empty.
 pub(super) trait Look: Copy {
-    /// What stands for a segment; `None` if nothing does.
+    /// Returns the text that a segment counts as; `None` if it counts as nothing.
     fn look(self, segment: &str) -> Option<&str>;
 }
 

@@ -50,7 +50,7 @@ enum Step {
     Secret(usize),
     /// So many seconds pass in which no fetch succeeds.
     Wait(u64),
-    /// Another configuration is in force, with a key store of its own and that key set.
+    /// Another configuration is active, with a key store of its own and that key set.
     Reload(usize, usize),
 }
 
@@ -81,7 +81,7 @@ fn tokens() -> Vec<String> {
     let (message, signature) = (tokens[0].rsplit_once('.').unwrap().0, tokens[6].rsplit_once('.').unwrap().1);
     let forged = format!("{message}.{signature}");
     tokens.push(forged);
-    // What is no token under any keys, and what nobody signed.
+    // Texts that are no token under any keys, and tokens without a true signature.
     let header = tokens[0].split('.').next().unwrap().to_owned();
     tokens.extend(["e30.e30.AR", "opaque", "a.b.c.d.e"].map(str::to_owned));
     tokens.extend([format!("{header}.W10.AQID"), format!("{header}.e30.AQID")]);
@@ -161,7 +161,7 @@ impl World {
         Self::at(issuer, 0, Instant::now(), 0)
     }
 
-    /// One that begins then, with that key set.
+    /// Makes a service that begins then, with that key set.
     fn at(issuer: &Value, keys: usize, now: Instant, clock: i64) -> Self {
         let (rules, store) = (rules(issuer), KeyStore::new());
         for rules in &rules {

@@ -44,7 +44,7 @@ struct Instance {
 
 impl Instance {
     async fn start(issuer: &str, notice: &str) -> Self {
-        // Closed: a file that somebody has open for writing is not read.
+        // Closed here: a file that is open for writing is not read.
         let config_file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         std::fs::write(&config_file, config(issuer)).unwrap();
         let address = own_address();

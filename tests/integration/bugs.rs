@@ -1,4 +1,4 @@
-//! What a bug of ours does to the service: a thread that is stuck, a background task that panics.
+//! Tests of a service that has a bug: a thread that is stuck, a background task that panics.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! What becomes of the service when its log is not read, can't be written, or has too much to say.
+//! Tests of a service whose log is not read, can't be written, or gets too many lines.
 
 use std::{
     io::{PipeReader, Read as _, Write as _, pipe},
@@ -24,10 +24,10 @@ use crate::support::{
     scoped,
 };
 
-/// A pipe of Linux takes so many bytes that nobody reads.
+/// The bytes that a pipe of Linux holds while they are not read.
 const PIPE_BYTES: usize = 64 * 1024;
 
-/// A running service whose log is somebody else's affair.
+/// A running service whose log the test does not read by itself.
 struct Blind {
     child: Child,
     admin: SocketAddr,

@@ -140,7 +140,7 @@ fn unsigned(header: &Value, issuer: &str) -> String {
     unsigned_claims(header, &json!({ "iss": issuer, "aud": AUDIENCE, "exp": 4_000_000_000_u64 }))
 }
 
-/// A token that nobody signed, with that header and these claims.
+/// A token with that header, these claims and a false signature.
 fn unsigned_claims(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.{}", encode(header), encode(claims), URL_SAFE_NO_PAD.encode([7; 64]))

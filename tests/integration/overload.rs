@@ -1,4 +1,4 @@
-//! More connections and more calls than there is room for: whoever hangs takes nothing from those who ask.
+//! Tests with more connections and calls than there is room for: those that hang take nothing from others.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -43,7 +43,7 @@ async fn hang(admin: SocketAddr, count: usize, sent: &str) -> Vec<TcpStream> {
     hanging
 }
 
-/// How many of these connections are open at their other end.
+/// The number of these connections that are open at their other end.
 async fn open(hanging: &mut [TcpStream]) -> usize {
     let mut open = 0;
     for stream in hanging {
@@ -53,7 +53,7 @@ async fn open(hanging: &mut [TcpStream]) -> usize {
     open
 }
 
-/// How long a probe takes to get in.
+/// The time that a probe takes to be answered.
 async fn probe(admin: SocketAddr) -> Duration {
     let began = Instant::now();
     let answer = reqwest::get(format!("http://{admin}/healthz")).await.unwrap();
@@ -109,7 +109,7 @@ async fn without_descriptors_the_admin_port_waits_and_burns_no_core() {
     assert!(probe(serve.admin).await < Duration::from_secs(5));
 }
 
-/// What a process has used of processors so far.
+/// The processor time that a process has used so far.
 fn cpu_time(serve: &Serve) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", serve.child.id().unwrap())).unwrap();
     // Its name, which may hold spaces, is in parentheses; user and system time are the 14th and 15th field.

@@ -54,7 +54,7 @@ async fn a_request_whose_headers_take_too_long_is_closed() {
         served.client.write_all(sent.as_bytes()).await.unwrap();
         assert_eq!(served.until_closed().await, (String::new(), limits::ADMIN_HEADER_WAIT.as_secs()), "{sent:?}");
     }
-    // One byte from time to time helps nobody.
+    // A client that sends one byte from time to time gets no more time.
     let mut served = Served::start();
     let dribbling = async {
         for byte in b"GET /small HTTP/1.1\r\nHost: a\r\n".chunks(1) {

@@ -22,7 +22,7 @@ const DEFAULT_NO_TRAFFIC_INTERVAL: Duration = Duration::from_secs(60);
 /// A cluster's way to its endpoints.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Discovery {
-    /// They are listed in its `load_assignment`.
+    /// The endpoints are listed in the `load_assignment`.
     Static,
     /// Every address of a name is an endpoint.
     StrictDns,

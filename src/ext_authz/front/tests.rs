@@ -145,7 +145,7 @@ async fn a_slow_thread_turns_away_what_it_has_no_time_for() {
     let decided = answers.iter().filter(|answer| **answer == (403, None)).count();
     let turned_away = answers.iter().filter(|answer| **answer == (503, Some("1".to_owned()))).count();
     assert_eq!(decided + turned_away, CALLS, "{answers:?}");
-    // All of them are 1.8 s of work, and each may wait for 0.5 s. How much of that they wait in the kernel nobody knows.
+    // All of them are 1.8 s of work, and each may wait for 0.5 s. How much of that they wait in the kernel is not known.
     assert!(decided > 0 && turned_away > 0, "{decided} were decided");
     let reasons = seen.taken();
     assert_eq!(reasons.iter().filter(|reason| **reason == "overloaded").count(), turned_away);

@@ -366,7 +366,7 @@ fn a_refused_token_is_judged_by_the_keys_that_are_there() {
 fn a_good_token_never_looks_among_refused_ones() {
     let (verifier, keys, token) = (verifier(), keys(&[(1, "a")]), good());
     verify(&verifier, &token, &keys, NOW).unwrap();
-    // Nothing brings this about; it shows that nobody asks.
+    // This never happens by itself; it shows that refused tokens are not looked at for a verified one.
     verifier.cache().refused().put(sha256(token.as_bytes()), Refusal::Malformed);
     (0..3 * limits::RECENT_REQUESTS).for_each(|_| verify(&verifier, &token, &keys, NOW).unwrap());
 }

@@ -73,7 +73,7 @@ mod reference {
             while let Some(shorter) = ends.iter().find_map(|end| name.strip_suffix(end)) {
                 name = shorter;
             }
-            // Whoever trims names, trims both ends.
+            // Backends that trim names trim both ends.
             while let Some(shorter) = name.strip_prefix("%20") {
                 name = shorter;
             }
@@ -87,7 +87,7 @@ mod reference {
     }
 }
 
-/// What its readings are, other than itself.
+/// The readings of a path other than itself.
 fn distinct(path: &CanonicalPath) -> Option<BTreeSet<String>> {
     let readings = Readings::of(path)?;
     let text = |reading: Reading<'_>| {
@@ -172,7 +172,7 @@ proptest! {
     }
 }
 
-/// What readings differ in, alone and beside each other.
+/// The pieces of a path in which readings differ, alone and beside each other.
 const PIECES: [&str; 32] = [
     "/",
     "/",

@@ -38,7 +38,7 @@ fn a_lax_reading_must_not_need_more_than_the_path_itself() {
     }
 }
 
-/// Of a path whose end is trimmed away, nothing is left for `/**`.
+/// Trimming can remove the last segment of a path, so that nothing is left for `/**`.
 #[test]
 fn a_reading_may_end_where_a_pattern_does() {
     let policy = with_access(vec![
