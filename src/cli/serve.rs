@@ -32,17 +32,18 @@ Without a file, every path needs a valid token of that issuer.
 Scalars of the file can be overridden by the environment:
   PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191    for `listen.grpc`
 
-The file is watched: a change is checked as a whole, and put into force in one step. SIGHUP does the same,
-also where nothing has changed in the file itself:
+The file is watched: a change is checked as a whole, and takes effect in one step. SIGHUP does the
+same, also where nothing has changed in the file itself:
   kill -HUP PID
 
-SIGTERM and SIGINT stop it in three steps: for the notice, health checks say NOT_SERVING and Checks are still
-answered, so that proxies go elsewhere; then nothing new is accepted, and Checks in flight have 20 s to end; within
-another second the process ends. Give it this sum before a SIGKILL, 26 s by default. A second signal ends it at once.
+A file that is known to be open for writing is loaded when it is closed, and not before. On network
+file systems a change counts when two looks, 30 seconds apart, have found the same. Best is to write
+a new file and move it there.
 
-A file that is known to be open for writing is loaded when it is closed, and not before. On network file
-systems a change counts when two looks, 30 seconds apart, have found the same. Best is to write a new file
-and move it there.
+SIGTERM and SIGINT stop it in three steps. For the time of the notice, health checks say NOT_SERVING
+and Checks are still answered, so that proxies go elsewhere. Then nothing new is accepted, and Checks
+in flight have 20 s to end. Within another second the process ends. Give it this sum before a
+SIGKILL, 26 s by default. A second signal ends it at once.
 
 Exit codes: 0 stopped by a signal, everything answered
             1 failed, or requests were cut off
