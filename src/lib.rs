@@ -1,11 +1,12 @@
 //! Portcullis: an Envoy external authorizer. It validates OAuth 2.0 bearer access tokens and enforces scope policies
-//! per route, so that a proxy protects any backend without authorization code in it. What it is for and how it is run
-//! stands in the README; this page is about the house.
+//! per route, so that a proxy protects any backend without authorization code in it. The README says what it is for and
+//! how to run it; this page describes the code.
 //!
 //! # One Check in six hops
 //!
 //! ```text
-//! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see app::workers)
+//! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see app::workers;
+//!                                                    ext_authz::queue turns it away if it has waited for too long)
 //!                         2 ext_authz::attributes   -> RequestAttributes (canonical, bounded, read in place)
 //!                         3 authorizer
 //!                             4 policy              -> the rule, or a denial
@@ -20,8 +21,8 @@
 //!
 //! | floor | modules | |
 //! |---|---|---|
-//! | root | [`cli`], [`app`], [`rehearsal`], [`shutdown`] | arguments, composition, tasks, signals; trying a policy offline |
-//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`] | the outside |
+//! | root | [`cli`], [`app`], [`rehearsal`], [`shutdown`], [`descriptors`] | arguments, tasks, signals, open files; offline trials |
+//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
 //! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`policy::scope`] | what all speak in |
@@ -41,16 +42,24 @@
 //!
 //! *Invariant: keys are never looked up without an issuer*, and no fetch is ever made inside a Check.
 //!
-//! *Invariant: the token cache is invisible.* A hit says what verifying afresh would say, at that moment, with those keys. What
-//! is remembered of a token is what policy and headers use; a claim that nobody asks about is as if it were absent.
+//! *Invariant: the token caches are invisible.* A hit says what verifying afresh would say, at that moment, with those keys,
+//! and asks for newer keys as often. What is remembered of a good token is what policy and headers use; a claim that neither
+//! uses is as if it were absent. A refused token is remembered only for what follows from its bytes and the key set.
 //!
 //! *Invariant: what is fast is held to what is plain.* The reader of messages and the writer of answers stand beside the
 //! generated types in tests and under the fuzzer, and a path, host or header taken at one look beside the closer look.
 //!
 //! *Invariant: one table from reason to answer*, [`bearer::challenge`], without a wildcard arm.
 //!
+//! *Invariant: no client can stop it for others.* Whatever a client, a proxy or an issuer can make the service hold or do has
+//! a bound in [`limits`], with its reason. Beyond it what is turned away is that client's own, or what is least used.
+//!
 //! *Invariant: logs and counters never decide.* No thread that decides waits for a log line to be written, and no failure of
-//! logging, counting or of a background task changes an answer.
+//! logging, counting or of a background task changes an answer. `app::supervise` starts such a task again; the process ends
+//! only when it can't decide.
+//!
+//! *Invariant: a configuration takes effect whole.* Each answer is wholly that of one configuration, and a file that is known
+//! to be open for writing is not loaded. [`files`] reads only regular files, up to a bound.
 //!
 //! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged.
 //!
