@@ -59,8 +59,8 @@ impl fmt::Display for ListenAddr {
     }
 }
 
-/// Returns the number of gRPC connections that may be open: as configured, but at most three quarters of the file descriptors. The rest
-/// of them is kept free for the admin port and key fetches.
+/// Returns the number of gRPC connections that may be open: as configured, but at most three quarters of the file
+/// descriptors. The rest of them is kept free for the admin port and key fetches.
 pub(super) fn max_connections(configured: usize, descriptors: usize) -> usize {
     let (part, whole) = limits::CONNECTIONS_SHARE;
     let allowed = (descriptors / whole).saturating_mul(part).max(1);

@@ -37,7 +37,7 @@ pub struct Observers {
 /// Bounds the lines about connections: their peers choose how many there would be.
 #[derive(Debug)]
 struct ConnectionLines {
-    /// By reason, as in [`ConnectionFailure::REASONS`].
+    /// The limits of lines about failed connections, in the order of [`ConnectionFailure::REASONS`].
     failed: [Throttle; ConnectionFailure::REASONS.len()],
     not_accepted: Throttle,
     refused: Throttle,
@@ -88,7 +88,7 @@ impl Observers {
         }
     }
 
-    /// Says it of the last second before the end.
+    /// Says how many denials were left out in the last second before the end.
     pub fn report_last_left_out(&self) {
         self.denials.finish().iter().for_each(report_left_out);
     }

@@ -24,7 +24,7 @@ use crate::{
     telemetry::{events, metrics::Metrics, throttle::Throttle},
 };
 
-/// Starts both, until `stop`. The gRPC server's end is the end of the service; the admin server is started again, as the
+/// Starts both servers, until `stop`. The gRPC server's end is the end of the service; the admin server is started again, as the
 /// service can decide without it.
 pub(super) fn start(
     listeners: Listeners,

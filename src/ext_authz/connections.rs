@@ -1,7 +1,7 @@
-//! The connections that are open, bounded: where a new one finds no place, the longest unused one goes.
+//! Bounds the number of open connections: where a new one finds no place, the longest unused one is closed.
 //!
-//! A Check costs nothing here but two counts: when a connection was used last is told by a clock that moves when a connection
-//! is accepted, and once a second.
+//! A Check costs nothing here but two counts. The last use of a connection is read from a clock that moves when a
+//! connection is accepted, and once a second.
 
 use std::{
     collections::BTreeMap,
@@ -25,9 +25,9 @@ pub(super) struct Connections {
     /// Tells which of two connections was used later.
     clock: AtomicU64,
     open: Mutex<Open>,
-    /// One of them has closed.
+    /// Tells that a connection has closed.
     closed: Notify,
-    /// Asks all of them to close.
+    /// Asks all connections to close.
     stop: CancellationToken,
 }
 
@@ -37,7 +37,7 @@ struct Open {
     next: u64,
     /// The connections that are served, the oldest one first.
     serving: BTreeMap<u64, Arc<Connection>>,
-    /// The number of those that are closing to make room.
+    /// The number of connections that are closing to make room.
     leaving: usize,
 }
 
@@ -61,12 +61,12 @@ impl Connection {
 }
 
 impl Connections {
-    /// None yet, and at most so many at once, until `stop`.
+    /// Makes a set with no connection yet, and at most that many at once, until `stop`.
     pub(super) fn new(most: usize, stop: CancellationToken) -> Self {
         Self { most, clock: AtomicU64::new(0), open: Mutex::default(), closed: Notify::new(), stop }
     }
 
-    /// A place for one more connection. `None` if Checks are in flight on all of them.
+    /// Waits for a place for one more connection. `None` if Checks are in flight on all of them.
     pub(super) async fn enter(self: &Arc<Self>) -> Option<Place> {
         let deadline = Instant::now() + limits::ROOM_WAIT;
         loop {
@@ -104,12 +104,12 @@ impl Connections {
         Entered::Place(Place { id, connection, connections: Arc::clone(self) })
     }
 
-    /// Asks the longest unused one to close: the process has no file descriptor left.
+    /// Asks the longest unused connection to close: the process has no file descriptor left.
     pub(super) fn make_room(&self) {
         self.open().dismiss_longest_unused();
     }
 
-    /// Asks those that have reached their age to close, now and then. Never returns.
+    /// Asks connections that have reached their age to close, at intervals. Never returns.
     pub(super) async fn replace_aged(&self) {
         loop {
             tokio::time::sleep(limits::CONNECTIONS_LOOKED_AT).await;
@@ -132,7 +132,7 @@ impl Connections {
 }
 
 impl Open {
-    /// False if Checks are in flight on all of them.
+    /// Asks the longest unused connection to close. Returns false if Checks are in flight on all of them.
     fn dismiss_longest_unused(&mut self) -> bool {
         let idle = self.serving.iter().filter(|(_, connection)| connection.is_idle());
         let Some(id) =
@@ -149,14 +149,14 @@ impl Open {
     }
 }
 
-/// By how much a connection is replaced earlier, for a number from 0 to 1.
+/// The time by which a connection is replaced earlier, for a random number from 0 to 1.
 fn jitter(random: f64) -> Duration {
     limits::CONNECTION_AGE_JITTER.mul_f64(random)
 }
 
 enum Entered {
     Place(Place),
-    /// So many are closing that the next one must wait for them.
+    /// So many connections are closing that the next one must wait for them.
     Wait,
     AllBusy,
 }

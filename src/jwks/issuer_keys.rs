@@ -23,7 +23,7 @@ impl Generation {
     /// Before the first set.
     pub const NONE: Self = Self(0);
 
-    /// The one of that number.
+    /// Makes the generation of that number.
     #[cfg(test)]
     pub(crate) const fn for_tests(number: u64) -> Self {
         Self(number)

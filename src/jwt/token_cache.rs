@@ -4,8 +4,8 @@
 //! within the token's times, and while its issuer's set still leads its header to the very key that verified it. What is
 //! kept is "signature and issuer-level claims are true"; what a route asks is never in it (GHSA-qvp4-rpmr-xwrr).
 //!
-//! Only what was verified comes in, so forged tokens push nothing out; `refused` holds some of those apart. Configuration is no part of the key: a cache
-//! lives and dies with the verifier that owns it (GHSA-4mq7-pvjg-xp2r).
+//! Only what was verified comes in, so forged tokens evict nothing; `refused` remembers some of those apart. Configuration
+//! is no part of the key: a cache belongs to one verifier and ends with it (GHSA-4mq7-pvjg-xp2r).
 
 use std::{
     fmt,

@@ -44,8 +44,8 @@ impl Look for Trim {
     }
 }
 
-/// One reading of a path. Trimming and cutting do the same to the folded text as to the text itself: folding touches no slash, space,
-/// dot, question or number sign.
+/// One reading of a path. Trimming and cutting do the same to the folded text as to the text itself: folding touches no
+/// slash, space, dot, question or number sign.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading<'r> {
     text: &'r str,

@@ -38,7 +38,7 @@ impl ConnectionMetrics {
         Self { accepted, refused, made_room, open, limit, failed }
     }
 
-    /// Says how many there may be, and for which reasons they may end: series of counters exist from the start.
+    /// Sets the limit, and makes a series for each reason for which a connection may end: they exist from the start.
     pub fn started(&self, limit: usize, reasons: &[&'static str]) {
         self.limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
         for reason in reasons {

@@ -1,4 +1,5 @@
-//! The kinds of file systems on which the system tells of every change: those that are written through this kernel alone. On a network file system it tells of what this machine writes, and of nothing else.
+//! The kinds of file systems on which the system tells of every change: those that are written through this kernel alone.
+//! On a network file system it tells of what this machine writes, and of nothing else.
 
 use std::path::Path;
 
