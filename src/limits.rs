@@ -431,9 +431,13 @@ pub const HEARTBEAT_ANSWER: Duration = Duration::from_millis(500);
 
 // --- admin port ---------------------------------------------------------------------------------------------------
 
-/// Connections to the admin port: probes of a node and scrapers are a few, and what hangs here must leave file descriptors
-/// for Envoy and key fetches, also where there are 256. For one more, the one that has been unused for longest is closed.
+/// Connections to the admin port: probes of a node and scrapers are a few. For one more, the one that has been unused for
+/// longest is closed.
 pub const ADMIN_CONNECTIONS: usize = 64;
+/// The part of the process's file descriptors that they may take, as 1 / this: 8 of 256. [`CONNECTIONS_SHARE`] takes 192 of those,
+/// connections that make room ([`ROOM_CLOSING`]) take 12, and the process itself takes 16 and 4 for each of its [`THREADS`]: with
+/// four of these, a dozen are left for key fetches and files.
+pub const ADMIN_CONNECTIONS_SHARE: usize = 32;
 /// The time in which the headers of a request must arrive, on a new connection from when it was accepted. Probes send theirs
 /// at once.
 pub const ADMIN_HEADER_WAIT: Duration = Duration::from_secs(10);

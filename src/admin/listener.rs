@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{self, Activity};
 use crate::limits;
 
-/// Serves `pages` until `stop`, then lets answers that are being sent end. `failed` hears of connections that could not be
-/// accepted.
+/// Serves `pages` on at most `most` connections at once until `stop`, then lets answers that are being sent end. `failed` hears
+/// of connections that could not be accepted.
 pub(super) async fn serve(
     listener: TcpListener,
+    most: usize,
     pages: Router,
     stop: impl Future<Output = ()>,
     failed: impl Fn(&io::Error),
@@ -32,7 +33,7 @@ pub(super) async fn serve(
             () = open.one_ended(), if !open.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    while open.len() >= limits::ADMIN_CONNECTIONS {
+                    while open.len() >= most.max(1) {
                         open.close_longest_unused();
                         open.one_ended().await;
                     }

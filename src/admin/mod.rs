@@ -43,9 +43,11 @@ pub struct SilentThread {
 /// The answer to the question which threads show no sign of life, once it is there.
 pub type SilentThreads = Pin<Box<dyn Future<Output = Vec<SilentThread>> + Send>>;
 
-/// What the pages show.
+/// The contents of the pages, and the number of connections that may read them.
 #[derive(Clone)]
 pub struct Admin {
+    /// The number of connections that may be open at once.
+    pub max_connections: usize,
     /// How the keys are.
     pub keys: Arc<dyn Fn() -> Vec<IssuerStatus> + Send + Sync>,
     /// Asks the threads that answer Checks for a sign of life.
@@ -68,13 +70,14 @@ impl std::fmt::Debug for Admin {
 
 /// Serves the pages until `stop`. `failed` hears of connections that could not be accepted.
 pub async fn serve(admin: Admin, listener: TcpListener, stop: impl Future<Output = ()>, failed: impl Fn(&io::Error)) {
+    let most = admin.max_connections;
     let pages = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
         .with_state(admin);
-    listener::serve(listener, pages, stop, failed).await;
+    listener::serve(listener, most, pages, stop, failed).await;
 }
 
 /// 200 unless a thread that answers Checks has shown no sign of life for [`crate::limits::HEARTBEAT_SILENCE`]: then only a

@@ -71,6 +71,12 @@ pub(super) fn max_connections(configured: usize, descriptors: usize) -> usize {
     configured.min(allowed)
 }
 
+/// Returns the number of connections to the admin port that may be open: fewer where file descriptors are few, so that gRPC
+/// connections and these together leave some for key fetches.
+pub(super) fn admin_connections(descriptors: usize) -> usize {
+    (descriptors / limits::ADMIN_CONNECTIONS_SHARE).clamp(1, limits::ADMIN_CONNECTIONS)
+}
+
 pub(super) async fn bind(listen: &Listen) -> Result<Listeners, BindError> {
     let (grpc, grpc_bound) = match &listen.grpc {
         ListenAddr::Tcp(address) => {
@@ -128,6 +134,14 @@ mod tests {
         assert_eq!(max_connections(20_000, 1024), 768);
         assert_eq!(max_connections(100, 1024), 100);
         assert_eq!(max_connections(100, 0), 1);
+    }
+
+    #[test]
+    fn the_admin_port_takes_few_of_few_file_descriptors() {
+        assert_eq!(admin_connections(256), 8);
+        assert_eq!(admin_connections(2048), 64);
+        assert_eq!(admin_connections(usize::MAX), 64);
+        assert_eq!(admin_connections(0), 1);
     }
 
     #[tokio::test]

@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::{ServeError, part},
     heartbeat::{Heartbeat, Patience, silent_threads},
-    listen::Listeners,
+    listen::{self, Listeners},
     status::ConfigStatus,
     supervise::{Backoff, Panicked, caught},
     workers::Workers,
 };
 use crate::{
     admin::{self, Admin},
+    descriptors,
     ext_authz::{server::GrpcServer, service::Current},
     limits,
     telemetry::{events, metrics::Metrics, throttle::Throttle},
@@ -106,6 +107,7 @@ pub(super) fn pages(
     let (current, status, metrics) = (Arc::clone(current), Arc::clone(status), Arc::clone(metrics));
     let heartbeats: Arc<[Heartbeat]> = workers.heartbeats().into();
     Admin {
+        max_connections: listen::admin_connections(descriptors::limit()),
         silent_threads: Arc::new(move || {
             let heartbeats = Arc::clone(&heartbeats);
             Box::pin(async move { silent_threads(&heartbeats, Patience::default()).await })
@@ -129,6 +131,7 @@ mod tests {
 
     fn admin() -> Admin {
         Admin {
+            max_connections: 1,
             silent_threads: Arc::new(|| Box::pin(async { Vec::new() })),
             keys: Arc::new(Vec::new),
             config: Arc::new(serde_json::Value::default),

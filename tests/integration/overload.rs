@@ -89,6 +89,30 @@ async fn idle_admin_connections_take_nothing_from_anybody() {
     assert!(!log.contains("can't be accepted"), "{log}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_ports_full_of_idle_connections_leave_descriptors_for_keys() {
+    let issuer = issuer().await;
+    let (_dir, serve) = serve(&issuer).await;
+    // The gRPC port first: its connections stay open until another one needs a place.
+    let mut idle = Vec::new();
+    for _ in 0..DESCRIPTORS {
+        let client = Client::connect(serve.grpc).await;
+        assert_eq!(client.send(&get("/api/public")).await.status, 200);
+        idle.push(client);
+    }
+    let _hanging = hang(serve.admin, DESCRIPTORS, "").await;
+    issuer.rotate().await.unwrap();
+    tokio::time::sleep(limits::FETCH_COOLDOWN).await;
+    let client = Client::connect(serve.grpc).await;
+    let got = client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await;
+    assert_eq!((got.status, got.reason.as_str()), (200, "ok"), "its key was fetched");
+    assert!(probe(serve.admin).await < Duration::from_secs(5));
+    serve.signal("TERM");
+    let (code, log) = serve.ended().await;
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("can't be accepted") && !log.contains("Too many open files"), "{log}");
+}
+
 /// A process without any file descriptor left goes on, and is itself again when there are some.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_descriptors_the_admin_port_waits_and_burns_no_core() {
