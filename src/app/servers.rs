@@ -67,6 +67,10 @@ async fn keep_admin_running(pages: Admin, listener: std::net::TcpListener, stop:
                 return;
             }
         };
+        // It ends before the stop is looked at here where no connection is open.
+        if stop.is_cancelled() {
+            return;
+        }
         let cause = match ended {
             Ok(Ok(())) => "nobody asked it to".to_owned(),
             Ok(Err(error)) => error.to_string(),

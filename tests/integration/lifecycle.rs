@@ -113,6 +113,21 @@ async fn sigterm_lets_requests_in_flight_finish_and_exits_0() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_no_trouble_in_the_log() {
+    let issuer = issuer().await;
+    let (_dir, path) = file(&config(issuer.issuer())).await;
+    let serve = Serve::start(&["--config", &path], &[]).await;
+    until_ready(&serve).await;
+    // Until no connection to the admin port is open, whose end its server would wait for.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    serve.signal("TERM");
+    let (code, log) = serve.ended().await;
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("\"ERROR\"") && !log.contains("\"WARN\""), "{log}");
+    assert!(log.trim_end().lines().last().unwrap().contains("\"stopped\""), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_without_a_request_do_not_hold_up_the_end() {
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer())).await;
