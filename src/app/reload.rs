@@ -403,9 +403,13 @@ impl Reloader {
     }
 }
 
-/// The listeners that a configuration wants elsewhere.
+/// The fields of `listen` that a configuration has changed.
 fn changed(now: &Listen, wanted: &Listen) -> Vec<&'static str> {
-    let fields = [("listen.grpc", now.grpc == wanted.grpc), ("listen.admin", now.admin == wanted.admin)];
+    let fields = [
+        ("listen.grpc", now.grpc == wanted.grpc),
+        ("listen.admin", now.admin == wanted.admin),
+        ("listen.max_connections", now.max_connections == wanted.max_connections),
+    ];
     fields.into_iter().filter_map(|(field, is_same)| (!is_same).then_some(field)).collect()
 }
 

@@ -113,10 +113,12 @@ async fn a_policy_whose_own_tests_fail_does_not_go_into_force() {
 #[tokio::test(start_paused = true)]
 async fn other_listeners_need_a_restart_and_the_rest_is_applied() {
     let mut service = Service::start(&policy("read")).await;
-    service.write(&format!("listen: {{ grpc: 127.0.0.1:1, admin: 'off' }}\n{}", policy("write")));
+    let listen = "listen: { grpc: 127.0.0.1:1, admin: 'off', max_connections: 7 }";
+    service.write(&format!("{listen}\n{}", policy("write")));
     service.reloader.look(Trigger::File).await;
     assert_eq!(service.rule_ids(), ["write"]);
-    assert_eq!(service.status()["restart_needed_for"], serde_json::json!(["listen.grpc", "listen.admin"]));
+    let fields = ["listen.grpc", "listen.admin", "listen.max_connections"];
+    assert_eq!(service.status()["restart_needed_for"], serde_json::json!(fields));
     service.write(&policy("admin"));
     service.reloader.look(Trigger::File).await;
     assert_eq!(service.status()["restart_needed_for"], serde_json::json!([]));
