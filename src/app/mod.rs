@@ -65,7 +65,7 @@ use observers::Observers;
 pub use origin::Reload;
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
-use supervise::{Backoff, caught, keep_running, wait_to_restart};
+use supervise::keep_running;
 pub use watch::Pace;
 pub use workers::Workers;
 
@@ -331,12 +331,6 @@ fn reload_with(
     let hints = Arc::default();
     tasks.spawn(watch::run(file, hangups, reload.pace, Arc::clone(&hints), triggers));
     let mut reloader = Reloader::new(reload, lasting, issuers, listen, keys_dir, hints);
-    // The reloader keeps its state: a bug does not undo the active configuration.
-    tasks.spawn(async move {
-        let mut backoff = Backoff::new();
-        while caught(reloader.run(&mut triggered)).await.is_err() {
-            wait_to_restart("reloader", &mut backoff).await;
-        }
-    });
+    tasks.spawn(async move { reloader.keep_running(&mut triggered).await });
     tasks
 }

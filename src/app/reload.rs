@@ -25,6 +25,7 @@ use super::{
     observers::Observers,
     origin::{Reload, short},
     status::ConfigStatus,
+    supervise::{Backoff, caught, wait_to_restart},
     watch::{Hints, Trigger},
 };
 use crate::{
@@ -131,8 +132,21 @@ impl Reloader {
         }
     }
 
+    /// Acts on triggers until there can be no more, also after a panic: the reloader keeps its state, and a bug does not undo
+    /// the active configuration.
+    pub(super) async fn keep_running(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
+        let mut backoff = Backoff::new();
+        while caught(self.run(triggers)).await.is_err() {
+            // Otherwise the file would count as one that was looked at, and the last reload as a good one.
+            if self.seen != self.in_force.map(Seen::Text) {
+                self.ended(Rejected::Bug.outcome(), Some(&Rejected::Bug.to_string()));
+            }
+            wait_to_restart("reloader", &mut backoff).await;
+        }
+    }
+
     /// Acts on triggers until there can be no more.
-    pub(super) async fn run(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
+    async fn run(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
         loop {
             let has_retired = !self.retired.is_empty();
             let owed = self.owed.as_ref().map(|owed| owed.at);

@@ -7,7 +7,7 @@ mod unsettled;
 use std::fs;
 
 use super::*;
-use fake::{Service, policy};
+use fake::{Service, issuer, policy, with_issuers};
 
 #[tokio::test(start_paused = true)]
 async fn a_good_file_goes_into_force_in_one_step() {
@@ -108,6 +108,25 @@ async fn a_policy_whose_own_tests_fail_does_not_go_into_force() {
     service.reloader.reload.suite = Some(Arc::new(|_| panic!("a bug in the suite")));
     service.reloader.look(Trigger::Hangup).await;
     assert_eq!((service.count("bug"), service.rule_ids()), (1, vec!["write".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_that_ends_a_look_is_reported_and_the_next_change_is_loaded() {
+    let mut service = Service::start(&policy("read")).await;
+    let (keys, status) = (Arc::clone(&service.keys), Arc::clone(&service.reloader.lasting.status));
+    service.write(&with_issuers(&issuer("https://b.test/", "https://b.test/jwks", ""), "write"));
+    let (triggers, mut triggered) = mpsc::channel(1);
+    tokio::join!(service.reloader.keep_running(&mut triggered), async {
+        keys.has_bug.store(true, std::sync::atomic::Ordering::SeqCst);
+        triggers.send(Trigger::File).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        let last = status.to_json()["last_reload"].clone();
+        assert_eq!((&last["ok"], &last["outcome"]), (&false.into(), &"bug".into()), "{last}");
+        keys.has_bug.store(false, std::sync::atomic::Ordering::SeqCst);
+        triggers.send(Trigger::File).await.unwrap();
+        drop(triggers);
+    });
+    assert_eq!((service.rule_ids(), service.last().0), (vec!["write".to_owned()], "success".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,7 @@ pub(super) struct Keys {
     fetches: AtomicUsize,
     pub(super) down: AtomicBool,
     pub(super) hangs: AtomicBool,
+    pub(super) has_bug: AtomicBool,
 }
 
 struct Shared(Arc<Keys>);
@@ -67,6 +68,7 @@ impl Fetch for Shared {
 impl Fetchers for Shared {
     fn fetcher(&self, transport: &Transport) -> Result<Arc<dyn Fetch>, InvalidTransport> {
         let _ = transport;
+        assert!(!self.0.has_bug.load(Ordering::SeqCst), "a bug");
         Ok(Arc::new(Self(Arc::clone(&self.0))))
     }
 }

@@ -88,7 +88,7 @@ async fn a_closed_file_is_looked_at_again_without_any_word() {
     let (triggers, mut triggered) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     let mut reloader = service.reloader;
-    tasks.spawn(async move { reloader.run(&mut triggered).await });
+    tasks.spawn(async move { reloader.keep_running(&mut triggered).await });
     sleep(limits::RELOAD_POLL * 10).await;
     assert_eq!(status.to_json()["last_reload"]["outcome"], "being_written");
     drop(writer);
