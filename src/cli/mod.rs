@@ -10,7 +10,7 @@ mod serve;
 mod test;
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     process::ExitCode,
     time::Duration,
 };
@@ -80,14 +80,37 @@ fn run_logging(command: impl Future<Output = ExitCode>) -> ExitCode {
 fn run(command: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let code = runtime.block_on(command);
+            // A panic ends the runtime in the same way: dropped, it would wait for its blocking threads for ever.
+            let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
             // A file on a dead mount or a name server that does not answer must not hold up the exit.
             runtime.shutdown_timeout(limits::EXIT_GRACE);
-            code
+            ended.unwrap_or_else(|panic| resume_unwind(panic))
         }
         Err(error) => {
             output::error(&format!("the runtime can't start: {error}"));
             ExitCode::from(FAILED)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_passed_on_while_something_hangs() {
+        let (release, released) = mpsc::channel::<()>();
+        let (ended, end) = mpsc::channel();
+        std::thread::spawn(move || {
+            let command = async {
+                tokio::task::spawn_blocking(move || released.recv());
+                panic!("a bug");
+            };
+            ended.send(catch_unwind(AssertUnwindSafe(|| run(command))).is_err())
+        });
+        assert_eq!(end.recv_timeout(Duration::from_secs(60)), Ok(true));
+        drop(release);
     }
 }
