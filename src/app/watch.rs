@@ -226,7 +226,9 @@ impl Hints {
             let writing = lock(&self.state).writing;
             let wait = if writing { limits::RELOAD_WRITER } else { quiet };
             let is_quiet = timeout(wait, self.told.notified()).await.is_err();
-            if is_quiet || (!writing && began.elapsed() > limits::RELOAD_QUIET_MAX) {
+            // One that writes all the time is reported as well as one that pauses.
+            let most = if writing { limits::RELOAD_WRITER } else { limits::RELOAD_QUIET_MAX };
+            if is_quiet || began.elapsed() > most {
                 lock(&self.state).changed = false;
                 return;
             }

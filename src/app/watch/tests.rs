@@ -70,6 +70,27 @@ async fn a_writer_that_has_not_closed_the_file_is_waited_for_and_known_for_as_lo
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_writer_that_never_pauses_is_known_as_soon_as_one_that_does() {
+    let hints = told(&[WRITTEN], FILE);
+    let places = Mutex::new(Places { names: [FILE.into()].into(), ..Places::default() });
+    let write = async || {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            hints.take(&Ok(Event::new(WRITTEN).add_path(FILE.into())), &places);
+        }
+    };
+    for _ in 0..3 {
+        let began = Instant::now();
+        tokio::select! {
+            () = hints.settled(QUIET) => {}
+            () = write() => unreachable!(),
+            () = tokio::time::sleep(limits::RELOAD_WRITER * 10) => panic!("nobody hears of it"),
+        }
+        assert!(began.elapsed() >= limits::RELOAD_WRITER && hints.is_being_written());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_system_lost_may_have_been_a_change() {
     let hints = Hints::default();
     let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
