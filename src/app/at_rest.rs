@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use super::writers::{self, Writer};
+use super::writers::{self, Wanted, Writer};
 use crate::{
     config::{self, Loaded, error::ConfigErrors},
     digest::{Sha256, sha256},
@@ -37,10 +37,12 @@ fn shown(writer: Option<&Writer>) -> String {
 }
 
 impl BeingWritten {
-    /// Finds out whether a process is seen to hold the file open for writing.
-    pub(super) fn find(path: &Path) -> Option<Self> {
-        let file = files::open(path).ok()?;
-        Self::find_open(&file, path)
+    /// Finds out whether a process is seen to hold one of these files open for writing.
+    pub(super) fn find<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Option<Self> {
+        let wanted = |path: &'p Path| Some((path, Wanted::new(&files::open(path).ok()?).ok()?));
+        let (paths, files): (Vec<_>, Vec<_>) = paths.into_iter().filter_map(wanted).unzip();
+        let (index, writer) = writers::find(&files)?;
+        paths.get(index).map(|path| Self { file: path.to_path_buf(), writer: Some(writer) })
     }
 
     /// A file that the system has told a change of, and not that it was closed.
@@ -49,7 +51,7 @@ impl BeingWritten {
     }
 
     pub(super) fn find_open(file: &File, path: &Path) -> Option<Self> {
-        let writer = writers::find(file)?;
+        let (_, writer) = writers::find(&[Wanted::new(file).ok()?])?;
         Some(Self { file: path.to_owned(), writer: Some(writer) })
     }
 }
@@ -90,12 +92,11 @@ fn disturbed(path: Option<&Path>, loaded: &Result<Loaded, ConfigErrors>) -> Opti
     let file = loaded.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
     let path = file.map(|file| file.path.as_path()).or(path)?;
     let named = loaded.iter().flat_map(|loaded| loaded.config.read_files());
-    let mut named = std::iter::once(path).chain(named);
-    if let Some(written) = named.find_map(BeingWritten::find) {
+    if let Some(written) = BeingWritten::find(std::iter::once(path).chain(named)) {
         return Some(Disturbed::Written(written));
     }
     let is_same = file.is_none_or(|file| digest_of(path).is_none_or(|now| now == file.digest));
-    (!is_same).then_some(Disturbed::Changed).or_else(|| BeingWritten::find(path).map(Disturbed::Written))
+    (!is_same).then_some(Disturbed::Changed).or_else(|| BeingWritten::find([path]).map(Disturbed::Written))
 }
 
 /// The digest of a regular file; nothing else can be read twice.
@@ -122,6 +123,23 @@ mod tests {
         fs::write(&path, "broken").unwrap();
         assert!(matches!(load_at_rest(Some(&path), &BTreeMap::new()), Err(NoConfig::Invalid(_))));
         assert!(matches!(load_at_rest(Some(&dir.path().join("none")), &BTreeMap::new()), Err(NoConfig::Invalid(_))));
+    }
+
+    #[test]
+    fn however_many_files_are_named_two_searches_for_writers_are_enough() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("portcullis.yaml");
+        let secret = |name: u32| {
+            fs::write(dir.path().join(name.to_string()), [b'x'; 32]).unwrap();
+            format!(
+                "  - {{ issuer: https://{name}.test/, audiences: [a], algorithms: [HS256], secret_file: '{name}' }}\n"
+            )
+        };
+        let issuers: String = (0..20).map(secret).collect();
+        fs::write(&path, format!("issuers:\n{issuers}routes: [{{ path: /x, access: public }}]\n")).unwrap();
+        let _ = writers::searches();
+        assert_eq!(load_at_rest(Some(&path), &BTreeMap::new()).unwrap().config.read_files().count(), 20);
+        assert_eq!(writers::searches(), 2, "each may look at thousands of descriptors");
     }
 
     #[test]

@@ -150,7 +150,7 @@ pub(super) fn judge(
     let loaded = config::parse(text, &file.display().to_string(), env).map_err(Rejected::Invalid)?;
     let tested = suite.map_or(Ok(()), |suite| suite(&Candidate { file, text, env, config: &loaded.config }));
     // Half a file of tests may be a valid one, half of the tests may pass, and half a secret is one.
-    if let Some(written) = loaded.config.read_files().find_map(BeingWritten::find) {
+    if let Some(written) = BeingWritten::find(loaded.config.read_files()) {
         return Err(Rejected::BeingWritten(written));
     }
     tested.map_err(Rejected::Tests)?;
