@@ -251,7 +251,10 @@ impl KeyStore {
     /// Puts keys of an earlier run to use, which were fetched `age` ago. `jitter` between 0 and 1 delays the first fetch.
     pub fn restore(&self, issuer: &str, set: impl Into<Arc<KeySet>>, age: Duration, jitter: f64, now: Instant) {
         if let Some(entry) = self.entry(issuer) {
-            entry.keys_mut().restore(set, age, jitter, now);
+            let mut keys = entry.keys_mut();
+            keys.restore(set, age, jitter, now);
+            // Who came before looks again, and asks for a fetch that does not wait if its key is not among these.
+            entry.ended.send_replace(keys.attempts());
             entry.settled.send_replace(true);
         }
     }

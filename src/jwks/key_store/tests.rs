@@ -57,6 +57,19 @@ async fn waiters_are_answered_when_the_fetch_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_came_before_saved_keys_were_read_looks_again_and_waits_for_no_delayed_fetch() {
+    let store = store();
+    let now = Instant::now();
+    let MissAnswer::Wait(early) = store.on_miss("a", Generation::NONE, NEW, now) else { panic!("should wait") };
+    let since = early.since();
+    store.restore("a", set(), Duration::from_secs(1), 1.0, now);
+    assert!(matches!(store.due("a", now), Due::At(_)), "replicas that start together do not ask together");
+    tokio::time::timeout(Duration::from_millis(1), early.fetch_ended()).await.unwrap();
+    let again = store.after_waiting("a", (generation(&store, "a", now), NEW), (since, true), now);
+    assert!(matches!(again, MissAnswer::Wait(_)) && store.due("a", now) == Due::Now, "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_number_of_waiters_is_bounded_for_all_issuers_and_all_stores_together() {
     let old = store();
     let now = Instant::now();
