@@ -33,7 +33,9 @@ pub struct BeingWritten {
 }
 
 fn shown(writer: Option<&Writer>) -> String {
-    writer.map_or_else(|| "a process that can't be seen from here".to_owned(), ToString::to_string)
+    // What shortens a file by its name closes nothing, and so does who writes to the file that was here before.
+    let unseen = "a process that can't be seen from here (if there is none, `touch` the file)";
+    writer.map_or_else(|| unseen.to_owned(), ToString::to_string)
 }
 
 impl BeingWritten {
