@@ -24,6 +24,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
+    task::unconstrained,
 };
 use tokio_util::either::Either;
 
@@ -153,8 +154,14 @@ impl<T: Read + Unpin> Read for Joined<'_, T> {
             return Poll::Pending;
         }
         let room = into.remaining();
+        // As if all the room were filled, which is never less than what is read.
+        let mut left = left.saturating_sub(room);
         let read = if self.ahead.is_some() {
-            self.read_behind(into)
+            let read = self.read_behind(into);
+            if self.ahead.as_ref().is_none_or(|ahead| ahead.is_younger_next()) {
+                left = 0;
+            }
+            read
         } else {
             let read = if room > FRAME {
                 ready!(self.poll_read_piece(cx, into))
@@ -164,8 +171,7 @@ impl<T: Read + Unpin> Read for Joined<'_, T> {
             self.reads.read();
             read
         };
-        // As if all the room were filled, which is never less than what is read.
-        self.turn.store(left.saturating_sub(room), Ordering::Relaxed);
+        self.turn.store(left, Ordering::Relaxed);
         Poll::Ready(read)
     }
 }
@@ -185,7 +191,10 @@ impl<T: Read + Unpin> Joined<'_, T> {
     #[cold]
     fn read_ahead(&mut self, cx: &mut Context<'_>) {
         let mut ahead = self.ahead.take().unwrap_or_else(|| Box::new(ReadAhead::new(self.reads)));
-        ahead.fill(&mut self.stream, cx);
+        // The budget of a task in tokio is a number of polls, and this is bounded in bytes.
+        let stream = &mut self.stream;
+        let filling = unconstrained(poll_fn(|cx| Poll::Ready(ahead.fill(stream, cx))));
+        let _ = pin!(filling).poll(cx);
         self.ahead = Some(ahead).filter(|ahead| !ahead.is_empty());
     }
 

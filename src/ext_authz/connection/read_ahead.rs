@@ -24,7 +24,7 @@ use crate::limits;
 /// The bytes that were read ahead of one connection, oldest first.
 ///
 /// A turn in which this is not used up takes [`limits::READ_PER_TURN`] bytes, and adds at most one piece that has less than a
-/// frame may have. So pieces are few: [`limits::READ_AHEAD`] is 80 turns, and 160 such frames.
+/// frame may have. So pieces are few: [`limits::READ_AHEAD`] is 20 turns, and 160 such frames.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
     pieces: VecDeque<Piece>,
@@ -32,6 +32,8 @@ pub(super) struct ReadAhead {
     failed: Option<io::Error>,
     /// Says that the stream was read for this in the turn that ends.
     is_filled: bool,
+    /// The time of the piece that was read last.
+    last: Option<Instant>,
     /// Bytes in pieces that are yet to be read.
     unread: usize,
     /// Bytes of pieces that take memory.
@@ -83,6 +85,7 @@ impl ReadAhead {
             pieces: VecDeque::new(),
             failed: None,
             is_filled: false,
+            last: None,
             unread: 0,
             held: 0,
             rate: Rate::new(reads),
@@ -95,12 +98,18 @@ impl ReadAhead {
         self.pieces.is_empty() && self.failed.is_none()
     }
 
+    /// Returns whether what comes next is younger than what was read last: the calls of a turn have one time.
+    pub(super) fn is_younger_next(&self) -> bool {
+        self.pieces.front().map(|piece| piece.at) != self.last
+    }
+
     /// Reads what has come, or as much of it as there is room for. It does so once in a turn, though h2 asks again for each
     /// call that the turn has brought.
     pub(super) fn fill<T: Read + Unpin>(&mut self, stream: &mut T, cx: &mut Context<'_>) {
         if self.is_filled || self.failed.is_some() {
             return;
         }
+        let before = self.pieces.len();
         let (mut bytes, mut room) = (Vec::new(), self.share.room());
         while room > 0 {
             let mut frame = [0; FRAME];
@@ -123,6 +132,8 @@ impl ReadAhead {
             }
         }
         self.push(bytes);
+        let now = Instant::now();
+        self.pieces.iter_mut().skip(before).for_each(|piece| piece.at = now);
         self.is_filled = !self.is_empty();
         self.note();
     }
@@ -153,6 +164,7 @@ impl ReadAhead {
         let bytes = piece.unread.split_to(piece.unread.len().min(into.remaining()));
         into.put_slice(&bytes);
         reads.read_at(piece.at);
+        self.last = Some(piece.at);
         self.unread -= bytes.len();
         self.rate.read = self.rate.read.saturating_add(bytes.len());
         if !piece.unread.has_remaining() {
