@@ -417,12 +417,14 @@ impl Reloader {
     }
 }
 
-/// The fields of `listen` that a configuration has changed.
+/// Returns the fields of `listen` that a configuration changes: only a start puts them into force.
 fn changed(now: &Listen, wanted: &Listen) -> Vec<&'static str> {
+    // Taken apart, so that a new field asks for a decision here.
+    let Listen { grpc, admin, max_connections } = wanted;
     let fields = [
-        ("listen.grpc", now.grpc == wanted.grpc),
-        ("listen.admin", now.admin == wanted.admin),
-        ("listen.max_connections", now.max_connections == wanted.max_connections),
+        ("listen.grpc", now.grpc == *grpc),
+        ("listen.admin", now.admin == *admin),
+        ("listen.max_connections", now.max_connections == *max_connections),
     ];
     fields.into_iter().filter_map(|(field, is_same)| (!is_same).then_some(field)).collect()
 }

@@ -116,7 +116,7 @@ thread_local! {
     static SEARCHES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// How many searches there were on this thread since it was asked last.
+/// Returns the number of searches on this thread since the last call.
 #[cfg(test)]
 pub(super) fn searches() -> usize {
     SEARCHES.replace(0)
