@@ -1,7 +1,10 @@
 //! Routes to a policy: the index, and every problem in one pass.
 
+use std::sync::LazyLock;
+
 use super::{
     Entry, Policy, audit,
+    case_folds::CASE_FOLDS,
     diagnostics::{PolicyProblem, ProblemKind},
     method::{Method, MethodTable, Methods},
     route::Route,
@@ -31,6 +34,8 @@ impl Policy {
         if routes.len() > limits::RULES {
             return Err(vec![beyond(ProblemKind::TooManyRules { limit: limits::RULES })]);
         }
+        // Made here, and not by the first request that has such a letter.
+        LazyLock::force(&CASE_FOLDS);
         let mut problems = Vec::new();
         // Opening everything takes a written route (design section 2).
         if default.as_ref().is_some_and(|rule| !matches!(rule.access, Access::Token(_))) {

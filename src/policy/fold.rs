@@ -5,6 +5,7 @@
 //! the policy itself.
 
 use super::{
+    case_folds::{CASE_FOLDS, letters},
     effort::look_at,
     path::{escape, hex_pair},
 };
@@ -85,21 +86,10 @@ pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
 /// Case by Unicode, one character at a time: `%C3%89` is `%C3%A9`, and the Kelvin sign is `k` to whoever compares in
 /// lower case, the long s is `s` to whoever compares in upper case.
 fn fold_beyond_ascii(character: char, folded: &mut Vec<u8>) {
-    // Lower case first for the few, such as the capital sharp s, that have no other upper case but whose lower case has.
-    // Nearly all have one letter in each case, which is sooner done alone.
-    let upper = one(character.to_lowercase()).and_then(|lower| one(lower.to_uppercase()));
-    if let Some(letter) = upper.and_then(|upper| one(upper.to_lowercase())) {
-        return push_letter(letter, folded);
+    match CASE_FOLDS.one(character) {
+        Some(letter) => push_letter(letter, folded),
+        None => letters(character).for_each(|letter| push_letter(letter, folded)),
     }
-    let upper = character.to_lowercase().flat_map(char::to_uppercase);
-    for letter in upper.flat_map(char::to_lowercase) {
-        push_letter(letter, folded);
-    }
-}
-
-/// The only letter, if there is one only.
-fn one(mut letters: impl ExactSizeIterator<Item = char>) -> Option<char> {
-    letters.next().filter(|_| letters.len() == 0)
 }
 
 /// Appends a folded letter.

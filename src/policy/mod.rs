@@ -12,6 +12,7 @@ mod apart;
 mod audit;
 pub mod binding;
 mod build;
+mod case_folds;
 pub mod condition;
 pub mod diagnostics;
 mod effort;
