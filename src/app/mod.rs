@@ -41,7 +41,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     authorizer::Authorizer,
-    clock::Clock,
+    clock::{Clock, UnixTime},
     config::{Config, Listen},
     descriptors,
     ext_authz::{
@@ -182,8 +182,7 @@ impl App {
             in_flight: in_flight.clone(),
         };
         let now = outside.clock.now();
-        metrics.started(now.as_secs());
-        metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
+        start_metrics(&metrics, now, max_connections);
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
         let server = grpc_server(&current, max_connections).await?;
@@ -310,7 +309,13 @@ fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
     tasks
 }
 
-/// Makes the gRPC server over the engine in force.
+/// Sets the metrics that a start decides, and makes the series of each reason for which a connection may end.
+fn start_metrics(metrics: &Metrics, now: UnixTime, max_connections: usize) {
+    metrics.started(now.as_secs());
+    metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
+}
+
+/// Makes the gRPC server over the current engine.
 async fn grpc_server(current: &Arc<Current>, max_connections: usize) -> Result<GrpcServer, ServeError> {
     let server = GrpcServer::new(Arc::clone(current)).await;
     let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;

@@ -193,7 +193,10 @@ impl<T: Read + Unpin> Joined<'_, T> {
         let mut ahead = self.ahead.take().unwrap_or_else(|| Box::new(ReadAhead::new(self.reads)));
         // The budget of a task in tokio is a number of polls, and this is bounded in bytes.
         let stream = &mut self.stream;
-        let filling = unconstrained(poll_fn(|cx| Poll::Ready(ahead.fill(stream, cx))));
+        let filling = unconstrained(poll_fn(|cx| {
+            ahead.fill(stream, cx);
+            Poll::Ready(())
+        }));
         let _ = pin!(filling).poll(cx);
         self.ahead = Some(ahead).filter(|ahead| !ahead.is_empty());
     }
