@@ -5,7 +5,7 @@
 //! the policy itself.
 
 use super::{
-    case_folds::{CASE_FOLDS, letters},
+    case_folds::CASE_FOLDS,
     effort::look_at,
     path::{escape, hex_pair},
 };
@@ -86,10 +86,7 @@ pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
 /// Case by Unicode, one character at a time: `%C3%89` is `%C3%A9`, and the Kelvin sign is `k` to whoever compares in
 /// lower case, the long s is `s` to whoever compares in upper case.
 fn fold_beyond_ascii(character: char, folded: &mut Vec<u8>) {
-    match CASE_FOLDS.one(character) {
-        Some(letter) => push_letter(letter, folded),
-        None => letters(character).for_each(|letter| push_letter(letter, folded)),
-    }
+    CASE_FOLDS.fold(character, |letter| push_letter(*letter, folded));
 }
 
 /// Appends a folded letter.
