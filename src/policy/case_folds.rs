@@ -23,9 +23,9 @@ pub(super) struct CaseFolds {
 
 #[derive(Clone, Copy, Debug)]
 enum Fold {
-    /// One letter.
+    /// The only letter of a fold.
     One(char),
-    /// The place of several letters.
+    /// The place of a fold in `several`.
     Several(u16),
 }
 
