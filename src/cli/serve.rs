@@ -64,7 +64,8 @@ pub(super) struct ServeArgs {
     threads: Option<NonZeroUsize>,
     /// The time for which Checks are still answered after a signal to stop, 0s to 5m: longer than the health checks of
     /// proxies take to notice
-    #[arg(long, value_name = "TIME", env = "PORTCULLIS_DRAIN_NOTICE", value_parser = notice, default_value = "5s")]
+    #[arg(long, value_name = "TIME", env = "PORTCULLIS_DRAIN_NOTICE", value_parser = notice, default_value = "5s",
+        allow_hyphen_values = true)]
     drain_notice: Duration,
 }
 
@@ -167,8 +168,8 @@ mod tests {
     }
 
     fn drain_notice(text: Option<&str>) -> Result<Duration, String> {
-        let option = text.map(|text| format!("--drain-notice={text}"));
-        let parsed = Cli::try_parse_from(std::iter::once("serve".to_owned()).chain(option));
+        let option = text.map(|text| ["--drain-notice", text]);
+        let parsed = Cli::try_parse_from(["serve"].into_iter().chain(option.into_iter().flatten()));
         parsed.map(|cli| cli.serve.drain_notice).map_err(|error| error.to_string())
     }
 

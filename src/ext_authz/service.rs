@@ -44,7 +44,7 @@ pub trait Observer: Send + Sync + 'static {
 pub enum ConnectionEvent<'a> {
     /// A connection was accepted, and is served.
     Opened,
-    /// A connection was accepted and closed at once: as many as may be are open, with Checks in flight on all of them.
+    /// A connection was accepted and closed at once: as many as may be are open, and none could be closed in time.
     Refused,
     /// A connection was closed so that another one finds room.
     MadeRoom,

@@ -27,7 +27,7 @@ impl ConnectionMetrics {
         let (accepted, refused, made_room) = (Counter::default(), Counter::default(), Counter::default());
         let (open, limit, failed) = (Gauge::default(), Gauge::default(), Family::default());
         registry.register("connections_accepted", "gRPC connections accepted and served", accepted.clone());
-        let help = "gRPC connections closed at once: as many as may be were open, with Checks in flight on all";
+        let help = "gRPC connections closed at once: as many as may be were open, and none could be closed in time";
         registry.register("connections_refused", help, refused.clone());
         let help = "gRPC connections closed as the longest unused ones, because others needed their places";
         registry.register("connections_closed_for_room", help, made_room.clone());

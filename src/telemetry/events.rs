@@ -231,7 +231,7 @@ pub fn connection_failed(reason: &str, error: &str, left_out: u64) {
         connection.reason = reason,
         error,
         lines.left_out = left_out,
-        "a gRPC connection ended with an error; every Check in flight on it is lost"
+        "a gRPC connection ended with an error; Checks that were in flight on it are lost"
     );
 }
 
@@ -240,12 +240,12 @@ pub fn connection_broken(error: &str) {
     debug!(error, "a gRPC connection was broken off");
 }
 
-/// A connection was refused, as Checks are in flight on all others; so many lines like this one were left out.
+/// A connection was refused, as none of the open ones could be closed for it in time; so many lines like this one were left out.
 pub fn connection_refused(left_out: u64) {
     warn!(
         lines.left_out = left_out,
-        "a gRPC connection is refused: as many as `listen.max_connections` and the limit of open files allow are open, with \
-         Checks in flight on all of them"
+        "a gRPC connection is refused: as many as `listen.max_connections` and the limit of open files allow are open, and \
+         none of them could be closed in time"
     );
 }
 
