@@ -97,7 +97,7 @@ async fn holds(count: usize, mut abuse: impl FnMut(&mut Peer<DuplexStream>) -> V
     assert_eq!(closed, "Closed");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn streams_that_h2_resets_are_bounded() {
     // A length that is not that of the body.
     let malformed = [check_headers(), header("content-length", "5")].concat();
@@ -110,7 +110,7 @@ async fn streams_that_h2_resets_are_bounded() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn empty_data_frames_are_bounded() {
     let abuse = |peer: &mut Peer<DuplexStream>| {
         let stream = peer.stream();
@@ -127,7 +127,7 @@ fn continued(stream: u32, frames: usize) -> Vec<u8> {
     bytes
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn continuation_frames_are_bounded() {
     let (mut rounds, most) = (0, limits::CONTINUATION_FRAMES);
     let abuse = |peer: &mut Peer<DuplexStream>| {
@@ -137,7 +137,7 @@ async fn continuation_frames_are_bounded() {
     holds(100, abuse, "enhance_your_calm", "too_many_continuations").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_long_list_of_headers_is_answered_and_a_far_too_long_one_ends_the_connection() {
     let most = usize::try_from(limits::CALL_HEADER_BYTES).unwrap();
     // By reference to one that is remembered, of 4,000 bytes with its name and 32 more.
@@ -160,7 +160,7 @@ async fn a_long_list_of_headers_is_answered_and_a_far_too_long_one_ends_the_conn
     holds(3, send, "enhance_your_calm", "header_list_way_too_large").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn frames_are_bounded() {
     let (mut rounds, most) = (0, usize::try_from(limits::FRAME_BYTES).unwrap());
     let abuse = |peer: &mut Peer<DuplexStream>| {
@@ -172,7 +172,7 @@ async fn frames_are_bounded() {
     holds(100, abuse, "frame_size_error", "").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_table_of_headers_is_bounded() {
     let mut rounds = 0;
     let abuse = |peer: &mut Peer<DuplexStream>| {
@@ -184,7 +184,7 @@ async fn the_table_of_headers_is_bounded() {
     holds(100, abuse, "protocol_error", "").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_stream_more_than_may_be_open_is_refused_alone() {
     let (mut peer, notes) = connect().await;
     let streams: Vec<u32> = (0..=limits::CONCURRENT_STREAMS).map(|_| peer.stream()).collect();
@@ -203,7 +203,7 @@ async fn one_stream_more_than_may_be_open_is_refused_alone() {
     assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_streams_that_we_have_reset_some_are_remembered_and_the_others_end_nothing() {
     let (mut peer, notes) = connect().await;
     // No gRPC: answered with 415 at once, and reset as its body is not read.
@@ -225,7 +225,7 @@ async fn of_streams_that_we_have_reset_some_are_remembered_and_the_others_end_no
     assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn floods_that_h2_answers_or_ignores_cost_nobody_anything() {
     let (mut peer, notes) = connect().await;
     let early = peer.stream();
@@ -246,7 +246,7 @@ async fn floods_that_h2_answers_or_ignores_cost_nobody_anything() {
     assert_eq!((&peer.goodbye, &*notes.0.lock().unwrap()), (&None, &vec!["Opened".to_owned()]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn answers_that_are_not_taken_hold_up_no_other() {
     let (mut peer, notes) = connect().await;
     // SETTINGS_INITIAL_WINDOW_SIZE 0: only a stream with a window of its own is answered.
@@ -275,7 +275,7 @@ fn what_is_read_in_a_turn_stays_below_what_h2_allows() {
     assert!(most / small * (limits::SMALL_DATA_FRAME - 1) < budget);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn streams_that_are_taken_back_end_nothing_however_many_come_at_once() {
     for count in [1000, limits::PENDING_RESETS, 2 * limits::PENDING_RESETS] {
         let (mut peer, notes) = connect().await;
@@ -312,7 +312,7 @@ async fn a_full_set_of_streams_may_send_messages_in_frames_of_one_byte() {
 }
 
 /// The bound that turns keep out of reach: h2's, where everything is read at once.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn streams_that_are_taken_back_before_they_are_looked_at_are_bounded() {
     for (count, goodbye) in [
         (limits::PENDING_RESETS, None),
@@ -327,7 +327,7 @@ async fn streams_that_are_taken_back_before_they_are_looked_at_are_bounded() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn small_data_frames_that_are_not_read_are_bounded() {
     let budget = usize::try_from(limits::CONNECTION_WINDOW).unwrap() / 2 / (limits::SMALL_DATA_FRAME - 1);
     for (count, goodbye) in [(budget, None), (budget + 1, Some((ENHANCE_YOUR_CALM, "too_many_data_frames".to_owned())))]
@@ -341,7 +341,7 @@ async fn small_data_frames_that_are_not_read_are_bounded() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn windows_are_bounded() {
     let full = |stream: u32, bytes: u32| -> Vec<u8> {
         let whole = limits::FRAME_BYTES;
