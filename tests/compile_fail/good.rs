@@ -1,0 +1,5 @@
+use portcullis::bearer::access_token::AccessToken;
+
+fn main() {
+    let _ = AccessToken::parse(b"a.b.c").unwrap();
+}
