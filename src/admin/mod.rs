@@ -5,6 +5,7 @@
 
 mod connection;
 mod listener;
+mod metrics_format;
 
 use std::{
     fmt::Write as _,
@@ -21,7 +22,7 @@ use std::{
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
@@ -30,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::jwks::key_store::IssuerStatus;
+pub use metrics_format::MetricsFormat;
 
 /// A thread that shows no sign of life.
 #[derive(Clone, Debug)]
@@ -56,8 +58,8 @@ pub struct Admin {
     pub config: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The service was ready once: a reload that brings another issuer does not undo that.
     pub was_ready: Arc<AtomicBool>,
-    /// Renders the metrics.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Renders the metrics in a format.
+    pub metrics: Arc<dyn Fn(MetricsFormat) -> String + Send + Sync>,
     /// Cancelled when the service begins to stop.
     pub stopping: CancellationToken,
 }
@@ -116,7 +118,9 @@ async fn keys(State(admin): State<Admin>) -> impl IntoResponse {
     Json((admin.keys)())
 }
 
-async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], (admin.metrics)())
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> impl IntoResponse {
+    let format = MetricsFormat::negotiate(&headers);
+    // A cache must not give this answer to a client that accepts another format.
+    let described = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "accept")];
+    (described, (admin.metrics)(format))
 }

@@ -18,11 +18,11 @@ use super::{
     workers::Workers,
 };
 use crate::{
-    admin::{self, Admin},
+    admin::{self, Admin, MetricsFormat},
     descriptors,
     ext_authz::{server::GrpcServer, service::Current},
     limits,
-    telemetry::{events, metrics::Metrics, throttle::Throttle},
+    telemetry::{classic_text, events, metrics::Metrics, throttle::Throttle},
 };
 
 /// Starts both servers, until `stop`. The gRPC server's end is the end of the service; the admin server is started again, as the
@@ -118,9 +118,18 @@ pub(super) fn pages(
         }),
         keys: Arc::new(move || current.load().keys.status(Instant::now())),
         config: Arc::new(move || status.to_json()),
-        metrics: Arc::new(move || metrics.to_text()),
+        metrics: Arc::new(move |format| rendered(&metrics, format)),
         was_ready,
         stopping,
+    }
+}
+
+/// Renders the metrics in a format: both have the same series.
+fn rendered(metrics: &Metrics, format: MetricsFormat) -> String {
+    let text = metrics.to_text();
+    match format {
+        MetricsFormat::OpenMetrics => text,
+        MetricsFormat::ClassicText => classic_text::from_open_metrics(&text),
     }
 }
 
@@ -139,7 +148,7 @@ mod tests {
             silent_threads: Arc::new(|| Box::pin(async { Vec::new() })),
             keys: Arc::new(Vec::new),
             config: Arc::new(serde_json::Value::default),
-            metrics: Arc::new(|| Metrics::new(Arc::default(), Arc::default()).to_text()),
+            metrics: Arc::new(|format| rendered(&Metrics::new(Arc::default(), Arc::default()), format)),
             was_ready: Arc::default(),
             stopping: CancellationToken::new(),
         }

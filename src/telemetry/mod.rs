@@ -2,6 +2,7 @@
 //!
 //! Never in either: tokens, signatures, secrets, query strings, headers, the subject.
 
+pub mod classic_text;
 pub mod connections;
 pub mod denial_lines;
 pub mod events;
