@@ -6,6 +6,8 @@ WORKDIR /build
 # Stripped: the symbols are most of the size. The profile itself (LTO, overflow checks) is Cargo.toml's.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_DEBUG=none
 COPY . .
+# Shown by the metric portcullis_build_info: --build-arg BUILD_REVISION=$(git rev-parse HEAD)
+ARG BUILD_REVISION=
 RUN cargo build --release --locked --bin portcullis \
  && mv target/release/portcullis /portcullis \
  && rm -rf target

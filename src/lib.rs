@@ -25,7 +25,7 @@
 //! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`policy::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -70,6 +70,7 @@ pub mod admin;
 pub mod app;
 pub mod authorizer;
 pub mod bearer;
+pub mod build_info;
 pub mod cli;
 pub mod clock;
 pub mod config;

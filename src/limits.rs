@@ -200,6 +200,8 @@ pub const DISK_TIMEOUT: Duration = Duration::from_secs(2);
 pub const CLOCKS_COMPARED: Duration = Duration::from_secs(60);
 /// By how much they may differ from one look to the next.
 pub const CLOCKS_DIFFER: Duration = Duration::from_secs(10);
+/// The resolution of an HTTP `Date` (RFC 9110 section 5.6.7): the moment is anywhere within the second that it names.
+pub const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Fetches of one issuer's keys that tokens may ask for one after another. A rotation needs one; forged tokens that come

@@ -24,6 +24,7 @@ use crate::{
         source::KeySource,
     },
     jwt::{kept_claims::AskedClaims, verifier::Verifier},
+    telemetry::metrics::Metrics,
 };
 
 /// What is in force of `issuers` and `keys_dir`.
@@ -73,6 +74,7 @@ impl Issuers {
             let same_keys = before.is_some_and(|before| have_same_keys(before, issuer));
             let same_care = before.is_some_and(|before| before.max_stale == issuer.max_stale) && self.saved == saved;
             if same_keys && same_care && keys.adopt(name, &self.keys) {
+                keys.set_clock_tolerance(name, issuer.rules.clock_tolerance);
                 continue;
             }
             // Kept in another way, but the same keys: an issuer that is down just now is no outage.
@@ -94,6 +96,14 @@ impl Issuers {
     /// Where their keys are saved.
     pub(super) const fn saved(&self) -> Option<&SavedKeys> {
         self.saved.as_ref()
+    }
+
+    /// Makes the series of their fetches, so that an alert on an increase sees the first failure.
+    pub(super) fn start_series(&self, metrics: &Metrics) {
+        let is_fetched = |issuer: &&IssuerConfig| !matches!(issuer.source, KeySource::Secret(_));
+        for issuer in self.configs.iter().filter(is_fetched) {
+            metrics.start_refreshes(&issuer.rules.issuer, FetchError::KINDS.into_iter().chain(["success"]));
+        }
     }
 
     /// Their names.
@@ -133,10 +143,15 @@ impl Around<'_> {
             }
         };
         let mut first = IssuerKeys::awaiting_first_fetch(issuer.max_stale);
+        let age = held.as_ref().map(|(_, age)| *age);
         if let Some((set, age)) = held {
             first.restore(set, age, rand::random(), Instant::now());
         }
         keys.add(Arc::clone(&name), first);
+        keys.set_clock_tolerance(&name, issuer.rules.clock_tolerance);
+        if let Some(age) = age {
+            keys.note_success(&name, self.outside.clock.now().minus(age));
+        }
         let own = Arc::new(keys.only(&name));
         let target = Target {
             issuer: Arc::clone(&name),

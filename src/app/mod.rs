@@ -7,6 +7,7 @@
 mod at_rest;
 mod bounded_work;
 pub mod candidate;
+mod clock_lines;
 mod error;
 mod heartbeat;
 mod issuers;
@@ -182,7 +183,7 @@ impl App {
             in_flight: in_flight.clone(),
         };
         let now = outside.clock.now();
-        start_metrics(&metrics, now, max_connections);
+        start_metrics(&metrics, &issuers, &engine.revision, now, max_connections);
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
         let server = grpc_server(&current, max_connections).await?;
@@ -309,9 +310,11 @@ fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
     tasks
 }
 
-/// Sets the metrics that a start decides, and makes the series of each reason for which a connection may end.
-fn start_metrics(metrics: &Metrics, now: UnixTime, max_connections: usize) {
-    metrics.started(now.as_secs());
+/// Sets the metrics that a start decides, and makes the series of each outcome of a fetch and of a reload, and of each reason
+/// for which a connection may end.
+fn start_metrics(metrics: &Metrics, issuers: &Issuers, revision: &str, now: UnixTime, max_connections: usize) {
+    issuers.start_series(metrics);
+    metrics.started(revision, now.as_secs(), &reload::OUTCOMES);
     metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
 }
 

@@ -9,11 +9,13 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::supervise::contained;
+use super::{clock_lines::ClockLines, supervise::contained};
 use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
-    jwks::{fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver},
+    jwks::{
+        clock_skew::ClockSkew, fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver,
+    },
     limits,
     policy::rule::RuleId,
     telemetry::{
@@ -32,6 +34,7 @@ pub struct Observers {
     /// Issuers whose keys came once: the same once more is no news.
     known: Mutex<HashMap<String, Known>>,
     lines: ConnectionLines,
+    clocks: ClockLines,
 }
 
 /// Bounds the lines about connections: their peers choose how many there would be.
@@ -78,7 +81,8 @@ impl Observers {
     /// Observers that count into these metrics.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, denials: DenialLines::default(), known: Mutex::default(), lines: ConnectionLines::default() }
+        let (denials, lines, clocks) = (DenialLines::default(), ConnectionLines::default(), ClockLines::default());
+        Self { metrics, denials, known: Mutex::default(), lines, clocks }
     }
 
     /// Says how many denials the log has no lines of, a second after they were left out. Never returns.
@@ -133,6 +137,7 @@ impl Observers {
     /// Forgets issuers that are no more.
     pub fn retain(&self, issuer_stays: impl Fn(&str) -> bool) {
         self.known().retain(|issuer, _| issuer_stays(issuer));
+        self.clocks.retain(issuer_stays);
     }
 
     /// The directory of saved keys can't be written to.
@@ -238,6 +243,10 @@ impl FetchObserver for Observers {
                 }
             }
         });
+    }
+
+    fn clock_compared(&self, issuer: &str, skew: ClockSkew, tolerance: Duration) {
+        contained(|| self.clocks.compared(issuer, skew, tolerance));
     }
 
     fn restored(&self, issuer: &str, age: Duration) {

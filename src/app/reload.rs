@@ -41,6 +41,14 @@ use crate::{
     telemetry::{events, metrics::Metrics},
 };
 
+/// Every outcome of a reload, for a metric's label.
+pub(super) const OUTCOMES: [&str; 9] =
+    [SUCCESS, UNCHANGED, "unreadable", "being_written", "timed_out", "invalid", "tests_failed", "keys", "bug"];
+/// The outcome of a reload that puts another configuration into force.
+const SUCCESS: &str = "success";
+/// The outcome of a look that finds the active configuration again, after another text.
+const UNCHANGED: &str = "unchanged";
+
 /// Tasks that keep keys fresh. They outlive whoever starts them.
 pub(super) type Refreshers = Arc<Mutex<JoinSet<()>>>;
 
@@ -204,7 +212,7 @@ impl Reloader {
             Trigger::File | Trigger::Poll => {}
         }
         match self.load(&file, read, why, began).await {
-            Ok(()) => self.ended("success", None),
+            Ok(()) => self.ended(SUCCESS, None),
             Err(rejected) => {
                 self.put_off(&rejected, why, owed);
                 let is_told = self.reported.as_ref() == Some(&rejected.to_string()) && !self.last_ok;
@@ -354,7 +362,8 @@ impl Reloader {
         };
         self.lasting.current.store(Arc::new(engine));
         let now = self.lasting.outside.clock.now();
-        self.lasting.metrics.follow(keys, tokens, now.as_secs());
+        self.lasting.metrics.follow(&revision, keys, tokens, now.as_secs());
+        issuers.start_series(&self.lasting.metrics);
         restart_needed_for.iter().for_each(|field| events::config_needs_restart(field));
         events::config_loaded(&revision, &before.revision, trigger.name(), began.elapsed());
         self.lasting.status.loaded(&revision, restart_needed_for, now);
@@ -365,7 +374,7 @@ impl Reloader {
     /// The file holds what is in force, after something else.
     fn is_back(&mut self, trigger: Trigger) {
         events::config_unchanged(&self.lasting.current.load().revision, trigger.name());
-        self.ended("unchanged", None);
+        self.ended(UNCHANGED, None);
     }
 
     fn reject(&mut self, file: &Path, rejected: &Rejected, trigger: Trigger) {

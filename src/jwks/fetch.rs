@@ -2,24 +2,32 @@
 //!
 //! The only home of reqwest in the service.
 
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use headers::{CacheControl, HeaderMapExt as _};
+use headers::{CacheControl, Date, HeaderMapExt as _};
 use reqwest::{
     Certificate, Client, ClientBuilder, NoProxy, Proxy, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{AGE, HeaderMap},
     redirect::Policy,
 };
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
     address::{self, ForbiddenUrl, shown},
+    clock_skew::DatedAnswer,
     discovery::InvalidMetadata,
     key_set::InvalidKeySet,
     source::Transport,
 };
-use crate::limits;
+use crate::{clock::UnixTime, limits};
 
 /// Why keys could not be had. For operators: the text may name URLs and what a server answered, never a body.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +92,21 @@ impl FetchError {
         matches!(self, Self::Unreachable { .. } | Self::Slow(_) | Self::TimedOut(_))
     }
 
-    /// What kind of trouble it is, for a metric's label: a closed list.
+    /// The kinds of trouble that there are.
+    pub const KINDS: [&'static str; 10] = [
+        "forbidden_url",
+        "unreachable",
+        "timeout",
+        "status",
+        "too_large",
+        "other_issuer",
+        "metadata",
+        "key_set",
+        "file",
+        "bug",
+    ];
+
+    /// Returns the kind of trouble, for a metric's label: one of [`Self::KINDS`].
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -109,6 +131,8 @@ pub struct Fetched {
     pub body: Vec<u8>,
     /// For how long it says it stays true, if it says so (RFC 9111 section 4.2.1). A wish: bounded where it is used.
     pub lifetime: Option<Duration>,
+    /// The time that the server gave it, if it did.
+    pub dated: Option<DatedAnswer>,
 }
 
 /// What a fetch resolves to.
@@ -184,7 +208,9 @@ impl HttpFetch {
             FetchError::Unreachable { url: url.clone(), cause }
         };
         let request = self.client.get(url.clone()).header("accept", "application/json");
+        let asked = Instant::now();
         let mut response = request.send().await.map_err(unreachable)?;
+        let dated = dated(response.headers(), asked, Instant::now());
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status { url: url.clone(), status: response.status().as_u16() });
         }
@@ -201,7 +227,7 @@ impl HttpFetch {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { body, lifetime })
+        Ok(Fetched { body, lifetime, dated })
     }
 }
 
@@ -224,11 +250,20 @@ fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     if control.no_store() || control.no_cache() {
         return Some(Duration::ZERO);
     }
-    let age = headers
-        .get(AGE)
-        .and_then(|age| age.to_str().ok()?.trim().parse().ok())
-        .map_or(Duration::ZERO, Duration::from_secs);
-    control.max_age().map(|most| most.saturating_sub(age))
+    control.max_age().map(|most| most.saturating_sub(age(headers)))
+}
+
+/// For how long a cache has kept an answer; zero if none has (RFC 9111 section 5.1).
+fn age(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse().ok());
+    seconds.map_or(Duration::ZERO, Duration::from_secs)
+}
+
+/// The time that the server gave an answer. A `Date` that is none is as if it were not there.
+fn dated(headers: &HeaderMap, asked: Instant, answered: Instant) -> Option<DatedAnswer> {
+    let since = SystemTime::from(headers.typed_get::<Date>()?).duration_since(UNIX_EPOCH).ok()?;
+    let date = UnixTime::from_secs(0).plus(since);
+    Some(DatedAnswer { date, age: age(headers), asked, answered })
 }
 
 impl Fetch for HttpFetch {

@@ -342,6 +342,12 @@ impl IssuerKeys {
         self.attempts
     }
 
+    /// Returns the number of fetches that have failed since the last one that succeeded.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// What the last fetch failed with, if it did.
     #[must_use]
     pub fn last_failure(&self) -> Option<&str> {

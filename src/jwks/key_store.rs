@@ -17,8 +17,9 @@ use tokio::{
 };
 
 pub use super::issuer_keys::{Due, FetchCount, Generation, IssuerKeys, KeyNeed, Miss, Snapshot};
-use super::{basis::Fingerprint, key_set::KeySet};
-use entry::{Entry, Refresher};
+use super::{basis::Fingerprint, clock_skew::ClockSkew, key_set::KeySet};
+use crate::clock::UnixTime;
+use entry::{Entry, FetchFacts, Refresher};
 use places::{Place, Places};
 
 /// Where the verifier finds keys.
@@ -95,6 +96,14 @@ pub struct IssuerStatus {
     pub skipped: Vec<String>,
     /// Seconds since they were fetched, be it by an earlier run.
     pub age_seconds: Option<u64>,
+    /// The time of the fetch that brought them, in seconds since 1970, be it by an earlier run.
+    pub last_success: Option<i64>,
+    /// Seconds until the next fetch is due; `None` for keys that came with the configuration.
+    pub next_refresh_seconds: Option<u64>,
+    /// The number of fetches that have failed since the last one that succeeded.
+    pub failures: u32,
+    /// The least number of seconds by which the issuer's clock is ahead of this machine's; negative if it is behind.
+    pub clock_skew_seconds: Option<f64>,
     /// Whether there are keys, or an attempt to get some has ended.
     pub settled: bool,
     /// What the last fetch failed with, if it did.
@@ -278,6 +287,28 @@ impl KeyStore {
         entry.settled.send_replace(true);
     }
 
+    /// Notes when an issuer's keys were fetched, by our clock.
+    pub fn note_success(&self, issuer: &str, at: UnixTime) {
+        if let Some(entry) = self.entry(issuer) {
+            entry.facts().last_success = Some(at);
+        }
+    }
+
+    /// Notes how an issuer's clock differs from ours. Returns the difference that is tolerated.
+    pub fn note_clock_skew(&self, issuer: &str, skew: ClockSkew) -> Duration {
+        let Some(entry) = self.entry(issuer) else { return Duration::MAX };
+        let mut facts = entry.facts();
+        facts.clock_skew = Some(skew);
+        facts.clock_tolerance
+    }
+
+    /// Sets the difference to an issuer's clock that is tolerated.
+    pub fn set_clock_tolerance(&self, issuer: &str, tolerance: Duration) {
+        if let Some(entry) = self.entry(issuer) {
+            entry.facts().clock_tolerance = tolerance;
+        }
+    }
+
     /// Returns when every issuer has keys, or has been asked for them in vain, or is no more. Does not keep the store.
     pub fn settled(&self) -> impl Future<Output = ()> + Send + use<> {
         let receivers: Vec<watch::Receiver<bool>> =
@@ -298,7 +329,12 @@ impl KeyStore {
     pub fn status(&self, now: Instant) -> Vec<IssuerStatus> {
         let usable = |keys: &'_ IssuerKeys| keys.current(now).map(|snapshot| Arc::clone(&snapshot.set));
         let kids = |set: &KeySet| set.keys().iter().filter_map(|key| key.kid().map(str::to_owned)).collect();
-        let status = |issuer: &str, keys: &IssuerKeys| IssuerStatus {
+        let until = |due: Due| match due {
+            Due::Now => Some(0),
+            Due::At(at) => Some(at.saturating_duration_since(now).as_secs()),
+            Due::Never => None,
+        };
+        let status = |issuer: &str, keys: &IssuerKeys, facts: FetchFacts| IssuerStatus {
             issuer: issuer.to_owned(),
             keys: usable(keys).map_or(0, |set| set.keys().len()),
             kids: usable(keys).map(|set| kids(&set)).unwrap_or_default(),
@@ -306,10 +342,15 @@ impl KeyStore {
                 .map(|set| set.skipped().iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
             age_seconds: keys.age(now).map(|age| age.as_secs()),
+            last_success: facts.last_success.map(UnixTime::as_secs),
+            next_refresh_seconds: until(keys.due(now)),
+            failures: keys.failures(),
+            clock_skew_seconds: facts.clock_skew.map(ClockSkew::as_secs_f64),
             settled: keys.is_settled(),
             last_error: keys.last_failure().map(str::to_owned),
         };
-        let mut all: Vec<_> = self.issuers.iter().map(|slot| status(slot.key(), &slot.entry.keys())).collect();
+        let all = self.issuers.iter().map(|slot| status(slot.key(), &slot.entry.keys(), *slot.entry.facts()));
+        let mut all: Vec<_> = all.collect();
         all.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         all
     }

@@ -2,11 +2,12 @@
 //!
 //! [`key`], [`public_key`] and [`key_set`] parse, [`basis`] says what tokens rest on, [`issuer_keys`] is the state machine
 //! that decides when to fetch and what a missing key means, [`key_store`] shares it between Checks and refreshers,
-//! [`source`] says where keys come from, [`discovery`] reads issuer metadata, [`address`] says what may be called: all of
-//! that is pure. [`fetch`], [`saved`] and [`refresh`] do the IO, in tasks of their own and never inside a Check.
+//! [`source`] says where keys come from, [`discovery`] reads issuer metadata, [`address`] says what may be called,
+//! [`clock_skew`] compares clocks: all of that is pure. [`fetch`], [`saved`] and [`refresh`] do the IO, in tasks of their own and never inside a Check.
 
 pub mod address;
 pub mod basis;
+pub mod clock_skew;
 pub mod discovery;
 pub mod fetch;
 pub mod issuer_keys;

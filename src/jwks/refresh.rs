@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
+    clock_skew::ClockSkew,
     fetch::{Fetch, FetchError},
     key_set::KeySet,
     key_store::{Due, KeyLookup as _, KeyStore},
@@ -65,6 +66,9 @@ pub trait Observer: Send + Sync + 'static {
     /// A fetch has ended.
     fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration);
 
+    /// The issuer's clock was compared with ours, after a fetch.
+    fn clock_compared(&self, issuer: &str, skew: ClockSkew, tolerance: Duration);
+
     /// Keys of an earlier run, fetched `age` ago, are in use until newer ones come.
     fn restored(&self, issuer: &str, age: Duration);
 
@@ -82,6 +86,7 @@ pub async fn run(target: Arc<Target>, store: Arc<KeyStore>, outside: Outside) {
     let mut keeper = Keeper::new(&target, &outside, &disk);
     if let Some((set, age)) = keeper.restore().await {
         store.restore(&target.issuer, set, age, rand::random(), Instant::now());
+        store.note_success(&target.issuer, outside.clock.now().minus(age));
         outside.observer.restored(&target.issuer, age);
     }
     let mut clocks = Clocks::read(&outside);
@@ -137,7 +142,15 @@ async fn attempt(
     let set = outcome.as_ref().map(|obtained| &obtained.set);
     outside.observer.fetched(&target.issuer, set, began.elapsed());
     let (outcome, text) = match outcome {
-        Ok(Obtained { set, lifetime, text }) => (Ok((set, lifetime)), text),
+        Ok(Obtained { set, lifetime, text, dated }) => {
+            let (wall, now) = (outside.clock.now(), Instant::now());
+            store.note_success(&target.issuer, wall);
+            if let Some(skew) = dated.map(|answer| answer.skew(wall, now)) {
+                let tolerance = store.note_clock_skew(&target.issuer, skew);
+                outside.observer.clock_compared(&target.issuer, skew, tolerance);
+            }
+            (Ok((set, lifetime)), text)
+        }
         Err(error) => (Err(error.to_string()), None),
     };
     store.end(&target.issuer, outcome, rand::random::<f64>(), Instant::now());

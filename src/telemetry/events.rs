@@ -144,6 +144,23 @@ pub fn keys_dir_unwritable(error: &dyn Display) {
     warn!(error = %error, "`keys_dir` can't be written to; it is tried again whenever keys are fetched");
 }
 
+/// Our clock and an issuer's differ by more than the issuer's `clock_tolerance`: the times of its tokens are misjudged.
+/// `skew` is positive if the issuer's clock is ahead.
+pub fn clock_differs(issuer: &str, skew: f64, tolerance: Duration) {
+    warn!(
+        token.issuer = issuer,
+        clock.skew_s = skew,
+        clock.tolerance_s = tolerance.as_secs(),
+        "the clocks of this machine and of the issuer differ by more than `clock_tolerance`: good tokens may be refused as \
+         expired or not yet valid, and expired ones accepted; check the time of this machine first"
+    );
+}
+
+/// Our clock and an issuer's no longer differ by more than the issuer's `clock_tolerance`.
+pub fn clock_agrees_again(issuer: &str, skew: f64) {
+    info!(token.issuer = issuer, clock.skew_s = skew, "the clocks of this machine and of the issuer agree again");
+}
+
 /// A problem of the configuration that is no error.
 pub fn config_warning(text: &str) {
     warn!("{text}");

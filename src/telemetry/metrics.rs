@@ -1,6 +1,6 @@
-//! Metrics in the OpenMetrics text format. Label values come from the configuration or a closed list, so their number
-//! is bounded by construction: no client can add a series. A reload takes those of rules and issuers away that are no
-//! more; everything else counts on.
+//! Metrics, as OpenMetrics text. Label values come from the configuration or a closed list, so their number is bounded by
+//! construction: no client can add a series. The one exception is the names of an issuer's keys, and a key set has a bounded
+//! number of them. A reload takes those of rules and issuers away that are no more; everything else counts on.
 
 use std::{
     fmt::{self, Write as _},
@@ -11,23 +11,28 @@ use std::{
 use arc_swap::ArcSwap;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text::encode},
+    encoding::{
+        DescriptorEncoder, EncodeLabelSet, EncodeMetric as _,
+        text::{encode, encode_registry},
+    },
     metrics::{
         counter::{ConstCounter, Counter},
         family::Family,
         gauge::{ConstGauge, Gauge},
+        info::Info,
     },
     registry::Registry,
 };
-use tokio::time::Instant;
 
 use super::{
     connections::ConnectionMetrics,
+    issuer_metrics::IssuerMetrics,
     log_output, panic_hook,
+    process::ProcessMetrics,
     series::Series,
     tally::{CheckTimes, Checks, Tally},
 };
-use crate::{jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
+use crate::{build_info, jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {
@@ -69,21 +74,19 @@ impl KeysDirUse {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct IssuerLabels {
-    issuer: String,
-}
-
 /// The metrics of one running service. Not global: two services in one process count apart.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// The metrics whose names don't begin with ours.
+    process: Registry,
     checks: Arc<Tally>,
     refreshes: Series<RefreshLabels>,
     keys_dir_failures: Family<OperationLabels, Counter>,
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
     config_loaded: Gauge,
+    config_revision: Arc<ArcSwap<String>>,
     /// The metrics of gRPC connections.
     pub connections: ConnectionMetrics,
     keys: Arc<ArcSwap<KeyStore>>,
@@ -104,19 +107,26 @@ impl Metrics {
         registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.family.clone());
         let keys_dir_failures = keys_dir_failures(&mut registry);
         let (keys, tokens) = (Arc::new(ArcSwap::new(keys)), Arc::new(ArcSwap::new(tokens)));
-        registry.register_collector(Box::new(KeysCollector(Arc::clone(&keys))));
+        registry.register_collector(Box::new(IssuerMetrics(Arc::clone(&keys))));
         registry.register_collector(Box::new(TokensCollector(Arc::clone(&tokens))));
         registry.register_collector(Box::new(ProcessCollector));
         let (reloads, last_reload_successful, config_loaded) = configuration(&mut registry);
+        let config_revision = Arc::<ArcSwap<String>>::default();
+        registry.register_collector(Box::new(RevisionCollector(Arc::clone(&config_revision))));
+        registry.register("build", "The version of this program", Info::new(build_labels()));
+        let mut process = Registry::default();
+        process.register_collector(Box::new(ProcessMetrics::new()));
         let connections = ConnectionMetrics::register(&mut registry);
         Self {
             registry,
+            process,
             checks,
             refreshes,
             keys_dir_failures,
             reloads,
             last_reload_successful,
             config_loaded,
+            config_revision,
             connections,
             keys,
             tokens,
@@ -124,15 +134,32 @@ impl Metrics {
     }
 
     /// Another configuration is in force since then (seconds since 1970): these are its keys and remembered tokens.
-    pub fn follow(&self, keys: Arc<KeyStore>, tokens: Arc<TokenCache>, since: i64) {
+    pub fn follow(&self, revision: &str, keys: Arc<KeyStore>, tokens: Arc<TokenCache>, since: i64) {
         self.keys.store(keys);
         self.tokens.store(tokens);
-        self.config_loaded.set(since);
+        self.loaded(revision, since);
     }
 
-    /// The configuration of the start was loaded then, in seconds since 1970.
-    pub fn started(&self, at: i64) {
+    /// The configuration of the start was loaded then, in seconds since 1970; these are the outcomes that a reload may have. Makes
+    /// their series, so that an alert on their increase sees the first one.
+    pub fn started(&self, revision: &str, at: i64, reload_outcomes: &[&'static str]) {
+        for outcome in reload_outcomes {
+            drop(self.reloads.get_or_create(&OutcomeLabels { outcome }));
+        }
+        self.loaded(revision, at);
+    }
+
+    /// Sets what tells one configuration from another.
+    fn loaded(&self, revision: &str, at: i64) {
         self.config_loaded.set(at);
+        self.config_revision.store(Arc::new(revision.to_owned()));
+    }
+
+    /// Makes the series of the fetches of an issuer's keys: these are the outcomes that a fetch may have.
+    pub fn start_refreshes(&self, issuer: &str, outcomes: impl Iterator<Item = &'static str>) {
+        for outcome in outcomes {
+            self.refreshes.start(RefreshLabels { issuer: issuer.to_owned(), outcome });
+        }
     }
 
     /// Counts an attempt to load the configuration anew, by outcome, of a closed list.
@@ -162,11 +189,11 @@ impl Metrics {
         self.keys_dir_failures.get_or_create(&operation.labels()).inc();
     }
 
-    /// All of them, as text.
+    /// Renders all of them as OpenMetrics text.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        if encode(&mut text, &self.registry).is_err() {
+        if encode_registry(&mut text, &self.process).and_then(|()| encode(&mut text, &self.registry)).is_err() {
             // Writing to a string does not fail; a scraper is told rather than shown half.
             text.clear();
             let _ = text.write_str("# EOF\n");
@@ -199,6 +226,23 @@ fn configuration(registry: &mut Registry) -> (Family<OutcomeLabels, Counter>, Ga
     (reloads, ok, loaded)
 }
 
+/// The labels of `build_info`.
+fn build_labels() -> Vec<(&'static str, &'static str)> {
+    [("version", build_info::VERSION)].into_iter().chain(build_info::REVISION.map(|name| ("revision", name))).collect()
+}
+
+/// Names the active configuration.
+#[derive(Debug)]
+struct RevisionCollector(Arc<ArcSwap<String>>);
+
+impl Collector for RevisionCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let info = Info::new([("revision", self.0.load().to_string())]);
+        let help = "The active configuration, by the beginning of its SHA-256";
+        info.encode(encoder.encode_descriptor("config", help, None, info.metric_type())?)
+    }
+}
+
 /// The counters of the whole process, which has one log and one panic hook.
 #[derive(Debug)]
 struct ProcessCollector;
@@ -212,32 +256,6 @@ impl Collector for ProcessCollector {
         for (name, help, value) in counters {
             let value = ConstCounter::new(value);
             value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)?;
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct KeysCollector(Arc<ArcSwap<KeyStore>>);
-
-impl Collector for KeysCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let status = self.0.load().status(Instant::now());
-        let labels = |issuer: &str| IssuerLabels { issuer: issuer.to_owned() };
-        let count = ConstGauge::new(0_i64);
-        let help = "Usable keys of an issuer";
-        let mut family = encoder.encode_descriptor("jwks_keys", help, None, count.metric_type())?;
-        for issuer in &status {
-            let keys = i64::try_from(issuer.keys).unwrap_or(i64::MAX);
-            ConstGauge::new(keys).encode(family.encode_family(&labels(&issuer.issuer))?)?;
-        }
-        let help = "Seconds since an issuer's keys were fetched";
-        let mut family = encoder.encode_descriptor("jwks_age_seconds", help, None, count.metric_type())?;
-        for issuer in &status {
-            if let Some(age) = issuer.age_seconds {
-                let age = i64::try_from(age).unwrap_or(i64::MAX);
-                ConstGauge::new(age).encode(family.encode_family(&labels(&issuer.issuer))?)?;
-            }
         }
         Ok(())
     }
@@ -324,7 +342,9 @@ mod tests {
     #[test]
     fn reloads_are_counted_and_the_last_one_shows() {
         let metrics = Metrics::new(Arc::default(), Arc::default());
-        metrics.started(7);
+        metrics.started("aa", 7, &["invalid", "success"]);
+        assert!(metrics.to_text().contains("portcullis_config_info{revision=\"aa\"} 1\n"));
+        assert!(metrics.to_text().contains("portcullis_config_reloads_total{outcome=\"invalid\"} 0\n"));
         assert!(metrics.to_text().contains("portcullis_config_last_reload_successful 1\n"));
         metrics.reloaded("invalid", false);
         let text = metrics.to_text();

@@ -29,6 +29,12 @@ impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
         }
     }
 
+    /// Makes a series that counts from zero, unless it is there.
+    pub(super) fn start(&self, labels: L) {
+        drop(self.family.get_or_create(&labels));
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(labels);
+    }
+
     pub(super) fn retain(&self, stays: impl Fn(&L) -> bool) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|labels| stays(labels) || !self.family.remove(labels));

@@ -205,11 +205,11 @@ async fn ask(client: &Client, token: &str) -> String {
 async fn outcomes(service: &TestService) -> BTreeMap<String, u64> {
     let (_, text) = service.page("/metrics").await;
     let lines = text.lines().filter_map(|line| line.strip_prefix("portcullis_jwks_refresh_total{"));
-    let count = |line: &str| {
+    let count = |line: &str| -> (String, u64) {
         let (labels, count) = line.split_once("\"} ").unwrap();
         (labels.split_once("outcome=\"").unwrap().1.to_owned(), count.parse().unwrap())
     };
-    lines.map(count).collect()
+    lines.map(count).filter(|(_, count)| *count > 0).collect()
 }
 
 /// The way in which the next fetch ends.

@@ -7,7 +7,19 @@ use std::{
 
 /// The floors of the house, lowest first. A file imports from its own floor and those below.
 const FLOORS: [(&str, &[&str]); 5] = [
-    ("words", &["limits.rs", "clock.rs", "json.rs", "digest.rs", "decision.rs", "identity.rs", "policy/scope.rs"]),
+    (
+        "words",
+        &[
+            "limits.rs",
+            "clock.rs",
+            "json.rs",
+            "digest.rs",
+            "decision.rs",
+            "identity.rs",
+            "build_info.rs",
+            "policy/scope.rs",
+        ],
+    ),
     ("mechanisms", &["bearer/", "jwt/", "policy/", "jwks/"]),
     ("engine", &["authorizer.rs"]),
     (
@@ -34,7 +46,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("hyper", &["ext_authz/", "admin/connection.rs"]),
     ("hyper_util", &["ext_authz/connection.rs", "admin/connection.rs"]),
     ("notify", &["app/watch.rs", "app/watch/"]),
-    ("rustix", &["descriptors.rs", "files.rs", "app/watch/"]),
+    ("rustix", &["descriptors.rs", "files.rs", "app/watch/", "telemetry/process.rs"]),
     ("tonic", &["ext_authz/"]),
     ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),

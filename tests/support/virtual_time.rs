@@ -73,7 +73,7 @@ impl Fetch for ScriptedKeys {
             }
             tokio::time::sleep(FETCH_TIME).await;
             let jwks = self.jwks.lock().unwrap().clone();
-            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None };
+            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None, dated: None };
             jwks.map(fetched).ok_or_else(|| FetchError::Status { url: url.clone(), status: 503 })
         })
     }

@@ -11,6 +11,7 @@ use crate::{
     clock::SystemClock,
     config::Config,
     jwks::{
+        clock_skew::ClockSkew,
         fetch::{FetchError, HttpFetchers},
         key_set::KeySet,
         key_store::KeyStore,
@@ -28,6 +29,8 @@ struct Nobody;
 
 impl refresh::Observer for Nobody {
     fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+
+    fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
 
     fn restored(&self, _: &str, _: Duration) {}
 

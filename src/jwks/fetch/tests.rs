@@ -99,15 +99,33 @@ async fn half_a_body_and_a_refused_connection_are_unreachable() {
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
+fn header_map(pairs: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(reqwest::header::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+    }
+    headers
+}
+
+#[test]
+fn the_time_of_an_answer_is_its_date_with_its_age_beside_it() {
+    let now = Instant::now();
+    let of = |pairs: &[(&str, &str)]| {
+        let answer = dated(&header_map(pairs), now, now)?;
+        Some((answer.date.as_millis(), answer.age.as_secs()))
+    };
+    let date = ("date", "Tue, 15 Nov 1994 08:12:31 GMT");
+    assert_eq!(of(&[date]), Some((784_887_151_000, 0)));
+    assert_eq!(of(&[date, ("age", "30")]), Some((784_887_151_000, 30)));
+    assert_eq!(of(&[date, ("age", "old")]), Some((784_887_151_000, 0)));
+    for none in [&[][..], &[("age", "30")], &[("date", "yesterday")], &[("date", "Tue, 15 Nov 1911 08:12:31 GMT")]] {
+        assert_eq!(of(none), None, "{none:?}");
+    }
+}
+
 #[test]
 fn the_lifetime_of_an_answer_is_its_max_age_less_its_age() {
-    let of = |pairs: &[(&str, &str)]| {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(reqwest::header::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
-        }
-        lifetime(&headers).map(|lifetime| lifetime.as_secs())
-    };
+    let of = |pairs: &[(&str, &str)]| lifetime(&header_map(pairs)).map(|lifetime| lifetime.as_secs());
     assert_eq!(of(&[]), None);
     assert_eq!(of(&[("cache-control", "public, max-age=600, must-revalidate")]), Some(600));
     assert_eq!(of(&[("cache-control", "max-age=600"), ("age", "590")]), Some(10));

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        jwks::{refresh::Observer, source::Transport},
+        jwks::{clock_skew::ClockSkew, refresh::Observer, source::Transport},
         jwt::algorithm::Algorithm,
     };
 
@@ -96,6 +96,7 @@ mod tests {
 
     impl Observer for Silent {
         fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+        fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
         fn restored(&self, _: &str, _: Duration) {}
         fn not_saved(&self, _: &str, error: &FetchError) {
             panic!("{error}");

@@ -13,6 +13,7 @@ use crate::{
     jwks::{
         address::{self, shown},
         basis::Fingerprint,
+        clock_skew::DatedAnswer,
         discovery::{self, InvalidMetadata},
         fetch::{Fetch, FetchError, Fetched},
         key_set::{InvalidKeySet, KeySet},
@@ -27,6 +28,15 @@ pub(super) struct Obtained {
     pub(super) lifetime: Option<Duration>,
     /// The document, where it was fetched.
     pub(super) text: Option<Vec<u8>>,
+    /// The time that the server gave the document, where it was fetched.
+    pub(super) dated: Option<DatedAnswer>,
+}
+
+impl Obtained {
+    /// A set that was not fetched.
+    const fn local(set: KeySet) -> Self {
+        Self { set, lifetime: None, text: None, dated: None }
+    }
 }
 
 /// Gets the keys of one issuer, once.
@@ -54,7 +64,7 @@ pub(super) async fn obtain(
         }
         KeySource::Secret(secret) => {
             let set = KeySet::from_secret(secret, &algorithms);
-            Ok(Obtained { set, lifetime: None, text: None })
+            Ok(Obtained::local(set))
         }
     }
 }
@@ -64,7 +74,7 @@ async fn key_set(target: &Target, url: &Url, fetch: &dyn Fetch) -> Result<Obtain
     let fetched = document(url, fetch).await?;
     let set = KeySet::parse(&fetched.body, &target.algorithms);
     let set = set.map_err(|reason| FetchError::KeySet { place: shown(url), reason })?;
-    Ok(Obtained { set, lifetime: fetched.lifetime, text: Some(fetched.body) })
+    Ok(Obtained { set, lifetime: fetched.lifetime, text: Some(fetched.body), dated: fetched.dated })
 }
 
 /// The document at a URL. A fetch has its own bound; this one holds for each way to fetch.
@@ -83,7 +93,7 @@ async fn local(
         let place = file.display().to_string();
         parse(&read_file(&file)?).map_err(|reason| FetchError::KeySet { place, reason })
     });
-    Ok(Obtained { set: reading.await?, lifetime: None, text: None })
+    Ok(Obtained::local(reading.await?))
 }
 
 /// The facts that an issuer's metadata told, kept because it is not read with each refresh.

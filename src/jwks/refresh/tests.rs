@@ -61,7 +61,11 @@ impl Fetch for Scripted {
         let answer = answer.unwrap();
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
-            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: *self.lifetime.lock().unwrap() };
+            let fetched = |text: String| Fetched {
+                body: text.into_bytes(),
+                lifetime: *self.lifetime.lock().unwrap(),
+                dated: None,
+            };
             answer.map(fetched).map_err(|status| FetchError::Status { url: url.clone(), status })
         })
     }
@@ -71,6 +75,7 @@ struct Silent;
 
 impl Observer for Silent {
     fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+    fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
     fn restored(&self, _: &str, _: Duration) {}
     fn not_saved(&self, _: &str, _: &FetchError) {}
     fn not_restored(&self, _: &str, _: &FetchError) {}
@@ -237,7 +242,7 @@ impl Fetch for Site {
             tokio::time::sleep(Duration::from_millis(10)).await;
             match page {
                 Some(page) if page.is_empty() => std::future::pending().await,
-                Some(page) => Ok(Fetched { body: page.into_bytes(), lifetime: None }),
+                Some(page) => Ok(Fetched { body: page.into_bytes(), lifetime: None, dated: None }),
                 None => Err(FetchError::Status { url: url.clone(), status: 404 }),
             }
         })
@@ -253,6 +258,7 @@ impl Observer for Told {
         let kind = outcome.map_or_else(FetchError::kind, |_| "success");
         self.0.lock().unwrap().push((self.1.unwrap().elapsed(), kind));
     }
+    fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
     fn restored(&self, _: &str, _: Duration) {}
     fn not_saved(&self, _: &str, _: &FetchError) {}
     fn not_restored(&self, _: &str, _: &FetchError) {}

@@ -124,7 +124,7 @@ impl Expected {
 
 impl Fetch for Pages {
     fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
-        let page = self.0.get(url.as_str()).map(|body| Fetched { body: body.clone(), lifetime: None });
+        let page = self.0.get(url.as_str()).map(|body| Fetched { body: body.clone(), lifetime: None, dated: None });
         let answer = page.ok_or_else(|| FetchError::Status { url: url.clone(), status: 404 });
         Box::pin(std::future::ready(answer))
     }

@@ -60,7 +60,7 @@ impl Fetch for Shared {
             if self.0.down.load(Ordering::SeqCst) {
                 return Err(FetchError::Status { url: url.clone(), status: 503 });
             }
-            Ok(Fetched { body: format!(r#"{{"keys":[{KEY}{url}"}}]}}"#).into_bytes(), lifetime: None })
+            Ok(Fetched { body: format!(r#"{{"keys":[{KEY}{url}"}}]}}"#).into_bytes(), lifetime: None, dated: None })
         })
     }
 }
