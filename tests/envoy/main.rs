@@ -1,6 +1,7 @@
 //! Behind a real Envoy 1.40.0 with the sample configuration, in front of the sample upstream.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod alerts;
 #[path = "../support/envoy_faults.rs"]
 mod envoy_faults;
 #[path = "../support/envoy_restarts.rs"]

@@ -95,6 +95,11 @@ impl Envoy {
         text.trim().rsplit_once(": ").map_or(0, |(_, value)| value.parse().unwrap())
     }
 
+    /// Returns all of its statistics, as Prometheus gets them.
+    pub async fn metrics(&self) -> String {
+        reqwest::get(format!("http://{}/stats/prometheus", self.admin)).await.unwrap().text().await.unwrap()
+    }
+
     /// What it wrote.
     pub fn log(&self, name: &str) -> String {
         read(self.dir.path(), name)

@@ -29,6 +29,15 @@ pub fn tool(name: &str) -> PathBuf {
     path
 }
 
+/// A real part that `tests/tools/fetch` brings by that name, fetched if it is not there. Where it can't be had, the test says what
+/// is missing.
+pub fn fetched(name: &str, path: &str) -> PathBuf {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/fetch");
+    let output = std::process::Command::new(script).arg(name).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    tool(path)
+}
+
 /// An address where nobody listens, now or later: a privileged port that has no use today.
 pub fn nobody() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 1))
