@@ -246,6 +246,10 @@ pub const KEYS_MAX_STALE_RANGE: std::ops::RangeInclusive<Duration> =
 pub const SAVED_KEYS_BYTES: usize = KEY_DOCUMENT_BYTES + 16 * 1024;
 /// How far a saved key set may seem to come from the future: clocks of two machines differ.
 pub const SAVED_KEYS_CLOCK: Duration = Duration::from_secs(60);
+/// Bytes of the name of a group of users: more than any system takes.
+pub const GROUP_NAME_BYTES: usize = 256;
+/// Bytes of `/etc/group`: some large organisations write all of their groups there.
+pub const GROUP_FILE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a file with certificates of authorities.
 pub const CA_FILE_BYTES: usize = 1024 * 1024;
 /// Checks that may wait for keys at once, of all issuers and of all configurations that are in use together; one more is

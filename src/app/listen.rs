@@ -1,9 +1,10 @@
 //! Binding: every address before anything starts, so that a port in use is an error and not half a service.
 
-use std::{fmt, io, net::SocketAddr, path::Path};
+use std::{fmt, io, net::SocketAddr};
 
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::TcpListener;
 
+use super::unix_socket;
 use crate::{
     config::{Listen, ListenAddr},
     ext_authz::server::Listener,
@@ -54,7 +55,7 @@ impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Unix(socket) => write!(f, "unix:{}", socket.path.display()),
         }
     }
 }
@@ -84,9 +85,9 @@ pub(super) async fn bind(listen: &Listen) -> Result<Listeners, BindError> {
             let bound = listener.local_addr().unwrap_or(*address);
             (Listener::Tcp(listener), ListenAddr::Tcp(bound))
         }
-        ListenAddr::Unix(path) => {
+        ListenAddr::Unix(socket) => {
             let failed = |cause| BindError { field: "listen.grpc", address: listen.grpc.to_string(), cause };
-            (Listener::Unix(bind_unix(path).await.map_err(failed)?), listen.grpc.clone())
+            (Listener::Unix(unix_socket::bind(socket).await.map_err(failed)?), listen.grpc.clone())
         }
     };
     let admin = match listen.admin {
@@ -99,26 +100,6 @@ pub(super) async fn bind(listen: &Listen) -> Result<Listeners, BindError> {
 
 async fn bind_tcp(field: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|cause| BindError { field, address: address.to_string(), cause })
-}
-
-/// Binds a socket file. One that a dead process left behind is replaced, one that answers is not, and no other file is
-/// ever removed.
-async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    use std::os::unix::fs::FileTypeExt as _;
-    match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let is_socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
-            // Only a refusal says that nobody listens: a live owner that is busy answers otherwise, or not at all.
-            let probe = UnixStream::connect(path).await;
-            let is_dead = probe.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-            if !is_socket || !is_dead {
-                return Err(error);
-            }
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)
-        }
-        outcome => outcome,
-    }
 }
 
 #[cfg(test)]
@@ -142,20 +123,6 @@ mod tests {
         assert_eq!(admin_connections(2048), 64);
         assert_eq!(admin_connections(usize::MAX), 64);
         assert_eq!(admin_connections(0), 1);
-    }
-
-    #[tokio::test]
-    async fn a_stale_socket_is_replaced_and_nothing_else_is() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("p.sock");
-        let live = bind_unix(&path).await.unwrap();
-        assert_eq!(bind_unix(&path).await.unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        drop(live);
-        assert!(bind_unix(&path).await.is_ok());
-        let file = dir.path().join("file");
-        std::fs::write(&file, "keep").unwrap();
-        assert!(bind_unix(&file).await.is_err());
-        assert_eq!(std::fs::read(&file).unwrap(), b"keep");
     }
 
     #[tokio::test]

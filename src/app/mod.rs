@@ -21,6 +21,8 @@ mod reload;
 mod servers;
 mod status;
 mod supervise;
+mod unix_socket;
+mod user_group;
 mod watch;
 pub mod workers;
 mod writers;

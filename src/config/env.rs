@@ -71,13 +71,26 @@ fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: 
             Ok(true)
         }
         (Kind::Scalar(_), _) => Ok(false),
-        (Kind::Section(inner), [_, ..]) => {
-            let empty = Node { value: Value::Section(Vec::new()), ..Node::from_variable(&name.into(), "") };
-            match child(node, field.name, empty) {
-                Some(child) => descend(child, inner, rest, name, value),
+        (Kind::ScalarOrSection(_, inner), []) => {
+            set_short_form(node, field.name, inner, &Node::from_variable(&name.into(), value));
+            Ok(true)
+        }
+        (Kind::ScalarOrSection(_, inner), [segment, ..]) => {
+            if !inner.iter().any(|field| field.name == *segment) {
+                return Ok(false);
+            }
+            match child(node, field.name, empty_section(name)) {
+                Some(child) => {
+                    write_out(child, inner);
+                    descend(child, inner, rest, name, value)
+                }
                 None => Ok(true),
             }
         }
+        (Kind::Section(inner), [_, ..]) => match child(node, field.name, empty_section(name)) {
+            Some(child) => descend(child, inner, rest, name, value),
+            None => Ok(true),
+        },
         (Kind::Sections(inner), [index, rest @ ..]) if !rest.is_empty() => match item(node, field.name, index, name)? {
             Some(item) => descend(item, inner, rest, name, value),
             None => Ok(true),
@@ -86,6 +99,31 @@ fn descend(node: &mut Node, fields: &[Field], path: &[&str], name: &str, value: 
         (Kind::List(_) | Kind::Sections(_), _) => {
             Err(problem(name, "would set a list", "lists and rules are only taken from the file"))
         }
+    }
+}
+
+fn empty_section(name: &str) -> Node {
+    Node { value: Value::Section(Vec::new()), ..Node::from_variable(&name.into(), "") }
+}
+
+/// Sets a value that stands for the first field of a section. The other fields keep what the file says.
+fn set_short_form(node: &mut Node, key: &str, fields: &[Field], value: &Node) {
+    let Some(found) = child(node, key, value.clone()) else { return };
+    let first = fields.first().map(|field| field.name).filter(|_| matches!(found.value, Value::Section(_)));
+    let target = match first {
+        Some(first) => child(found, first, value.clone()),
+        None => Some(found),
+    };
+    if let Some(target) = target {
+        *target = value.clone();
+    }
+}
+
+/// Turns a value that stands for the first field of a section into that section.
+fn write_out(node: &mut Node, fields: &[Field]) {
+    if let (Value::String(_), Some(first)) = (&node.value, fields.first()) {
+        let entry = Entry { key: first.name.to_owned(), place: node.place.clone(), node: node.clone() };
+        node.value = Value::Section(vec![entry]);
     }
 }
 
@@ -140,12 +178,23 @@ fn unknown(root: &Node, name: &str) -> Box<Problem> {
     let mut names: Vec<String> = OTHERS.map(str::to_owned).to_vec();
     known_names(PREFIX, FILE, Some(root), &mut names);
     // The prefix that all share must not make strangers look alike.
-    let ends = names.iter().filter_map(|known| known.strip_prefix(PREFIX));
-    let help = closest(name.strip_prefix(PREFIX).unwrap_or_default(), ends).map_or_else(
+    let ends: Vec<&str> = names.iter().filter_map(|known| known.strip_prefix(PREFIX)).collect();
+    let wanted = name.strip_prefix(PREFIX).unwrap_or_default();
+    let help = field_above(wanted, &ends).or_else(|| closest(wanted, ends.iter().copied())).map_or_else(
         || format!("every name that starts with `{PREFIX}` must be a known one, so that no typo goes unnoticed"),
         |meant| format!("did you mean `{PREFIX}{meant}`?"),
     );
     problem(name, "is not a known variable", &help)
+}
+
+/// The settable field that a name below it is about: `GRPC__PORT` looks like `GRPC__MODE`, and means `GRPC`.
+fn field_above<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
+    let (above, field) = wanted.rsplit_once("__")?;
+    let below = names.iter().filter_map(|known| known.strip_prefix(above)?.strip_prefix("__"));
+    if closest(field, below).is_some() {
+        return None;
+    }
+    names.iter().copied().find(|known| *known == above)
 }
 
 /// The names of all settable fields, list items by the index they have.
@@ -159,6 +208,10 @@ fn known_names(prefix: &str, fields: &[Field], node: Option<&Node>, names: &mut 
         match field.kind {
             Kind::Scalar(_) => names.push(name),
             Kind::Section(inner) => known_names(&format!("{name}__"), inner, node, names),
+            Kind::ScalarOrSection(_, inner) => {
+                known_names(&format!("{name}__"), inner, node, names);
+                names.push(name);
+            }
             Kind::Sections(inner) => {
                 let items = node.map_or(0, |node| if let Value::List(items) = &node.value { items.len() } else { 0 });
                 for index in 0..items.min(crate::limits::ISSUERS) {

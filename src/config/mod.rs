@@ -20,6 +20,7 @@ mod problem;
 pub mod report;
 mod scalar;
 mod schema;
+mod socket;
 mod source;
 mod suggest;
 mod syntax;
@@ -34,6 +35,7 @@ use std::{
 pub(crate) use decode::{parse_duration, show_duration};
 pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read, text_of};
 pub use schema::json_schema;
+pub use socket::{SocketAccess, SocketGroup, SocketMode, UnixSocket};
 pub(crate) use suggest::{closest, quoted};
 
 use crate::{
@@ -77,7 +79,7 @@ pub enum ListenAddr {
     /// `host:port`.
     Tcp(SocketAddr),
     /// `unix:/path`.
-    Unix(PathBuf),
+    Unix(UnixSocket),
 }
 
 /// One issuer: what its tokens must be, and where its keys are.

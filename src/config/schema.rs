@@ -7,11 +7,11 @@ mod kind;
 pub use json::json_schema;
 pub(super) use kind::{Fallback, Field, Kind, List, Scalar};
 use kind::{
-    Kind::{List as Many, Scalar as One, Section, Sections},
+    Kind::{List as Many, Scalar as One, ScalarOrSection, Section, Sections},
     List::{Claims, Implications, Of, Policies, Routes, Scopes},
     Scalar::{
-        Address, Count, Duration, DurationOr, Flag, Header, Host, Method, Path, ScopeToken, Text, True, Url, Value,
-        Words,
+        Address, Count, Duration, DurationOr, Flag, Group, Header, Host, Method, Mode, Path, ScopeToken, Text, True,
+        Url, Value, Words,
     },
     field,
 };
@@ -20,7 +20,7 @@ use crate::limits;
 
 /// Whether a field of some section has that name.
 pub(super) fn is_field(name: &str) -> bool {
-    let all = [FILE, LISTEN, ISSUER, ROUTE, POLICY, SCOPES, REQUEST_CLAIM, IDENTITY, HEADERS];
+    let all = [FILE, LISTEN, SOCKET, ISSUER, ROUTE, POLICY, SCOPES, REQUEST_CLAIM, IDENTITY, HEADERS];
     all.iter().any(|fields| fields.iter().any(|field| field.name == name))
 }
 
@@ -48,7 +48,7 @@ pub(super) const FILE: &[Field] = &[
 
 /// `listen`.
 pub(super) const LISTEN: &[Field] = &[
-    field("grpc", One(Address { instead: "unix:/.*[^/]" }), "For Envoy: host:port, or unix:/run/portcullis.sock")
+    field("grpc", ScalarOrSection(GRPC_ADDRESS, SOCKET), "For Envoy: host:port, or unix:/run/portcullis.sock")
         .or_text("127.0.0.1:9191"),
     field(
         "admin",
@@ -62,6 +62,15 @@ pub(super) const LISTEN: &[Field] = &[
         "gRPC connections at once; never more than three quarters of the limit of open files",
     )
     .or_count(limits::CONNECTIONS),
+];
+
+const GRPC_ADDRESS: Scalar = Address { instead: "unix:/.*[^/]" };
+
+/// `listen.grpc`, written as a section.
+pub(super) const SOCKET: &[Field] = &[
+    field("address", One(GRPC_ADDRESS), "host:port, or unix:/run/portcullis.sock").required(),
+    field("mode", One(Mode), "Who may connect to the Unix socket, in octal and in quotes: \"0660\""),
+    field("group", One(Group), "The group of the Unix socket: a name in /etc/group, or a number"),
 ];
 
 /// One of `issuers`.

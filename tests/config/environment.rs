@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::{
     config::{
-        self, ListenAddr, Loaded,
+        self, ListenAddr, Loaded, UnixSocket,
         error::{ConfigErrors, Severity},
     },
     jwks::source::KeySource,
@@ -57,7 +57,7 @@ fn variables_override_scalars_of_the_file() {
         ("PATH", "/bin"),
     ]);
     let config = loaded.unwrap().config;
-    assert_eq!(config.listen.grpc, ListenAddr::Unix("/run/p.sock".into()));
+    assert_eq!(config.listen.grpc, ListenAddr::Unix(UnixSocket::new("/run/p.sock")));
     assert_eq!(config.listen.admin, None);
     let issuer = &config.issuers[0];
     assert_eq!(issuer.rules.clock_tolerance, Duration::from_secs(10));
@@ -65,6 +65,51 @@ fn variables_override_scalars_of_the_file() {
     assert!(matches!(&issuer.source, KeySource::JwksUri { url, .. } if url.as_str() == "https://keys.example/"));
     assert_eq!(config.identity.subject.unwrap().as_str(), "x-user");
     assert!(!config.identity.forward_authorization);
+}
+
+#[test]
+fn variables_say_who_may_connect_to_a_socket() {
+    const ADDRESS: &str = "PORTCULLIS_LISTEN__GRPC";
+    const MODE: &str = "PORTCULLIS_LISTEN__GRPC__MODE";
+    const GROUP: &str = "PORTCULLIS_LISTEN__GRPC__GROUP";
+    let short = "listen: { grpc: unix:/f }\n";
+    let long = "listen: { grpc: { address: unix:/f, mode: '0600', group: 1 } }\n";
+    for (listen, variables, expected) in [
+        (short, &[(MODE, "0660")][..], "unix:/f 0660 -"),
+        (short, &[(GROUP, "envoy")], "unix:/f 0660 envoy"),
+        ("", &[(ADDRESS, "unix:/v"), (MODE, "0660"), (GROUP, "2")], "unix:/v 0660 2"),
+        ("", &[("PORTCULLIS_LISTEN__GRPC__ADDRESS", "unix:/v"), (MODE, "0600")], "unix:/v 0600 -"),
+        (long, &[(ADDRESS, "unix:/v")], "unix:/v 0600 1"),
+        (long, &[("PORTCULLIS_LISTEN__GRPC__ADDRESS", "unix:/v"), (MODE, "0660")], "unix:/v 0660 1"),
+        // A port needs neither.
+        (long, &[(ADDRESS, "127.0.0.1:1")], "127.0.0.1:1"),
+        (short, &[(ADDRESS, "127.0.0.1:1")], "127.0.0.1:1"),
+    ] {
+        let loaded = config::parse(&format!("{FILE}{listen}"), "portcullis.yaml", &env(variables));
+        let grpc =
+            loaded.unwrap_or_else(|errors| panic!("{variables:?} {}", errors.render(false, 100))).config.listen.grpc;
+        let said = match &grpc {
+            ListenAddr::Unix(socket) => {
+                let access = socket.access.as_ref().unwrap();
+                let group = access.group.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+                format!("{grpc} {} {group}", access.mode)
+            }
+            ListenAddr::Tcp(_) => grpc.to_string(),
+        };
+        assert_eq!(said, expected, "{listen} {variables:?}");
+    }
+    let (said, _) = only_problem(&[(MODE, "0660")]);
+    assert_eq!(said, "`PORTCULLIS_LISTEN__GRPC__MODE`: `grpc` lacks `address`");
+    let (said, _) = only_problem(&[(MODE, "rw"), (ADDRESS, "unix:/v")]);
+    assert_eq!(said, "`PORTCULLIS_LISTEN__GRPC__MODE`: `rw` is not a mode in octal");
+    let both = [(MODE, "0660"), (ADDRESS, "127.0.0.1:1")];
+    assert_eq!(
+        only_problem(&both).0,
+        "`PORTCULLIS_LISTEN__GRPC__MODE`: `mode` is for Unix sockets, and `127.0.0.1:1` is an address with a port"
+    );
+    for unknown in ["PORTCULLIS_LISTEN__GRPC__MODES", "PORTCULLIS_LISTEN__GRPC__MOD"] {
+        assert_eq!(only_problem(&[(unknown, "x")]).1, "did you mean `PORTCULLIS_LISTEN__GRPC__MODE`?");
+    }
 }
 
 #[test]

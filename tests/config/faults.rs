@@ -62,6 +62,38 @@ fn faults_of_listeners() {
 }
 
 #[test]
+fn faults_of_sockets() {
+    let sockets = [
+        ("mode: '0660'", "`grpc` lacks `address`"),
+        ("address: unix:p.sock", "`unix:p.sock` is not the place of a socket"),
+        ("address: 127.0.0.1:9191, mode: '0660'", "`mode` is for Unix sockets, and `127.0.0.1:9191` is an address"),
+        ("address: 127.0.0.1:9191, group: envoy", "`group` is for Unix sockets, and `127.0.0.1:9191` is an address"),
+        ("address: 127.0.0.1:9191, port: 1", "`grpc` has no field `port`"),
+        ("address: unix:/p, mode: 660", "`mode` must be a string in octal, not the number `660`"),
+        ("address: unix:/p, mode: 0660", "`mode` is `0660` without quotes, which other YAML readers take for a number"),
+        ("address: unix:/p, mode: 0o660", "`mode` is `0o660` without quotes"),
+        ("address: unix:/p, mode: '0999'", "`0999` is not a mode in octal"),
+        ("address: unix:/p, mode: 0999", "`0999` is not a mode in octal"),
+        ("address: unix:/p, mode: '66'", "`66` is not a mode in octal"),
+        ("address: unix:/p, mode: '000660'", "`000660` is not a mode in octal"),
+        ("address: unix:/p, mode: rw-rw----", "`rw-rw----` is not a mode in octal"),
+        ("address: unix:/p, mode: ''", "`mode` is empty"),
+        ("address: unix:/p, mode: true", "`mode` must be a string in octal, not a boolean"),
+        ("address: unix:/p, mode: '4660'", "`4660` has more than the permissions of owner, group and others"),
+        ("address: unix:/p, mode: '1666'", "`1666` has more than the permissions of owner, group and others"),
+        ("address: unix:/p, mode: '0440'", "`0440` does not let Portcullis itself connect"),
+        ("address: unix:/p, mode: '0066'", "`0066` does not let Portcullis itself connect"),
+        ("address: unix:/p, group: ''", "`group` is empty"),
+        ("address: unix:/p, group: 'a:b'", "`a:b` can't be the name of a group"),
+        ("address: unix:/p, group: -1", "`group` must be a name or a number from 0 to 4294967294"),
+        ("address: unix:/p, group: 4294967295", "`group` must be a name or a number from 0 to 4294967294"),
+        ("address: unix:/p, group: '99999999999'", "`group` must be a name or a number from 0 to 4294967294"),
+        ("address: unix:/p, group: [envoy]", "`group` must be a string, not a list"),
+    ];
+    check(&sockets, |case| format!("{ROUTES}listen: {{ grpc: {{ {case} }} }}"));
+}
+
+#[test]
 fn faults_of_issuers() {
     let cases = [
         ("audiences: [a]", "an issuer lacks `issuer`"),

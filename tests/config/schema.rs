@@ -64,6 +64,15 @@ fn samples_and_good_files_are_valid() {
 }
 
 #[test]
+fn a_socket_may_be_written_in_both_ways() {
+    for socket in ["unix:/p", "{ address: unix:/p, mode: '0660', group: envoy }", "{ address: unix:/p, group: 101 }"] {
+        let file = format!("listen: {{ grpc: {socket} }}\ndefault: deny\n");
+        assert_eq!(fault(&file), None, "{socket}");
+        assert!(parse(&file).is_ok(), "{socket}");
+    }
+}
+
+#[test]
 fn what_is_wrong_by_itself_is_not_valid() {
     let issuer = |fields: &str| format!("routes: [{{ path: /a, access: public }}]\nissuers: [{{ {fields} }}]");
     let route = |fields: &str| format!("routes: [{{ {fields} }}]");
@@ -77,6 +86,13 @@ fn what_is_wrong_by_itself_is_not_valid() {
         "listen: { max_connections: 0 }\ndefault: deny".to_owned(),
         "listen: { max_connections: 1000001 }\ndefault: deny".to_owned(),
         "listen: { max_connections: many }\ndefault: deny".to_owned(),
+        "listen: { grpc: { mode: '0660' } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, mode: 660 } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, mode: '0999' } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, mode: '4660' } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, mode: '0440' } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, group: -1 } }\ndefault: deny".to_owned(),
+        "listen: { grpc: { address: unix:/p, owner: x } }\ndefault: deny".to_owned(),
         "default: public".to_owned(),
         "default: deny\nimplies: { admin: 'a b' }".to_owned(),
         "default: deny\nidentity: { aliases: never }".to_owned(),

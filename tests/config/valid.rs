@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use portcullis::{
-    config::{self, ListenAddr, error::Severity},
+    config::{self, ListenAddr, SocketGroup, UnixSocket, error::Severity},
     identity::Aliases,
     jwks::source::{KeySource, Transport},
     jwt::{
@@ -71,7 +71,7 @@ fn everything_that_is_written_is_read() {
     let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
     assert_eq!(problems(&loaded.warnings, Severity::Warning).len(), 3, "{}", loaded.warnings.render(false, 100));
     let config = loaded.config;
-    assert_eq!(config.listen.grpc, ListenAddr::Unix("/run/portcullis.sock".into()));
+    assert_eq!(config.listen.grpc, ListenAddr::Unix(UnixSocket::new("/run/portcullis.sock")));
     assert_eq!(config.listen.admin, None);
     let remote = &config.issuers[0];
     assert_eq!(remote.rules.clock_tolerance, Duration::from_secs(90));
@@ -86,6 +86,37 @@ fn everything_that_is_written_is_read() {
     assert_eq!(config.identity.aliases, Aliases::Always);
     assert!(!config.identity.forward_authorization && config.identity.forward_overrides);
     assert!(config.identity.subject_in_metadata);
+}
+
+#[test]
+fn who_may_connect_to_a_socket_is_read() {
+    let access = |fields: &str| {
+        let loaded =
+            parse(&format!("{ISSUER}{ROUTES}listen: {{ grpc: {{ address: unix:/p.sock{fields} }} }}\n")).unwrap();
+        let ListenAddr::Unix(socket) = loaded.config.listen.grpc else { panic!("{fields}") };
+        assert_eq!(socket.path.to_str(), Some("/p.sock"));
+        (socket.access.map(|access| (access.mode.bits(), access.group)), problems(&loaded.warnings, Severity::Warning))
+    };
+    let named = Some(SocketGroup::Name("envoy".to_owned()));
+    for (fields, expected) in [
+        ("", None),
+        (", mode: '0660'", Some((0o660, None))),
+        (", mode: \"0o600\"", Some((0o600, None))),
+        (", mode: '770', group: envoy", Some((0o770, named.clone()))),
+        (", group: envoy", Some((0o660, named))),
+        (", group: 101", Some((0o660, Some(SocketGroup::Id(101))))),
+        (", group: '0'", Some((0o660, Some(SocketGroup::Id(0))))),
+    ] {
+        assert_eq!(access(fields), (expected, vec![]), "{fields}");
+    }
+    let (open, warnings) = access(", mode: '0666'");
+    assert_eq!(open, Some((0o666, None)));
+    assert!(
+        matches!(warnings.as_slice(), [only] if only.contains("`0666` lets every user of this machine connect")),
+        "{warnings:?}"
+    );
+    let tcp = parse(&format!("{ROUTES}listen: {{ grpc: {{ address: 127.0.0.1:1 }} }}\n{ISSUER}")).unwrap();
+    assert_eq!(tcp.config.listen.grpc, ListenAddr::Tcp("127.0.0.1:1".parse().unwrap()));
 }
 
 #[test]

@@ -143,6 +143,19 @@ async fn other_listeners_need_a_restart_and_the_rest_is_applied() {
     assert_eq!(service.status()["restart_needed_for"], serde_json::json!([]));
 }
 
+#[test]
+fn another_mode_or_group_of_the_socket_needs_a_restart() {
+    let listen = |grpc: &str| {
+        let file = format!("listen: {{ grpc: {{ address: 'unix:/p.sock', {grpc} }} }}\n{}", policy("read"));
+        crate::config::parse(&file, "portcullis.yaml", &std::collections::BTreeMap::new()).unwrap().config.listen
+    };
+    let now = listen("mode: '0660', group: envoy");
+    assert!(changed(&now, &listen("mode: '660', group: envoy")).is_empty());
+    for other in ["mode: '0600', group: envoy", "mode: '0660', group: other", "mode: '0660'"] {
+        assert_eq!(changed(&now, &listen(other)), ["listen.grpc"], "{other}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_old_engine_goes_when_its_last_check_ends_and_so_do_the_series_of_its_rules() {
     let mut service = Service::start(&policy("read")).await;

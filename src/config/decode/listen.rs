@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{Bag, fields::Fields, read};
+use super::{Bag, fields::Fields, read, socket};
 use crate::{
     config::{
-        Listen, ListenAddr,
+        Listen, ListenAddr, UnixSocket,
         error::Problem,
         lint::Lint,
         schema::LISTEN,
         suggest::quoted,
-        tree::{Entry, Node},
+        tree::{Entry, Node, Value},
     },
     limits,
 };
@@ -45,6 +45,14 @@ pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<Listen> {
 }
 
 fn grpc(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {
+    match entry.node.value {
+        Value::Section(_) => socket::decode(bag, entry),
+        _ => grpc_address(bag, entry),
+    }
+}
+
+/// The address that Envoy connects to.
+pub(super) fn grpc_address(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {
     let text = read::text(bag, entry)?;
     let Some(path) = text.strip_prefix("unix:") else {
         let address = address(bag, entry, text, "write an address and a port, `127.0.0.1:9191`, or `unix:/path`")?;
@@ -58,7 +66,7 @@ fn grpc(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {
         );
         return None;
     }
-    Some(ListenAddr::Unix(path.into()))
+    Some(ListenAddr::Unix(UnixSocket::new(path)))
 }
 
 fn admin(bag: &mut Bag, entry: &Entry) -> Option<Option<SocketAddr>> {

@@ -23,6 +23,7 @@ pub(crate) mod read;
 mod route;
 mod scopes;
 mod secret;
+mod socket;
 mod transport;
 mod url;
 

@@ -39,6 +39,7 @@ fn property(field: &Field) -> Json {
         Kind::Scalar(scalar) => self::scalar(scalar),
         Kind::List(list) => self::list(list),
         Kind::Section(fields) => section(fields),
+        Kind::ScalarOrSection(scalar, fields) => json!({ "anyOf": [self::scalar(scalar), section(fields)] }),
         Kind::Sections(fields) => json!({ "type": "array", "items": section(fields), "maxItems": limits::ISSUERS }),
     };
     merge(&mut schema, json!({ "description": field.about }));
@@ -63,6 +64,8 @@ fn scalar(scalar: Scalar) -> Json {
         Scalar::DurationOr(word) => pattern(&format!("^({word}|{DURATION})$")),
         Scalar::Url => pattern("^https?://"),
         Scalar::Address { instead } => pattern(&format!("^({instead}|.+:[0-9]+)$")),
+        Scalar::Mode => pattern("^(0|0o)?[2367][0-7]{2}$"),
+        Scalar::Group => json!({ "type": ["string", "integer"], "minLength": 1, "minimum": 0 }),
         Scalar::Path => pattern("^/"),
         Scalar::Host => pattern(r"^(\*|(\*\.)?[^*/@,]+)$"),
         Scalar::Method => pattern(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),

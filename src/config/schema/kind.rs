@@ -19,6 +19,8 @@ pub(in crate::config) struct Field {
 pub(in crate::config) enum Kind {
     /// One value: a variable can set it.
     Scalar(Scalar),
+    /// A section, or one value: the short form of a section with that first field alone.
+    ScalarOrSection(Scalar, &'static [Field]),
     /// A list or rules: in the file only.
     List(List),
     /// A section.
@@ -48,6 +50,10 @@ pub(in crate::config) enum Scalar {
     Url,
     /// `host:port`, or what that pattern matches.
     Address { instead: &'static str },
+    /// The permissions of a file, as a text in octal.
+    Mode,
+    /// The name of a group of users, or its number.
+    Group,
     /// The pattern of a path.
     Path,
     /// A host, or `*.` and a name.
