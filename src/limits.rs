@@ -428,6 +428,10 @@ pub const DENIAL_LINES_PERIOD: Duration = Duration::from_secs(1);
 pub const DENIAL_LINE_KEYS: usize = 1024;
 /// Back-off before a background task that panicked is started again: the first one and the longest one, doubled in between.
 pub const TASK_BACKOFF: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+/// The values that `portcullis health --timeout` may have.
+pub const HEALTH_TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+/// Bytes of an answer that `portcullis health` reads: `/readyz` says a few hundred of each issuer, and their number is bounded.
+pub const HEALTH_ANSWER_BYTES: usize = 1024 * 1024;
 /// Interval at which each thread that answers Checks shows a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A thread that has shown no sign of life for so long makes `/healthz` fail. No Check takes nearly as long without waiting,

@@ -4,6 +4,7 @@ mod check;
 pub mod demo;
 mod environment;
 mod explain;
+mod health;
 mod output;
 mod schema;
 mod serve;
@@ -37,6 +38,8 @@ struct Arguments {
 enum Command {
     /// Runs the service: gRPC for Envoy, health and reflection, and the admin page
     Serve(serve::ServeArgs),
+    /// Asks a running instance for its health: for Docker's HEALTHCHECK and for probes
+    Health(health::HealthArgs),
     /// Validates a configuration: every problem at once, with the place underlined
     Check(check::CheckArgs),
     /// Prints the JSON Schema of the configuration, for editors
@@ -54,6 +57,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => run_logging(serve::run(args)),
+        Command::Health(args) => health::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => run(explain::run(args)),

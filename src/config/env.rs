@@ -4,7 +4,7 @@
 //! injects for a Service is left alone (`kubernetes`); every other unknown name is a problem, because a misspelt
 //! setting that is silently ignored protects nobody.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
     error::Problem,
@@ -22,6 +22,14 @@ pub(super) const ISSUER: &str = "PORTCULLIS_ISSUER";
 pub(super) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
 /// The configuration file.
 pub(super) const CONFIG: &str = "PORTCULLIS_CONFIG";
+/// The start of the names of all settings of `listen`.
+pub(super) const LISTEN: &str = "PORTCULLIS_LISTEN";
+/// The name that sets `listen.admin`.
+pub(super) const LISTEN_ADMIN: &str = "PORTCULLIS_LISTEN__ADMIN";
+/// The name that sets `listen.grpc`.
+pub(super) const LISTEN_GRPC: &str = "PORTCULLIS_LISTEN__GRPC";
+/// The name that sets `listen.grpc.address`.
+pub(super) const LISTEN_GRPC_ADDRESS: &str = "PORTCULLIS_LISTEN__GRPC__ADDRESS";
 /// Names that are no fields of the file: the last four set options of `serve`.
 const OTHERS: [&str; 7] = [
     ISSUER,
@@ -32,6 +40,12 @@ const OTHERS: [&str; 7] = [
     "PORTCULLIS_LOG_FORMAT",
     "PORTCULLIS_THREADS",
 ];
+
+/// The file to load, if there is one.
+pub(super) fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
+    let named = env.get(CONFIG).filter(|value| !value.is_empty());
+    path.or_else(|| named.map(Path::new))
+}
 
 /// Sets what the variables say.
 pub(super) fn overlay(root: &mut Node, env: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {

@@ -54,16 +54,10 @@ pub struct LoadedFile {
 /// # Errors
 /// Every problem there is, warnings included. At least one is an error.
 pub fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let Some(path) = path_of(path, env) else { return with_keys(from_environment(env)?, env) };
+    let Some(path) = env::path_of(path, env) else { return with_keys(from_environment(env)?, env) };
     let text = read_given(path)?;
     let file = Some(LoadedFile { path: path.to_owned(), digest: sha256(text.as_bytes()) });
     Ok(Loaded { file, ..parse(&text, &path.display().to_string(), env)? })
-}
-
-/// The file to load, if there is one.
-fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
-    let named = env.get(env::CONFIG).filter(|value| !value.is_empty());
-    path.or_else(|| named.map(Path::new))
 }
 
 /// The text of a configuration file, a regular one within its limit.
@@ -124,10 +118,10 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
 }
 
 /// Decodes a tree, with every problem beside those already found.
-type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
+pub(super) type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
 
 /// A configuration as it is written, before it is decoded.
-struct Tree {
+pub(super) struct Tree {
     root: Node,
     /// What its problems belong to.
     name: String,
@@ -136,8 +130,14 @@ struct Tree {
 }
 
 impl Tree {
-    fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
-        let Some(path) = path_of(path, env) else { return from_environment(env) };
+    /// The tree of nothing: defaults hold.
+    pub(super) fn empty() -> Self {
+        let root = Node { value: Value::Null, place: Place::Nowhere, plain: true };
+        Self { root, name: ENVIRONMENT.to_owned(), source: None, problems: Vec::new() }
+    }
+
+    pub(super) fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+        let Some(path) = env::path_of(path, env) else { return from_environment(env) };
         Self::parse(&read_given(path)?, &path.display().to_string(), env)
     }
 
@@ -160,7 +160,7 @@ impl Tree {
     }
 
     /// Decodes it with the environment over it. `None` comes with at least one error among the problems.
-    fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
+    pub(super) fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
         env::overlay(&mut self.root, env, &mut self.problems);
         let base = match &self.source {
             Some(_) => Path::new(&self.name).parent().unwrap_or_else(|| Path::new("")),

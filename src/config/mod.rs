@@ -11,6 +11,7 @@ pub(crate) mod document;
 mod env;
 pub mod envoy;
 pub mod error;
+mod health;
 mod kubernetes;
 pub mod lint;
 mod load;
@@ -33,6 +34,7 @@ use std::{
 };
 
 pub(crate) use decode::{parse_duration, show_duration};
+pub use health::{HealthAddress, health_address};
 pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read, text_of};
 pub use schema::json_schema;
 pub use socket::{SocketAccess, SocketGroup, SocketMode, UnixSocket};

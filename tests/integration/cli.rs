@@ -24,6 +24,7 @@ fn write(dir: &Path, text: impl AsRef<[u8]>) -> String {
 async fn help_has_examples() {
     for command in [
         &["serve"][..],
+        &["health"],
         &["check"],
         &["schema"],
         &["explain"],

@@ -42,13 +42,13 @@ const FLOORS: [(&str, &[&str]); 5] = [
 
 /// Crates with one home.
 const HOMES: [(&str, &[&str]); 12] = [
-    ("h2", &["ext_authz/connection/"]),
-    ("hyper", &["ext_authz/", "admin/connection.rs"]),
-    ("hyper_util", &["ext_authz/connection.rs", "admin/connection.rs"]),
+    ("h2", &["ext_authz/connection/", "cli/health/"]),
+    ("hyper", &["ext_authz/", "admin/connection.rs", "cli/health/"]),
+    ("hyper_util", &["ext_authz/connection.rs", "admin/connection.rs", "cli/health/"]),
     ("notify", &["app/watch.rs", "app/watch/"]),
     ("rustix", &["descriptors.rs", "files.rs", "app/watch/", "telemetry/process.rs"]),
     ("tonic", &["ext_authz/"]),
-    ("prost", &["ext_authz/"]),
+    ("prost", &["ext_authz/", "cli/health/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),
     ("reqwest", &["jwks/fetch.rs", "jwks/fetch/", "cli/demo/"]),
     ("jsonwebtoken", &["jwks/key.rs", "jwks/key/", "cli/demo/"]),

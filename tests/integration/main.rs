@@ -14,6 +14,7 @@ mod explain;
 mod faults;
 mod front;
 mod grpc;
+mod health;
 mod http2;
 mod issuer_metrics;
 mod keys;

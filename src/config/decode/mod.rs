@@ -136,6 +136,17 @@ pub(super) fn decode_offline(root: &Node, around: Around<'_>, found: Vec<Problem
     (rules, problems)
 }
 
+/// Decodes where a tree listens, whatever the rest of it is.
+pub(super) fn decode_listen(root: &Node, _: Around<'_>, found: Vec<Problem>) -> (Option<Listen>, Vec<Problem>) {
+    let mut bag = Bag(found);
+    let entry = match &root.value {
+        Value::Section(entries) => entries.iter().find(|entry| entry.key == "listen"),
+        _ => None,
+    };
+    let listen = listen::decode(&mut bag, entry).filter(|_| bag.error_count() == 0);
+    (listen, bag.0)
+}
+
 /// What decides, without what it takes to serve.
 pub(super) struct Rules {
     pub(super) policy: Policy,
