@@ -33,6 +33,7 @@ mod reload;
 mod reload_files;
 mod reload_load;
 mod secrets;
+mod sockets;
 mod transport;
 mod wire;
 
