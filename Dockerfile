@@ -19,5 +19,8 @@ USER 65532:65532
 # gRPC (Envoy's ext_authz) and admin (/healthz /readyz /metrics). Both listen on loopback unless told
 # otherwise, e.g. PORTCULLIS_LISTEN__GRPC=0.0.0.0:9191.
 EXPOSE 9191 9192
+# Ready for requests, and every thread shows signs of life. The address is that of PORTCULLIS_CONFIG and the other variables: a
+# file that `serve` gets by --config is not known here.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["/usr/local/bin/portcullis", "health"]
 ENTRYPOINT ["/usr/local/bin/portcullis"]
 CMD ["serve"]
