@@ -21,7 +21,7 @@ build: ## The release binary, target/release/portcullis
 	@cargo build --release --locked --bin portcullis
 
 .PHONY: tools
-tools: ## Envoy, grpcurl, an OpenID provider and Prometheus' parsers, into target/tools
+tools: ## Envoy, grpcurl, an OpenID provider, Prometheus' parsers and Kubernetes' schemas, into target/tools
 	@tests/tools/fetch all
 
 .PHONY: test

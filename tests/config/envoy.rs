@@ -374,7 +374,7 @@ fn what_is_no_envoy_configuration_is_said_to_be_none() {
         &["warning: there is no http_connection_manager"],
     );
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy");
-    for name in ["istio.yaml", "envoy-gateway.yaml", "kubernetes.yaml"] {
+    for name in ["istio.yaml", "envoy-gateway.yaml", "kubernetes.yaml", "kubernetes-monitoring.yaml"] {
         assert_found(name, &envoy::check(&dir.join(name), None), &["error: this is a Kubernetes resource"]);
     }
     let json = "{ \"apiVersion\": \"v1\",\n  \"kind\": \"List\" }";

@@ -8,7 +8,7 @@ use crate::{
     support::{process::tool, scoped},
 };
 
-fn validate(dir: &Path, name: &str, text: &str) -> Result<(), String> {
+pub(crate) fn validate(dir: &Path, name: &str, text: &str) -> Result<(), String> {
     let file = dir.join(name).with_extension("yaml");
     std::fs::write(&file, text).unwrap();
     let output =

@@ -6,6 +6,7 @@ mod alerts;
 mod envoy_faults;
 #[path = "../support/envoy_restarts.rs"]
 mod envoy_restarts;
+mod kubernetes;
 mod lints;
 #[cfg(target_os = "linux")]
 mod name_server;
