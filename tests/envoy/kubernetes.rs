@@ -158,6 +158,24 @@ fn prometheus_finds_the_pods() {
     assert_eq!(endpoint["path"], "/metrics");
 }
 
+/// The command that the sample prints makes the alerts an object of the operator's.
+#[test]
+fn the_operator_gets_the_alerts() {
+    let sample = text("kubernetes-monitoring.yaml");
+    let (_, command) = sample.split_once("#   (printf").unwrap();
+    let (command, _) = command.split_once("| kubectl apply -f -").unwrap();
+    let command = format!("(printf{}", command.replace("\n#", "\n"));
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &command]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rule: Value = serde_saphyr::from_str(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    assert_eq!(rule["apiVersion"], "monitoring.coreos.com/v1");
+    assert_eq!((&rule["kind"], &rule["metadata"]["name"]), (&json!("PrometheusRule"), &json!("portcullis")));
+    let alerts: Value = serde_saphyr::from_str(&text("alerts.yaml")).unwrap();
+    assert!(alerts["groups"].as_array().is_some_and(|groups| !groups.is_empty()));
+    assert_eq!(rule["spec"], alerts);
+}
+
 #[test]
 fn resources_of_other_controllers_have_their_shape() {
     for (name, kinds) in [
