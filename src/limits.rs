@@ -434,6 +434,11 @@ pub const HEALTH_TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> = Duration::f
 pub const HEALTH_ANSWER_BYTES: usize = 1024 * 1024;
 /// Interval at which each thread that answers Checks shows a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Interval at which each thread that answers Checks looks at the age of one of them.
+pub const REQUEST_AGE_SAMPLED: Duration = Duration::from_secs(1);
+/// Time for which the highest value of a metric is shown, and at most twice as long: no shorter than the usual minute between
+/// two scrapes, so that each of them sees it.
+pub const PEAK_SHOWN: Duration = Duration::from_secs(60);
 /// A thread that has shown no sign of life for so long makes `/healthz` fail. No Check takes nearly as long without waiting,
 /// and a restart costs more than a thread that is slow for a while.
 pub const HEARTBEAT_SILENCE: Duration = Duration::from_secs(10);

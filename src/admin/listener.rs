@@ -16,17 +16,18 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{self, Activity};
 use crate::limits;
 
-/// Serves `pages` on at most `most` connections at once until `stop`, then lets answers that are being sent end. `failed` hears
-/// of connections that could not be accepted.
+/// Serves `pages` on at most `most` connections at once until `stop`, then lets answers that are being sent end. `changed` hears
+/// how many connections are open, and `failed` of those that could not be accepted.
 pub(super) async fn serve(
     listener: TcpListener,
-    most: usize,
+    (most, changed): (usize, &(dyn Fn(usize) + Sync)),
     pages: Router,
     stop: impl Future<Output = ()>,
     failed: impl Fn(&io::Error),
 ) {
     let (mut open, stopping, mut stop) = (Connections::default(), CancellationToken::new(), pin!(stop));
     loop {
+        changed(open.len());
         tokio::select! {
             biased;
             () = &mut stop => break,
@@ -56,6 +57,7 @@ pub(super) async fn serve(
     stopping.cancel();
     while !open.is_empty() {
         open.one_ended().await;
+        changed(open.len());
     }
 }
 

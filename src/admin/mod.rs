@@ -50,6 +50,8 @@ pub type SilentThreads = Pin<Box<dyn Future<Output = Vec<SilentThread>> + Send>>
 pub struct Admin {
     /// The number of connections that may be open at once.
     pub max_connections: usize,
+    /// Hears how many connections are open, each time that their number changes.
+    pub open_connections: Arc<dyn Fn(usize) + Send + Sync>,
     /// How the keys are.
     pub keys: Arc<dyn Fn() -> Vec<IssuerStatus> + Send + Sync>,
     /// Asks the threads that answer Checks for a sign of life.
@@ -72,14 +74,14 @@ impl std::fmt::Debug for Admin {
 
 /// Serves the pages until `stop`. `failed` hears of connections that could not be accepted.
 pub async fn serve(admin: Admin, listener: TcpListener, stop: impl Future<Output = ()>, failed: impl Fn(&io::Error)) {
-    let most = admin.max_connections;
+    let (most, opened) = (admin.max_connections, Arc::clone(&admin.open_connections));
     let pages = Router::new()
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
         .with_state(admin);
-    listener::serve(listener, most, pages, stop, failed).await;
+    listener::serve(listener, (most, &*opened), pages, stop, failed).await;
 }
 
 /// 200 unless a thread that answers Checks has shown no sign of life for [`crate::limits::HEARTBEAT_SILENCE`]: then only a

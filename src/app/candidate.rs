@@ -64,6 +64,10 @@ pub(super) enum Rejected {
 }
 
 impl Rejected {
+    /// Every value of [`Self::outcome`].
+    pub(super) const OUTCOMES: [&'static str; 7] =
+        ["unreadable", "being_written", "timed_out", "invalid", "tests_failed", "keys", "bug"];
+
     /// For a metric's label: a closed list.
     pub(super) const fn outcome(&self) -> &'static str {
         match self {

@@ -12,10 +12,14 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval, timeout_at},
+    time::{Instant, MissedTickBehavior, interval_at, timeout_at},
 };
 
-use crate::{admin::SilentThread, limits, telemetry::events};
+use crate::{
+    admin::SilentThread,
+    limits,
+    telemetry::{events, metrics::ThreadLag},
+};
 
 /// The time that a thread may be silent, and the time that its answer may take when it is asked.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,8 @@ pub(super) struct Heartbeat {
     thread: Arc<str>,
     runtime: Handle,
     last: watch::Sender<Instant>,
+    /// Measures by how much the thread's own signs of life come late.
+    lag: Arc<ThreadLag>,
     /// The thread was asked and has not answered. One question at a time is enough.
     is_asked: Arc<AtomicBool>,
     /// The log says that the thread is silent.
@@ -45,18 +51,26 @@ pub(super) struct Heartbeat {
 impl Heartbeat {
     /// Starts the heartbeat of a thread that runs this runtime and no other.
     pub(super) fn start(thread: &str, runtime: &Handle) -> Self {
-        let last = watch::Sender::new(Instant::now());
-        let beats = last.clone();
+        let start = Instant::now();
+        let (last, lag) = (watch::Sender::new(start), Arc::new(ThreadLag::new(thread, start)));
+        let (beats, measured) = (last.clone(), Arc::clone(&lag));
         runtime.spawn(async move {
-            let mut pace = interval(limits::HEARTBEAT);
+            let mut pace = interval_at(start, limits::HEARTBEAT);
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 pace.tick().await;
-                beats.send_replace(Instant::now());
+                let now = Instant::now();
+                measured.ran(now + limits::HEARTBEAT);
+                beats.send_replace(now);
             }
         });
         let (is_asked, is_reported) = (Arc::default(), Arc::default());
-        Self { thread: thread.into(), runtime: runtime.clone(), last, is_asked, is_reported }
+        Self { thread: thread.into(), runtime: runtime.clone(), last, lag, is_asked, is_reported }
+    }
+
+    /// Returns the measure of the thread's lag.
+    pub(super) fn lag(&self) -> Arc<ThreadLag> {
+        Arc::clone(&self.lag)
     }
 
     fn silence(&self) -> Duration {

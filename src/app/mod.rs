@@ -9,6 +9,7 @@ mod bounded_work;
 pub mod candidate;
 mod clock_lines;
 mod error;
+mod figures;
 mod heartbeat;
 mod issuers;
 mod keys_dir;
@@ -188,7 +189,7 @@ impl App {
         start_metrics(&metrics, &issuers, &engine.revision, now, max_connections);
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
-        let server = grpc_server(&current, max_connections).await?;
+        let server = grpc_server(&current, (&metrics, &workers), max_connections).await?;
         let health = server.health();
         let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
         let was_ready = Arc::new(AtomicBool::new(false));
@@ -234,7 +235,7 @@ impl App {
 
     async fn serve_and_drain(&mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
         let why = self.serve(&mut stop).await?;
-        events::stopping(why, drain.notice);
+        self.observers.stopping(why, drain.notice);
         self.stopping.cancel();
         self.reloading.abort_all();
         self.health.set_serving(false).await;
@@ -316,14 +317,20 @@ fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
 /// for which a connection may end.
 fn start_metrics(metrics: &Metrics, issuers: &Issuers, revision: &str, now: UnixTime, max_connections: usize) {
     issuers.start_series(metrics);
-    metrics.started(revision, now.as_secs(), &reload::OUTCOMES);
+    metrics.started(revision, now.as_secs());
+    metrics.expect_reloads(reload::outcomes());
     metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
 }
 
-/// Makes the gRPC server over the current engine.
-async fn grpc_server(current: &Arc<Current>, max_connections: usize) -> Result<GrpcServer, ServeError> {
+/// Makes the gRPC server over the current engine, and lets the metrics show what it and its threads do.
+async fn grpc_server(
+    current: &Arc<Current>,
+    (metrics, workers): (&Metrics, &Workers),
+    max_connections: usize,
+) -> Result<GrpcServer, ServeError> {
     let server = GrpcServer::new(Arc::clone(current)).await;
     let server = server.map_err(|error| ServeError::Part { part: "reflection", cause: error.to_string() })?;
+    figures::show(metrics, workers, &server, current);
     Ok(server.with_max_connections(max_connections))
 }
 

@@ -21,7 +21,7 @@ use crate::{
     telemetry::{
         denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},
-        metrics::{KeysDirUse, Metrics},
+        metrics::{CheckDurations, KeysDirUse, Metrics},
         throttle::Throttle,
     },
 };
@@ -99,6 +99,9 @@ impl Observers {
 
     fn denied(&self, decided: &Decided<'_>, request: RequestFields<'_>) {
         let (reason, ours) = (decided.reason, decided.our_trouble);
+        if ours {
+            self.metrics.failed(reason);
+        }
         let Admitted { is_logged, left_out } = self.denials.admit(reason, decided.rule, ours, Instant::now());
         left_out.iter().for_each(report_left_out);
         if !is_logged {
@@ -132,6 +135,12 @@ impl Observers {
                 lines.failed(failure);
             }
         }
+    }
+
+    /// Says that the service begins to stop, after that time of notice.
+    pub fn stopping(&self, why: &str, notice: Duration) {
+        self.metrics.draining();
+        events::stopping(why, notice);
     }
 
     /// Forgets issuers that are no more.
@@ -202,7 +211,8 @@ fn report_skipped(issuer: &str, reason: &UnusableKey) {
 impl DecisionObserver for Observers {
     fn decided(&self, decided: &Decided<'_>) {
         let name = decided.rule.map(RuleId::name);
-        self.metrics.checked(decided.allowed, decided.reason, name, decided.took);
+        let took = CheckDurations { queued: decided.queued, whole: decided.took };
+        self.metrics.checked(decided.allowed, decided.reason, name, took);
         let request = RequestFields {
             rule: decided.rule.map(RuleId::as_str),
             rule_at: decided.rule.and_then(place),
@@ -218,7 +228,12 @@ impl DecisionObserver for Observers {
         }
     }
 
+    fn request_age(&self, millis: i64) {
+        self.metrics.request_age(millis);
+    }
+
     fn accept_failed(&self, error: &io::Error) {
+        self.metrics.connections.not_accepted();
         if let Some(left_out) = self.lines.not_accepted.admit(Instant::now()) {
             contained(|| events::accept_failed(error, left_out));
         }

@@ -118,7 +118,12 @@ pub(super) fn pages(
         }),
         keys: Arc::new(move || current.load().keys.status(Instant::now())),
         config: Arc::new(move || status.to_json()),
+        open_connections: {
+            let metrics = Arc::clone(&metrics);
+            Arc::new(move |open| metrics.admin_connections(open))
+        },
         metrics: Arc::new(move |format| rendered(&metrics, format)),
+        metrics: Arc::new(move || metrics.to_text()),
         was_ready,
         stopping,
     }
@@ -145,6 +150,7 @@ mod tests {
     fn admin() -> Admin {
         Admin {
             max_connections: 1,
+            open_connections: Arc::new(|_| ()),
             silent_threads: Arc::new(|| Box::pin(async { Vec::new() })),
             keys: Arc::new(Vec::new),
             config: Arc::new(serde_json::Value::default),

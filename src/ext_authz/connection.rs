@@ -79,6 +79,7 @@ async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
 ) {
     observer.connection(ConnectionEvent::Opened);
     let (is_used, reads) = (AtomicBool::new(false), Reads::new());
+    front.queues().add(&reads);
     let service = service_fn(|request| {
         is_used.store(true, Ordering::Relaxed);
         let call = place.call();

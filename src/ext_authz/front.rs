@@ -21,7 +21,7 @@ use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Rou
 
 use super::{
     deadline,
-    queue::{Call, Reads},
+    queue::{Call, Queues, Reads},
     service::Service,
     unary::{self, AnswerBody, NoMessage},
 };
@@ -40,6 +40,7 @@ pub(super) struct Front {
     service: Service,
     /// The same service, health and reflection, behind tonic.
     routes: Routes,
+    queues: Arc<Queues>,
 }
 
 /// Which way a request goes, and what is needed of it there: the future of an answer is copied several times before it runs.
@@ -52,7 +53,12 @@ enum Way {
 
 impl Front {
     pub(super) fn new(service: Service, routes: Routes) -> Self {
-        Self { service, routes }
+        Self { service, routes, queues: Arc::default() }
+    }
+
+    /// Returns the queues that calls wait in.
+    pub(super) const fn queues(&self) -> &Arc<Queues> {
+        &self.queues
     }
 
     /// Answers one request, which the last of these reads has brought.
@@ -113,7 +119,7 @@ async fn check<B: Body<Data = Bytes>>(service: Service, body: B, mut call: Call)
     drop(call);
     let answer = match message {
         Ok(message) => service.answer(message, picked_up).await,
-        Err(NoMessage::Refused(fault)) => service.refuse(fault),
+        Err(NoMessage::Refused(fault)) => service.refuse(fault, (&picked_up).into()),
         Err(NoMessage::Failed(status)) => return status.into_http::<TonicBody>().map(FrontBody::Other),
     };
     let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));

@@ -18,6 +18,7 @@ mod method_override;
 pub mod proto;
 mod queue;
 pub mod rehearsed;
+mod request_age;
 pub mod response;
 mod schema;
 pub mod server;

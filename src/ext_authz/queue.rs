@@ -10,7 +10,7 @@
 use std::{
     mem,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -35,6 +35,37 @@ struct Ahead {
 thread_local! {
     /// The queue of this thread.
     static QUEUE: Arc<Place> = Arc::default();
+}
+
+impl Ahead {
+    /// Returns the number of calls in a queue, and the estimated number of those in bytes that were read ahead.
+    fn waiting(place: &Place, own: usize) -> usize {
+        Arc::strong_count(place).saturating_sub(own).saturating_add(place.calls.load(Ordering::Relaxed))
+    }
+}
+
+/// The queues of the threads that serve the connections of one server.
+#[derive(Debug, Default)]
+pub struct Queues(Mutex<Vec<Weak<Place>>>);
+
+impl Queues {
+    /// Adds the queue of the thread that a connection begins on.
+    pub(super) fn add(&self, reads: &Reads) {
+        let queue = Arc::downgrade(&reads.queue);
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !queues.iter().any(|known| known.ptr_eq(&queue)) {
+            queues.retain(|known| known.strong_count() > 0);
+            queues.push(queue);
+        }
+    }
+
+    /// Returns the number of calls that wait for their turn now. Calls in bytes that were read ahead are estimated.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One clone is the queue's own.
+        queues.iter().filter_map(Weak::upgrade).map(|queue| Ahead::waiting(&queue, 1)).sum()
+    }
 }
 
 /// The place and time at which the calls of one connection arrive.
@@ -141,21 +172,48 @@ impl PickedUp {
         let now = Instant::now();
         Self { arrived: now, at: now, key_wait }
     }
+
+    /// Returns the times of the call in the queue.
+    pub(super) const fn times(&self) -> QueueTimes {
+        QueueTimes { arrived: self.arrived, left: self.at }
+    }
+}
+
+impl From<&Result<PickedUp, TurnedAway>> for QueueTimes {
+    fn from(call: &Result<PickedUp, TurnedAway>) -> Self {
+        match call {
+            Ok(picked_up) => picked_up.times(),
+            Err(turned_away) => turned_away.times,
+        }
+    }
 }
 
 /// A call that is turned away: its thread has no time for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TurnedAway {
+    /// The times of the call in the queue.
+    pub(super) times: QueueTimes,
+}
+
+/// The times at which a call was read, and at which it left the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QueueTimes {
     /// The time at which the call was read.
     pub(super) arrived: Instant,
+    /// The time at which its turn came.
+    pub(super) left: Instant,
 }
 
 impl Call {
-    /// Waits outside the queue for the rest of the call, which its peer has yet to send.
+    /// Waits outside the queue for the rest of the call, which its peer has yet to send. The call then counts as one that has
+    /// come later and has less time: its deadline is the same, and the time that the peer took is none in the queue.
     pub(super) async fn aside<T>(&mut self, rest: impl Future<Output = T>) -> T {
-        let queue = Arc::downgrade(&mem::take(&mut self.place));
+        let (queue, began) = (Arc::downgrade(&mem::take(&mut self.place)), Instant::now());
         let rest = rest.await;
         self.place = queue.upgrade().unwrap_or_default();
+        let took = began.elapsed();
+        self.arrived += took;
+        self.timeout = self.timeout.map(|timeout| timeout.saturating_sub(took));
         rest
     }
 
@@ -172,7 +230,7 @@ impl Call {
         let is_late = self.timeout.is_some_and(|timeout| waited >= timeout);
         let is_slow = waited > self.timeout.unwrap_or(limits::KEY_WAIT) / 2;
         if is_late || is_slow && self.others() > limits::WAITING_CHECKS {
-            return Err(TurnedAway { arrived });
+            return Err(TurnedAway { times: QueueTimes { arrived, left: at } });
         }
         Ok(PickedUp { arrived, at, key_wait: deadline::key_wait_within(self.timeout) })
     }
@@ -180,8 +238,7 @@ impl Call {
     /// Returns how many other calls wait, in the queue or in bytes that were read ahead.
     pub(super) fn others(&self) -> usize {
         // One clone is the queue's own, and one is this call's.
-        let in_queue = Arc::strong_count(&self.place).saturating_sub(2);
-        in_queue.saturating_add(self.place.calls.load(Ordering::Relaxed))
+        Ahead::waiting(&self.place, 2)
     }
 }
 

@@ -12,6 +12,7 @@ use tonic_health::{
 };
 use tonic_reflection::server::Builder as Reflection;
 
+pub use super::queue::Queues;
 use super::{
     connection::{self, Accepted},
     connections::Connections,
@@ -117,6 +118,12 @@ impl GrpcServer {
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// The queues that calls wait in until their thread decides them.
+    #[must_use]
+    pub fn queues(&self) -> Arc<Queues> {
+        Arc::clone(self.front.queues())
     }
 
     /// Serves until `stop`, then lets requests in flight end. Has no deadline of its own.

@@ -13,7 +13,8 @@ use tonic::{Request, Response, Status};
 use super::{
     deadline,
     proto::service::authorization_server::Authorization,
-    queue::{Call, PickedUp, TurnedAway},
+    queue::{Call, PickedUp, QueueTimes, TurnedAway},
+    request_age,
     response::{Answer, Replies},
 };
 use crate::{
@@ -32,6 +33,12 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A connection could not be accepted.
     fn accept_failed(&self, error: &io::Error);
+
+    /// The time of a Check was looked at, which is done for a sample of them: so many milliseconds have passed since Envoy
+    /// received the request, by the clocks of both. Fewer than none where Envoy's clock is ahead.
+    fn request_age(&self, millis: i64) {
+        let _ = millis;
+    }
 
     /// Something has happened to a connection. Observers that do not count connections ignore it.
     fn connection(&self, event: ConnectionEvent<'_>) {
@@ -117,6 +124,8 @@ pub struct Decided<'a> {
     pub path: Option<&'a str>,
     /// Envoy's request id, if it is harmless.
     pub request_id: Option<&'a str>,
+    /// The time from reading the Check until its thread began to decide it.
+    pub queued: Duration,
     /// The time from reading the Check to its answer, waiting for its thread and for keys included.
     pub took: Duration,
 }
@@ -186,15 +195,18 @@ impl Service {
         // Once: whatever is swapped meanwhile, also while it waits for a key, one configuration answers the whole Check.
         let engine = self.current.load_full();
         let _in_flight = engine.in_flight.token();
+        if request_age::is_due(QueueTimes::from(&picked_up).left) {
+            engine.note_age(&message);
+        }
         match picked_up {
             Ok(picked_up) => engine.check_call(message, picked_up).await,
             Err(turned_away) => engine.turn_away(turned_away),
         }
     }
 
-    /// The denial of a message that can't be read.
-    pub(super) fn refuse(&self, fault: RequestFault) -> Answer {
-        self.current.load().refuse(fault)
+    /// The denial of a call whose message can't be read.
+    pub(super) fn refuse(&self, fault: RequestFault, times: QueueTimes) -> Answer {
+        self.current.load().refuse(fault, times)
     }
 }
 
@@ -221,6 +233,7 @@ impl Default for Decided<'_> {
             method: None,
             path: None,
             request_id: None,
+            queued: Duration::ZERO,
             took: Duration::ZERO,
         }
     }

@@ -240,6 +240,12 @@ impl KeyStore {
         }
     }
 
+    /// Returns the number of Checks that wait for keys now, also of those that an earlier store made wait.
+    #[must_use]
+    pub fn waiters(&self) -> usize {
+        self.places.taken()
+    }
+
     /// When the refresher of an issuer has to act.
     #[must_use]
     pub fn due(&self, issuer: &str, now: Instant) -> Due {

@@ -17,7 +17,7 @@ use std::{
 };
 
 use quick_cache::{
-    Weighter,
+    Lifecycle, Weighter,
     sync::{Cache, DefaultLifecycle},
 };
 
@@ -32,7 +32,7 @@ pub struct TokenCache {
     counts: Arc<Counts>,
 }
 
-type Entries = Cache<Name, Arc<VerifiedToken>, Weigh, BuildHasherDefault<FirstBytes>>;
+type Entries = Cache<Name, Arc<VerifiedToken>, Weigh, BuildHasherDefault<FirstBytes>, CountEvictions>;
 
 /// A token's name in the cache.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,7 @@ struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
     refusals: AtomicU64,
+    evictions: AtomicU64,
 }
 
 /// How a cache did.
@@ -80,10 +81,30 @@ pub struct CacheStats {
     pub misses: u64,
     /// Tokens that needed none because they had been refused before.
     pub refusals: u64,
+    /// Tokens that had to make room for others.
+    pub evictions: u64,
     /// Tokens that are kept.
     pub entries: u64,
     /// Bytes that they take, estimated.
     pub bytes: u64,
+}
+
+/// Counts evicted tokens, and leaves them to be dropped outside of the cache's lock.
+#[derive(Clone)]
+struct CountEvictions {
+    counts: Arc<Counts>,
+    then: DropOutside,
+}
+
+type DropOutside = DefaultLifecycle<Name, Arc<VerifiedToken>>;
+
+impl Lifecycle<Name, Arc<VerifiedToken>> for CountEvictions {
+    type RequestState = <DropOutside as Lifecycle<Name, Arc<VerifiedToken>>>::RequestState;
+
+    fn on_evict(&self, state: &mut Self::RequestState, name: Name, token: Arc<VerifiedToken>) {
+        self.counts.evictions.fetch_add(1, Ordering::Relaxed);
+        self.then.on_evict(state, name, token);
+    }
 }
 
 #[derive(Clone)]
@@ -118,7 +139,8 @@ impl fmt::Debug for TokenCache {
 
 impl TokenCache {
     fn counting(counts: Arc<Counts>) -> Self {
-        let (bytes, lifecycle) = (limits::TOKEN_CACHE_BYTES as u64, DefaultLifecycle::default());
+        let bytes = limits::TOKEN_CACHE_BYTES as u64;
+        let lifecycle = CountEvictions { counts: Arc::clone(&counts), then: DropOutside::default() };
         let entries =
             Cache::with(limits::TOKEN_CACHE_ENTRIES / GONE, bytes, Weigh, BuildHasherDefault::default(), lifecycle);
         Self { entries, recent: Recent::default(), refused: RefusedTokens::default(), counts }
@@ -136,6 +158,7 @@ impl TokenCache {
             hits: self.counts.hits.load(Ordering::Relaxed),
             misses: self.counts.misses.load(Ordering::Relaxed),
             refusals: self.counts.refusals.load(Ordering::Relaxed),
+            evictions: self.counts.evictions.load(Ordering::Relaxed),
             entries: self.entries.len() as u64,
             bytes: self.entries.weight(),
         }

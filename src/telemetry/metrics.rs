@@ -5,7 +5,6 @@
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -27,12 +26,15 @@ use prometheus_client::{
 use super::{
     connections::ConnectionMetrics,
     issuer_metrics::IssuerMetrics,
+    live::Live,
     log_output, panic_hook,
     process::ProcessMetrics,
     series::Series,
-    tally::{CheckTimes, Checks, Tally},
+    tally::{CheckTimes, Checks, Part, Tally},
+    thread_lag::ThreadLags,
 };
-use crate::{build_info, jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
+pub use super::{live::LiveFigures, tally::CheckDurations, thread_lag::ThreadLag};
+use crate::{build_info, decision::DenyReason, jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {
@@ -43,6 +45,11 @@ struct RefreshLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    code: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,12 +88,17 @@ pub struct Metrics {
     /// The metrics whose names don't begin with ours.
     process: Registry,
     checks: Arc<Tally>,
+    failures: Family<CodeLabels, Counter>,
+    live: Live,
+    thread_lags: ThreadLags,
     refreshes: Series<RefreshLabels>,
     keys_dir_failures: Family<OperationLabels, Counter>,
     reloads: Family<OutcomeLabels, Counter>,
     last_reload_successful: Gauge,
     config_loaded: Gauge,
     config_revision: Arc<ArcSwap<String>>,
+    draining: Gauge,
+    admin_connections: Gauge,
     /// The metrics of gRPC connections.
     pub connections: ConnectionMetrics,
     keys: Arc<ArcSwap<KeyStore>>,
@@ -102,7 +114,13 @@ impl Metrics {
         let help = "Checks answered, by decision, reason code and rule";
         registry.register("ext_authz_checks", help, Checks(Arc::clone(&checks)));
         let help = "Seconds from a Check's arrival to its answer, waiting for keys included";
-        registry.register("ext_authz_check_duration_seconds", help, CheckTimes(Arc::clone(&checks)));
+        registry.register("ext_authz_check_duration_seconds", help, CheckTimes(Arc::clone(&checks), Part::Whole));
+        let help = "Seconds from a Check's arrival until its thread began to decide it, or turned it away";
+        registry.register("ext_authz_queue_duration_seconds", help, CheckTimes(Arc::clone(&checks), Part::Queue));
+        let failures = failures(&mut registry);
+        let (live, thread_lags) = (Live::new(), ThreadLags::default());
+        registry.register_collector(Box::new(live.clone()));
+        registry.register_collector(Box::new(thread_lags.clone()));
         let refreshes = Series::new();
         registry.register("jwks_refresh", "Fetches of an issuer's keys, by outcome", refreshes.family.clone());
         let keys_dir_failures = keys_dir_failures(&mut registry);
@@ -117,16 +135,25 @@ impl Metrics {
         let mut process = Registry::default();
         process.register_collector(Box::new(ProcessMetrics::new()));
         let connections = ConnectionMetrics::register(&mut registry);
+        let (draining, admin_connections) = (Gauge::default(), Gauge::default());
+        registry.register("draining", "1 from the begin of a stop to its end, 0 before", draining.clone());
+        let help = "Connections to the admin port open now";
+        registry.register("admin_connections_open", help, admin_connections.clone());
         Self {
             registry,
             process,
             checks,
+            failures,
+            live,
+            thread_lags,
             refreshes,
             keys_dir_failures,
             reloads,
             last_reload_successful,
             config_loaded,
             config_revision,
+            draining,
+            admin_connections,
             connections,
             keys,
             tokens,
@@ -140,12 +167,8 @@ impl Metrics {
         self.loaded(revision, since);
     }
 
-    /// The configuration of the start was loaded then, in seconds since 1970; these are the outcomes that a reload may have. Makes
-    /// their series, so that an alert on their increase sees the first one.
-    pub fn started(&self, revision: &str, at: i64, reload_outcomes: &[&'static str]) {
-        for outcome in reload_outcomes {
-            drop(self.reloads.get_or_create(&OutcomeLabels { outcome }));
-        }
+    /// The configuration of the start was loaded then, in seconds since 1970.
+    pub fn started(&self, revision: &str, at: i64) {
         self.loaded(revision, at);
     }
 
@@ -174,9 +197,42 @@ impl Metrics {
         self.refreshes.retain(|labels| issuer_stays(&labels.issuer));
     }
 
+    /// Shows the figures of the running service and the lag of its threads.
+    pub fn show(&self, threads: Vec<Arc<ThreadLag>>, figures: impl Fn() -> LiveFigures + Send + Sync + 'static) {
+        self.thread_lags.show(threads);
+        self.live.read_from(figures);
+    }
+
+    /// Makes the series of reloads, one for each outcome, so that an alert on their increase sees the first one.
+    pub fn expect_reloads(&self, outcomes: impl Iterator<Item = &'static str>) {
+        for outcome in outcomes {
+            drop(self.reloads.get_or_create(&OutcomeLabels { outcome }));
+        }
+    }
+
     /// Counts a decision, and the name of the rule that it was made by.
-    pub fn checked(&self, allowed: bool, code: &'static str, rule: Option<&Arc<str>>, took: Duration) {
+    pub fn checked(&self, allowed: bool, code: &'static str, rule: Option<&Arc<str>>, took: CheckDurations) {
         self.checks.count(allowed, code, rule, took);
+    }
+
+    /// Counts a denial for a trouble that is not the client's, by its code, of a closed list.
+    pub fn failed(&self, code: &'static str) {
+        self.failures.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// Says that the service begins to stop.
+    pub fn draining(&self) {
+        self.draining.set(1);
+    }
+
+    /// Sets the number of connections that are open to the admin port.
+    pub fn admin_connections(&self, open: usize) {
+        self.admin_connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Notes the age of a Check in milliseconds.
+    pub fn request_age(&self, millis: i64) {
+        self.live.add_age(millis);
     }
 
     /// Counts a fetch of keys: `success`, or the kind of trouble, of a closed list.
@@ -200,6 +256,18 @@ impl Metrics {
         }
         text
     }
+}
+
+/// Denials for troubles that are not the client's, of all rules together: the series are there from the start, as those of
+/// each rule can't be.
+fn failures(registry: &mut Registry) -> Family<CodeLabels, Counter> {
+    let failures: Family<CodeLabels, Counter> = Family::default();
+    for reason in [DenyReason::KeysUnavailable, DenyReason::Overloaded, DenyReason::Internal] {
+        drop(failures.get_or_create(&CodeLabels { code: reason.code() }));
+    }
+    let help = "Checks denied for a trouble of an issuer or of Portcullis, not of the client, by reason code";
+    registry.register("ext_authz_failures", help, failures.clone());
+    failures
 }
 
 /// Failures of the directory of saved keys: there from the start, so that an alert on their increase sees the first one.
@@ -271,6 +339,7 @@ impl Collector for TokensCollector {
             ("token_cache_hits", "Tokens that needed no signature check", stats.hits),
             ("token_cache_misses", "Tokens that were verified afresh, well or not", stats.misses),
             ("token_cache_refusals", "Tokens that needed no signature check to be refused", stats.refusals),
+            ("token_cache_evictions", "Verified tokens that were forgotten to make room for others", stats.evictions),
         ];
         for (name, help, count) in counters {
             let count = ConstCounter::new(count);
@@ -290,6 +359,8 @@ impl Collector for TokensCollector {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::jwks::issuer_keys::IssuerKeys;
 
@@ -298,12 +369,16 @@ mod tests {
         let keys = Arc::new(KeyStore::new());
         keys.add("https://a.test/".into(), IssuerKeys::awaiting_first_fetch(crate::limits::KEYS_MAX_STALE));
         let metrics = Metrics::new(keys, Arc::default());
-        metrics.checked(false, "no_route", None, Duration::from_millis(1));
+        let took = CheckDurations { queued: Duration::from_millis(20), whole: Duration::from_millis(30) };
+        metrics.checked(false, "no_route", None, took);
         metrics.refreshed("https://a.test/", "timeout");
         let text = metrics.to_text();
         for line in [
             r#"portcullis_ext_authz_checks_total{decision="deny",code="no_route",rule=""} 1"#,
             "portcullis_ext_authz_check_duration_seconds_count 1",
+            "portcullis_ext_authz_check_duration_seconds_sum 0.03",
+            "portcullis_ext_authz_queue_duration_seconds_count 1",
+            "portcullis_ext_authz_queue_duration_seconds_sum 0.02",
             r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="timeout"} 1"#,
             r#"portcullis_jwks_keys{issuer="https://a.test/"} 0"#,
             "portcullis_token_cache_hits_total 0",
@@ -317,9 +392,79 @@ mod tests {
     }
 
     #[test]
+    fn series_are_there_from_the_start_with_0() {
+        let metrics = Metrics::new(Arc::default(), Arc::default());
+        metrics.start_refreshes("https://a.test/", ["success", "timeout"].into_iter());
+        metrics.expect_reloads(["success", "invalid"].into_iter());
+        let text = metrics.to_text();
+        for line in [
+            r#"portcullis_ext_authz_checks_total{decision="deny",code="internal",rule=""} 0"#,
+            r#"portcullis_ext_authz_checks_total{decision="deny",code="overloaded",rule=""} 0"#,
+            r#"portcullis_ext_authz_failures_total{code="internal"} 0"#,
+            r#"portcullis_ext_authz_failures_total{code="keys_unavailable"} 0"#,
+            r#"portcullis_ext_authz_failures_total{code="overloaded"} 0"#,
+            "portcullis_ext_authz_queue_duration_seconds_count 0",
+            "portcullis_ext_authz_checks_in_flight 0",
+            "portcullis_ext_authz_checks_queued 0",
+            "portcullis_ext_authz_checks_waiting_for_keys 0",
+            "portcullis_ext_authz_request_age_seconds 0.0",
+            r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="success"} 0"#,
+            r#"portcullis_jwks_refresh_total{issuer="https://a.test/",outcome="timeout"} 0"#,
+            r#"portcullis_config_reloads_total{outcome="success"} 0"#,
+            r#"portcullis_config_reloads_total{outcome="invalid"} 0"#,
+            "portcullis_connections_accepted_total 0",
+            "portcullis_connections_refused_total 0",
+            "portcullis_connections_closed_for_room_total 0",
+            "portcullis_connections_accept_failures_total 0",
+            "portcullis_connections_open 0",
+            "portcullis_admin_connections_open 0",
+            "portcullis_token_cache_evictions_total 0",
+            "portcullis_draining 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} not in:\n{text}");
+        }
+        metrics.refreshed("https://a.test/", "timeout");
+        metrics.retain(|_| true, |_| true);
+        let text = metrics.to_text();
+        assert!(text.contains(r#"{issuer="https://a.test/",outcome="timeout"} 1"#), "counts on from there: {text}");
+        metrics.retain(|_| true, |_| false);
+        assert!(!metrics.to_text().contains("a.test"), "and all of them go with their issuer");
+    }
+
+    #[test]
+    fn figures_of_the_moment_are_read_at_each_scrape() {
+        let metrics = Metrics::new(Arc::default(), Arc::default());
+        let scrapes = std::sync::atomic::AtomicUsize::new(0);
+        let lag = Arc::new(ThreadLag::new("check-0", Instant::now()));
+        metrics.show(vec![lag], move || {
+            let scrape = scrapes.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            LiveFigures { checks_queued: 10 * scrape, checks_in_work: 2, key_waiters: scrape }
+        });
+        metrics.request_age(-250);
+        metrics.failed("overloaded");
+        metrics.draining();
+        metrics.admin_connections(3);
+        for (in_flight, queued, waiting) in [(12, 10, 1), (22, 20, 2)] {
+            let text = metrics.to_text();
+            for line in [
+                &*format!("portcullis_ext_authz_checks_in_flight {in_flight}\n"),
+                &*format!("portcullis_ext_authz_checks_queued {queued}\n"),
+                &*format!("portcullis_ext_authz_checks_waiting_for_keys {waiting}\n"),
+                "portcullis_ext_authz_request_age_seconds -0.25\n",
+                "portcullis_ext_authz_failures_total{code=\"overloaded\"} 1\n",
+                "portcullis_thread_lag_seconds{thread=\"check-0\"} ",
+                "portcullis_draining 1\n",
+                "portcullis_admin_connections_open 3\n",
+            ] {
+                assert!(text.contains(line), "{line} not in:\n{text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_reload_takes_series_away_whose_rule_is_no_more_and_everything_else_counts_on() {
         let metrics = Metrics::new(Arc::default(), Arc::default());
-        let check = |rule: &str| metrics.checked(true, "ok", Some(&rule.into()), Duration::ZERO);
+        let check = |rule: &str| metrics.checked(true, "ok", Some(&rule.into()), CheckDurations::default());
         ["old", "kept", ""].into_iter().for_each(check);
         metrics.refreshed("https://old.test/", "success");
         metrics.refreshed("https://kept.test/", "success");
@@ -342,7 +487,8 @@ mod tests {
     #[test]
     fn reloads_are_counted_and_the_last_one_shows() {
         let metrics = Metrics::new(Arc::default(), Arc::default());
-        metrics.started("aa", 7, &["invalid", "success"]);
+        metrics.started("aa", 7);
+        metrics.expect_reloads(["invalid", "success"].into_iter());
         assert!(metrics.to_text().contains("portcullis_config_info{revision=\"aa\"} 1\n"));
         assert!(metrics.to_text().contains("portcullis_config_reloads_total{outcome=\"invalid\"} 0\n"));
         assert!(metrics.to_text().contains("portcullis_config_last_reload_successful 1\n"));

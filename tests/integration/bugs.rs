@@ -140,7 +140,14 @@ async fn healthz_fails_when_a_deciding_thread_is_stuck_and_also_when_all_are() {
     let lines: Vec<&str> = page.lines().collect();
     assert!(lines.len() == 2 && lines[0].starts_with("check-0: no sign of life for 1"), "{page}");
     assert!(lines[1].starts_with("check-1: no sign of life for 1"), "{page}");
-    assert_eq!(service.page("/metrics").await.0, 200, "and all other pages are there");
+    let (status, metrics) = service.page("/metrics").await;
+    assert_eq!(status, 200, "and all other pages are there");
+    for thread in ["check-0", "check-1"] {
+        let series = format!("portcullis_thread_lag_seconds{{thread=\"{thread}\"}} ");
+        let lag = metrics.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse::<f64>().unwrap();
+        let least = limits::HEARTBEAT_SILENCE - limits::HEARTBEAT;
+        assert!(lag >= least.as_secs_f64(), "the time since then, not that of the last sign of life: {lag}");
+    }
     // The first one goes on.
     stuck.remove(0);
     let (status, page) = loop {
@@ -212,4 +219,26 @@ async fn a_key_refresher_that_panics_is_started_again() {
     }
     assert_eq!(status().last_error, None);
     assert!(refreshers.try_join_next().is_none(), "the same task goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bug_in_a_decision_is_a_failure_that_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(&dir, &config("http://127.0.0.1:1/"));
+    let clock = Arc::new(Buggy::default());
+    let service = Service::start(&path, Arc::clone(&clock) as _, two_threads()).await;
+    let client = Client::connect(service.grpc).await;
+    assert_eq!(client.send(&get("/api/public")).await.status, 200);
+    clock.0.store(true, Ordering::SeqCst);
+    let got = client.send(&get("/api/public")).await;
+    assert_eq!((got.status, got.reason.as_str()), (500, "internal"));
+    assert_eq!(client.send(&get("/api/public")).await.status, 200, "that one alone");
+    let (_, metrics) = service.page("/metrics").await;
+    for line in [
+        "portcullis_ext_authz_failures_total{code=\"internal\"} 1\n",
+        "portcullis_ext_authz_checks_total{decision=\"deny\",code=\"internal\",rule=\"\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line} not in:\n{metrics}");
+    }
+    service.stop().await;
 }

@@ -12,6 +12,7 @@ mod compile_fail;
 mod connections;
 mod explain;
 mod faults;
+mod figures;
 mod front;
 mod grpc;
 mod health;

@@ -138,6 +138,9 @@ async fn without_descriptors_the_admin_port_waits_and_burns_no_core() {
         assert!(began.elapsed() < Duration::from_secs(20), "it does not come back");
     }
     assert!(probe(serve.admin).await < Duration::from_secs(5));
+    let metrics = reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap().text().await.unwrap();
+    let failures = metrics.lines().find_map(|line| line.strip_prefix("portcullis_connections_accept_failures_total "));
+    assert!(failures.unwrap().parse::<u64>().unwrap() > 0, "{metrics}");
     serve.signal("TERM");
     let (code, log) = serve.ended().await;
     assert_eq!(code, Some(0));

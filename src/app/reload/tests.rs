@@ -7,6 +7,7 @@ mod unsettled;
 use std::fs;
 
 use super::*;
+use crate::telemetry::metrics::CheckDurations;
 use fake::{Service, issuer, policy, with_issuers};
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +161,9 @@ fn another_mode_or_group_of_the_socket_needs_a_restart() {
 async fn an_old_engine_goes_when_its_last_check_ends_and_so_do_the_series_of_its_rules() {
     let mut service = Service::start(&policy("read")).await;
     let check = service.engine();
-    let count = |rule: &str| service.reloader.lasting.metrics.checked(true, "ok", Some(&rule.into()), Duration::ZERO);
+    let count = |rule: &str| {
+        service.reloader.lasting.metrics.checked(true, "ok", Some(&rule.into()), CheckDurations::default())
+    };
     ["read", "write", ""].into_iter().for_each(count);
     service.write(&policy("write"));
     service.reloader.look(Trigger::File).await;
@@ -202,9 +205,19 @@ async fn what_is_counted_of_rules_that_stay_counts_on_wherever_they_stand() {
     let ids = service.rule_ids();
     assert_eq!(ids.len(), 3, "of a route, of a named policy, and the default: {ids:?}");
     let metrics = Arc::clone(&service.reloader.lasting.metrics);
-    ids.iter().for_each(|rule| metrics.checked(true, "ok", Some(&rule.as_str().into()), Duration::ZERO));
+    ids.iter().for_each(|rule| metrics.checked(true, "ok", Some(&rule.as_str().into()), CheckDurations::default()));
     service.reloader.look(Trigger::Hangup).await;
     service.reloader.sweep().await;
     let text = service.metrics();
     assert!(ids.iter().all(|rule| text.contains(&format!(r#"rule="{rule}"}} 1"#))), "{ids:?} {text}");
+}
+
+#[test]
+fn every_outcome_of_a_reload_is_listed() {
+    let source = include_str!("../candidate.rs");
+    let (_, function) = source.split_once("fn outcome(").unwrap();
+    let (function, _) = function.split_once("\n    }\n").unwrap();
+    let given: Vec<&str> = function.split('"').skip(1).step_by(2).collect();
+    assert_eq!(given, Rejected::OUTCOMES);
+    assert_eq!(outcomes().collect::<HashSet<_>>().len(), Rejected::OUTCOMES.len() + 2);
 }

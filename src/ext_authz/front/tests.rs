@@ -11,6 +11,7 @@ use tokio::{net::UnixStream, task::JoinSet, time::advance};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::clock::{Clock, UnixTime};
 use crate::ext_authz::{
     connection::{Accepted, serve},
     connections::Connections,
@@ -18,10 +19,12 @@ use crate::ext_authz::{
     service::{Current, Decided, Engine, Observer},
 };
 
-/// Remembers the reasons, and how many decisions had a path: one that was judged. Each of those takes so long.
+/// Remembers the reasons, the times in the queue, and the ages of requests. Each decision about a path takes so long.
 #[derive(Default)]
 struct Seen {
     reasons: Mutex<Vec<&'static str>>,
+    queued: Mutex<Vec<Duration>>,
+    ages: Mutex<Vec<i64>>,
     takes: Duration,
 }
 
@@ -31,6 +34,11 @@ impl Observer for Seen {
             std::thread::sleep(self.takes);
         }
         self.reasons.lock().unwrap_or_else(PoisonError::into_inner).push(decided.reason);
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner).push(decided.queued);
+    }
+
+    fn request_age(&self, millis: i64) {
+        self.ages.lock().unwrap_or_else(PoisonError::into_inner).push(millis);
     }
 
     fn accept_failed(&self, _: &io::Error) {}
@@ -40,20 +48,40 @@ impl Seen {
     fn taken(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.reasons.lock().unwrap())
     }
+
+    /// Milliseconds that Checks were queued.
+    fn queued(&self) -> Vec<u128> {
+        std::mem::take(&mut *self.queued.lock().unwrap()).iter().map(Duration::as_millis).collect()
+    }
 }
 
 fn service(seen: &Arc<Seen>) -> Service {
     Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::clone(seen) as _))))
 }
 
+/// A clock that stands still.
+struct At(UnixTime);
+
+impl Clock for At {
+    fn now(&self) -> UnixTime {
+        self.0
+    }
+}
+
 /// A call for a path that no rule covers.
 fn message() -> Bytes {
+    message_of(0)
+}
+
+/// A call that Envoy received at that time, in seconds since 1970.
+fn message_of(seconds: i64) -> Bytes {
     use crate::ext_authz::proto::envoy::service::auth::v3::{
         AttributeContext, CheckRequest,
         attribute_context::{HttpRequest, Request},
     };
     let http = HttpRequest { method: "GET".into(), path: "/x".into(), host: "a".into(), ..HttpRequest::default() };
-    let request = Some(Request { http: Some(http), ..Request::default() });
+    let time = (seconds > 0).then(|| prost_types::Timestamp { seconds, nanos: 0 });
+    let request = Some(Request { time, http: Some(http) });
     let message = CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) };
     let message = message.encode_to_vec();
     [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat().into()
@@ -87,6 +115,7 @@ async fn a_check_whose_deadline_has_passed_is_not_decided() {
     assert_eq!(ask(&service, in_time).await, (403, None));
     assert_eq!(ask(&service, late).await, (503, Some("1".to_owned())));
     assert_eq!(seen.taken(), ["no_route", "overloaded"]);
+    assert_eq!(seen.queued(), [250, 250], "one that is decided, and one that is not");
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,6 +130,44 @@ async fn a_check_that_has_waited_for_long_is_turned_away_if_too_many_wait() {
     waiting.pop();
     assert_eq!(ask(&service, other).await, (403, None));
     assert_eq!(seen.taken(), ["overloaded", "no_route"]);
+    assert_eq!(seen.queued(), [126, 126]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_refused_has_waited_in_the_queue_as_others_do() {
+    let (seen, reads) = (Arc::<Seen>::default(), Reads::new());
+    let service = service(&seen);
+    reads.read();
+    let call = reads.call(None);
+    advance(30 * MS).await;
+    // Compressed, so that it is not looked at.
+    let body = Full::new(Bytes::from_static(&[1, 0, 0, 0, 0]));
+    check(service, body, call).await;
+    assert_eq!((seen.taken(), seen.queued()), (vec!["request_no_http"], vec![30]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn observers_hear_the_age_of_one_check_in_a_while_decided_or_not() {
+    let (seen, reads) = (Arc::<Seen>::default(), Reads::new());
+    let engine = Engine {
+        clock: Arc::new(At(UnixTime::from_millis(1_800_000_000_700))),
+        ..Engine::for_tests(Arc::clone(&seen) as _)
+    };
+    let service = Service::new(Arc::new(Current::from_pointee(engine)));
+    reads.read();
+    for _ in 0..3 {
+        let call = reads.call(Some(250 * MS));
+        check(service.clone(), Full::new(message_of(1_800_000_000)), call).await;
+    }
+    assert_eq!(*seen.ages.lock().unwrap(), [700], "the first of them");
+    let late = reads.call(Some(250 * MS));
+    advance(limits::REQUEST_AGE_SAMPLED).await;
+    check(service.clone(), Full::new(message_of(1_800_000_001)), late).await;
+    assert_eq!(*seen.ages.lock().unwrap(), [700, -300], "one that is turned away, of an Envoy whose clock is ahead");
+    advance(limits::REQUEST_AGE_SAMPLED).await;
+    reads.read();
+    check(service, Full::new(message()), reads.call(None)).await;
+    assert_eq!(seen.ages.lock().unwrap().len(), 2, "a message without a time has no age");
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,3 +120,61 @@ async fn a_call_whose_message_has_yet_to_come_waits_for_no_thread() {
     assert_eq!(aside.await, Ok(7));
     assert_eq!(call.others(), 1, "its turn is to come");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_peer_takes_for_the_rest_of_a_call_is_none_in_the_queue() {
+    let reads = Reads::new();
+    reads.read();
+    let mut call = reads.call(Some(1000 * MS));
+    call.aside(advance(400 * MS)).await;
+    advance(7 * MS).await;
+    let picked_up = call.pick_up().unwrap();
+    let times = picked_up.times();
+    assert_eq!((times.left - times.arrived).as_millis(), 7);
+    assert_eq!(picked_up.key_wait, deadline::key_wait_within(Some(600 * MS)), "of the deadline so much is left");
+    advance(592 * MS).await;
+    assert!(call.pick_up().is_ok());
+    advance(MS).await;
+    let turned_away = call.pick_up().unwrap_err();
+    assert_eq!((turned_away.times.left - turned_away.times.arrived).as_millis(), 600, "its deadline is the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_turned_away_has_waited_as_long_as_it_has() {
+    let reads = Reads::new();
+    reads.read();
+    let call = reads.call(Some(250 * MS));
+    advance(300 * MS).await;
+    let times = QueueTimes::from(&call.pick_up());
+    assert_eq!((times.left - times.arrived).as_millis(), 300);
+}
+
+#[test]
+fn the_calls_of_all_threads_of_a_server_are_counted() {
+    let (queues, reads) = (Queues::default(), Reads::new());
+    assert_eq!(queues.calls(), 0);
+    queues.add(&reads);
+    queues.add(&Reads::new());
+    let calls = others(&reads, 3);
+    let mut ahead = Reads::new().ahead();
+    ahead.set(2000, 4);
+    assert_eq!(queues.calls(), 7, "each thread once, however many connections it has");
+    let (begun, wait_for_begin) = std::sync::mpsc::channel();
+    let (end, wait_for_end) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let queues = &queues;
+        scope.spawn(move || {
+            let reads = Reads::new();
+            queues.add(&reads);
+            let _call = reads.call(None);
+            begun.send(()).unwrap();
+            wait_for_end.recv().unwrap_err();
+        });
+        wait_for_begin.recv().unwrap();
+        assert_eq!(queues.calls(), 8, "with one of another thread");
+        drop(end);
+    });
+    assert_eq!(queues.calls(), 7, "a thread that has ended takes its calls along");
+    drop((calls, ahead));
+    assert_eq!(queues.calls(), 0);
+}

@@ -14,7 +14,8 @@ use crate::{
     decision::{DenyReason, RequestFault},
     ext_authz::{
         attributes::Attributes,
-        queue::{PickedUp, TurnedAway},
+        queue::{PickedUp, QueueTimes, TurnedAway},
+        request_age,
         response::{self, Answer},
     },
     jwks::key_store::{MissAnswer, Waiter},
@@ -57,13 +58,24 @@ impl Engine {
         let reason = DenyReason::Overloaded;
         let heard = Heard { attributes: Attributes::default(), judged: Err(reason) };
         let denial = Denial { retry_after: Some(Duration::ZERO), ..Denial::without_rule(reason) };
-        self.answer(&heard, &Decision::Deny(denial), call.arrived)
+        self.answer(&heard, &Decision::Deny(denial), call.times)
     }
 
-    /// The denial of a message that can't be read.
-    pub(super) fn refuse(&self, fault: RequestFault) -> Answer {
+    /// The denial of a call whose message can't be read.
+    pub(super) fn refuse(&self, fault: RequestFault, times: QueueTimes) -> Answer {
         let heard = Heard { attributes: Attributes::default(), judged: Err(fault.into()) };
-        self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), Instant::now())
+        self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), times)
+    }
+
+    /// Tells the observer how old a message is, if it says so: the time since Envoy received the request.
+    #[cold]
+    pub(super) fn note_age(&self, message: &[u8]) {
+        let _ = guarded(|| {
+            if let Some(received) = request_age::received(message) {
+                let age = self.clock.now().as_millis().saturating_sub(received.as_millis());
+                self.observer.request_age(age);
+            }
+        });
     }
 
     fn at_once(&self, message: &[u8], call: PickedUp) -> Result<Answer, Box<Waiting>> {
@@ -72,7 +84,7 @@ impl Engine {
             Ok(request) => self.decide(request, call.at)?,
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, call.arrived))
+        Ok(self.answer(&heard, &decision, call.times()))
     }
 
     /// Waits for a missing key and judges once more; and once more again where the fetch that was waited for had begun before
@@ -84,7 +96,7 @@ impl Engine {
                 Ok(answer) => answer,
                 Err(waiting) => {
                     let denial = waiting.undecided.deny_unavailable(Duration::ZERO);
-                    self.answer(&Heard::of(&message), &Decision::Deny(denial), call.arrived)
+                    self.answer(&Heard::of(&message), &Decision::Deny(denial), call.times())
                 }
             },
         }
@@ -109,7 +121,7 @@ impl Engine {
             },
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, call.arrived))
+        Ok(self.answer(&heard, &decision, call.times()))
     }
 
     fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Box<Waiting>> {
@@ -150,7 +162,7 @@ impl Engine {
         judged.unwrap_or_else(|| Outcome::Decided(Decision::Deny(Denial::without_rule(DenyReason::Internal))))
     }
 
-    fn answer(&self, heard: &Heard<'_>, decision: &Decision, began: Instant) -> Answer {
+    fn answer(&self, heard: &Heard<'_>, decision: &Decision, times: QueueTimes) -> Answer {
         // Made before anybody hears of it, and kept whatever happens to those who do: a log or a counter that fails changes no
         // decision.
         let mut answer = None;
@@ -159,12 +171,12 @@ impl Engine {
                 Decision::Allow(permit) => response::allow(permit, &heard.attributes, &self.replies),
                 Decision::Deny(denial) => response::deny(denial, &heard.attributes, &self.replies),
             });
-            self.observer.decided(&heard.decided(decision, began));
+            self.observer.decided(&heard.decided(decision, times));
         });
         answer.unwrap_or_else(|| {
             // A bug in the answer: a plain denial is still a denial, and is counted as what the client gets.
             let denied = Decision::Deny(Denial::without_rule(DenyReason::Internal));
-            let _ = guarded(|| self.observer.decided(&heard.decided(&denied, began)));
+            let _ = guarded(|| self.observer.decided(&heard.decided(&denied, times)));
             response::internal()
         })
     }
@@ -182,13 +194,14 @@ impl<'m> Heard<'m> {
     }
 
     /// Builds the report of its decision for observers.
-    fn decided<'a>(&'a self, decision: &'a Decision, began: Instant) -> Decided<'a> {
+    fn decided<'a>(&'a self, decision: &'a Decision, times: QueueTimes) -> Decided<'a> {
         let target = self.judged.as_ref().ok().map(|request| &request.target);
         let common = Decided {
             method: target.map(|target| target.method.as_str()),
             path: target.map(|target| target.path.as_str()),
             request_id: self.attributes.request_id(),
-            took: began.elapsed(),
+            queued: times.left.saturating_duration_since(times.arrived),
+            took: times.arrived.elapsed(),
             ..Decided::default()
         };
         match decision {

@@ -56,9 +56,12 @@ fn every_trouble_has_a_kind_for_metrics() {
         (FetchError::File { path: document(), cause: std::io::ErrorKind::NotFound.into() }, "file"),
         (FetchError::Bug, "bug"),
     ];
-    for (error, kind) in cases {
-        assert_eq!(error.kind(), kind, "{error}");
+    for (error, kind) in &cases {
+        assert_eq!(error.kind(), *kind, "{error}");
     }
+    let mut kinds = cases.map(|(_, kind)| kind).to_vec();
+    kinds.dedup();
+    assert_eq!(kinds, FetchError::KINDS, "all of them, each once");
 }
 
 #[tokio::test]

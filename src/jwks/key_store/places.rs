@@ -47,6 +47,11 @@ impl OwnPlaces {
 }
 
 impl Places {
+    /// Returns the number of places that are taken.
+    pub(super) fn taken(&self) -> usize {
+        limits::KEY_WAITERS.saturating_sub(self.all.available_permits())
+    }
+
     /// Takes a place for a Check that waits for an issuer with these places of its own, if there is one. `is_failing` says
     /// whether that issuer's fetches fail. Called by one at a time for each issuer.
     pub(super) fn take(&self, own: &OwnPlaces, need: KeyNeed, is_failing: bool) -> Option<Place> {

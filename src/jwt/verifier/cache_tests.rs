@@ -406,7 +406,8 @@ fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
     for filler in [0, 8000] {
         let token = Arc::new(VerifiedToken::for_tests(json!({ "filler": "x".repeat(filler) })));
         let cache = TokenCache::default();
-        for n in 0..limits::TOKEN_CACHE_ENTRIES + 50_000 {
+        let tokens = limits::TOKEN_CACHE_ENTRIES + 50_000;
+        for n in 0..tokens {
             cache.put(sha256(&n.to_be_bytes()), Arc::clone(&token));
         }
         let stats = cache.stats();
@@ -414,6 +415,7 @@ fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
         assert!(stats.entries <= limits::TOKEN_CACHE_ENTRIES as u64, "{stats:?}");
         let least = if filler == 0 { limits::TOKEN_CACHE_ENTRIES / 2 } else { limits::TOKEN_CACHE_BYTES / 8000 / 2 };
         assert!(stats.entries > least as u64, "and it is used: {stats:?}");
+        assert_eq!(stats.evictions, tokens as u64 - stats.entries, "each of the others was evicted, and counted");
     }
 }
 
@@ -440,5 +442,6 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
 #[test]
 fn debug_of_a_cache_shows_how_it_did() {
     let shown = format!("{:?}", TokenCache::default());
-    assert_eq!(shown, "TokenCache { stats: CacheStats { hits: 0, misses: 0, refusals: 0, entries: 0, bytes: 0 }, .. }");
+    let stats = "CacheStats { hits: 0, misses: 0, refusals: 0, evictions: 0, entries: 0, bytes: 0 }";
+    assert_eq!(shown, format!("TokenCache {{ stats: {stats}, .. }}"));
 }

@@ -13,6 +13,10 @@ use crate::{
     stack::{Context as Run, Plan},
 };
 
+/// The metrics that tell of a process that stood still, and of an Envoy that was restarted.
+const LAG: &str = "portcullis_thread_lag_seconds";
+const ACCEPTED: &str = "portcullis_connections_accepted_total";
+
 /// Envoy finds an instance that hangs after the interval and the timeout of its health checks, a second each; a busy
 /// machine may take a little longer.
 const FOUND: Duration = Duration::from_millis(3000);
@@ -61,6 +65,7 @@ pub(super) async fn envoy_restarted(context: &Context) -> Result<Outcome, Failur
     let mut stack = Stack::start(context, &Plan::default()).await?;
     let load = stack.load(context, USUAL);
     sleep(context.part(30)).await;
+    let before = stack.instance()?.metric(ACCEPTED).await.unwrap_or_default();
     load.tolerate_losses();
     stack.envoy.stop().await?;
     stack.envoy.start().await?;
@@ -68,7 +73,10 @@ pub(super) async fn envoy_restarted(context: &Context) -> Result<Outcome, Failur
     load.forget_connections();
     load.expect_all();
     sleep(context.part(60)).await;
-    finish(stack, load, Outcome::default()).await
+    let mut outcome = Outcome::default();
+    let after = stack.instance()?.metric(ACCEPTED).await.unwrap_or_default();
+    outcome.require(before >= 1.0 && after > before, || format!("{ACCEPTED} was {before} and is {after}"));
+    finish(stack, load, outcome).await
 }
 
 /// The only instance stands still for a while.
@@ -83,7 +91,13 @@ pub(super) async fn frozen(context: &Context) -> Result<Outcome, Failure> {
     instance.signal("CONT")?;
     load.expect_all();
     sleep(context.part(50)).await;
-    finish(stack, load, Outcome::default()).await
+    let mut outcome = Outcome::default();
+    let lag = stack.instance()?.metric(LAG).await.unwrap_or_default();
+    // A thread looks at its lag once a second, so that a part of this time may pass before.
+    let least = context.part(30).saturating_sub(Duration::from_secs(1)).as_secs_f64();
+    outcome.require(lag >= least, || format!("{LAG} is {lag}, after {} s", context.part(30).as_secs_f64()));
+    outcome.notes.push(format!("lag of all threads: {lag:.1} s"));
+    finish(stack, load, outcome).await
 }
 
 /// One of two stands still: Envoy's health checks find out, and the other one does its work.

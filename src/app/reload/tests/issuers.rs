@@ -46,6 +46,8 @@ async fn the_keys_of_a_new_issuer_are_here_when_it_goes_into_force_and_a_removed
     load(&mut service, &with_issuers(&(a("") + &b()), "read")).await;
     assert_eq!(Service::kids(&service.engine(), B), ["https://b.test/jwks"]);
     assert_eq!((service.fetches(), service.tasks().await), (2, 2));
+    let series = format!("portcullis_jwks_refresh_total{{issuer=\"{B}\",outcome=\"timeout\"}} 0\n");
+    assert!(service.metrics().contains(&series), "{}", service.metrics());
     let check = service.engine();
     load(&mut service, &policy("read")).await;
     assert!(Service::kids(&service.engine(), B).is_empty());
