@@ -14,6 +14,13 @@ pub fn sha256(bytes: &[u8]) -> Sha256 {
     digest
 }
 
+/// The first 12 hex digits of a digest: a short name for a text that people know, a file or an issuer. It hides no text that
+/// can be guessed.
+#[must_use]
+pub fn short_hex(digest: &Sha256) -> String {
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +30,6 @@ mod tests {
         // FIPS 180-4, the example of one block.
         let hex: String = sha256(b"abc").iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(short_hex(&sha256(b"abc")), "ba7816bf8f01");
     }
 }

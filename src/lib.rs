@@ -25,7 +25,7 @@
 //! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`client_text`], [`policy::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -61,7 +61,8 @@
 //! *Invariant: a configuration takes effect whole.* Each answer is wholly that of one configuration, and a file that is known
 //! to be open for writing is not loaded. [`files`] reads only regular files, up to a bound.
 //!
-//! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged.
+//! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged. Other texts of
+//! a client are logged only as [`client_text`] shows them.
 //!
 //! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only
 //! logs; a switch that turns verification off; keys or tokens in the repository.
@@ -72,6 +73,7 @@ pub mod authorizer;
 pub mod bearer;
 pub mod build_info;
 pub mod cli;
+pub mod client_text;
 pub mod clock;
 pub mod config;
 pub mod decision;

@@ -336,6 +336,8 @@ pub const RELOAD_LINKS: usize = 40;
 pub const RETIRED_SWEEP: Duration = Duration::from_millis(100);
 /// Characters of the error of the last reload in `/readyz`.
 pub const RELOAD_ERROR_CHARS: usize = 500;
+/// Issuers that a log line names as waited for: of 64 that can't be reached, a few show what is going on.
+pub const AWAITED_ISSUERS_LOGGED: usize = 5;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
 /// Route rules of one configuration.
@@ -418,6 +420,10 @@ pub const LOG_RETRY: Duration = Duration::from_secs(1);
 pub const LOG_PAUSE: Duration = Duration::from_millis(10);
 /// Time by which the last log lines may delay the exit, [`EXIT_GRACE`] included.
 pub const LOG_FLUSH: Duration = Duration::from_secs(1);
+/// Characters of a text that a client wrote in a log line: a path, a host. Longer ones are cut.
+pub const LOGGED_TEXT_CHARS: usize = 200;
+/// Audiences of a token of which a log line has a digest. Tokens rarely have more than two.
+pub const LOGGED_AUDIENCES: usize = 4;
 /// Log lines about denials of one reason and rule in one [`DENIAL_LINES_PERIOD`]; the rest are counted. Ten show what is going
 /// on, and a flood of 30,000 a second is otherwise 7 MB of log a second.
 pub const DENIAL_LINES: u32 = 10;

@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::{
+    cell::Cell,
     io,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -56,6 +57,14 @@ routes:
 /// Stands in what a client sends, and must not come back.
 const CANARY: &str = "CanaryCanary";
 
+/// Stands where secrets are: in credentials, queries and the like. It must not be shown at all.
+const SECRET: &str = "SecretSecret";
+
+thread_local! {
+    /// The request is made of words, so that [`SECRET`] stands only where secrets are.
+    static IS_MADE_OF_WORDS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The one token that anybody signed. It has the scope `read`.
 static TOKEN: LazyLock<String> = LazyLock::new(|| {
     let claims = br#"{"iss":"https://issuer.test/","aud":"api","exp":1900000000,"sub":"a b%\u00e9","scope":"read"}"#;
@@ -73,8 +82,16 @@ impl Clock for Fixed {
 struct Deaf;
 
 impl Observer for Deaf {
+    /// Checks that a log line shows the request in visible ASCII, cut, and without its secrets.
     fn decided(&self, decided: &Decided<'_>) {
-        assert!(!format!("{decided:?}").contains(TOKEN.as_str()), "a log line with a token");
+        let shown = format!("{decided:?}");
+        assert!(!shown.contains(TOKEN.as_str()), "a log line with a token: {shown}");
+        assert!(!IS_MADE_OF_WORDS.get() || !shown.contains(SECRET), "a log line with a secret: {shown}");
+        let texts = decided.request();
+        for text in [texts.method, texts.host, texts.path].into_iter().flatten().map(|text| text.to_string()) {
+            assert!(text.chars().all(|c| c == '…' || c.is_ascii_graphic() && !"\"'`\\".contains(c)), "{text}");
+            assert!(text.chars().count() <= limits::LOGGED_TEXT_CHARS, "{text}");
+        }
     }
 
     fn accept_failed(&self, _: &io::Error) {}
@@ -106,6 +123,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 });
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    IS_MADE_OF_WORDS.set(input.first() == Some(&CHOICES));
     let message = match input.split_first() {
         Some((&CHOICES, choices)) => message_of(&mut Unstructured::new(choices)).encode_to_vec(),
         _ => input.to_vec(),
@@ -132,7 +150,10 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
 fn message_of(choices: &mut Unstructured<'_>) -> CheckRequest {
     let mut http = HttpRequest { id: one_of(choices, &["7", "", "a b"]), ..HttpRequest::default() };
     http.method = one_of(choices, &["GET", "POST", "HEAD", "CONNECT", "connect", "", "G T"]);
-    http.host = one_of(choices, &["api.test", "admin.test", "ADMIN.test.:443", "", "a,b", "u@admin.test", "[::1]"]);
+    http.host = one_of(
+        choices,
+        &["api.test", "admin.test", "ADMIN.test.:443", "", "a,b", "u@admin.test", "[::1]", "u:SecretSecret@admin.test"],
+    );
     for _ in 0..choices.int_in_range(1..=4).unwrap_or(1) {
         let words = [
             "/public",
@@ -151,12 +172,18 @@ fn message_of(choices: &mut Unstructured<'_>) -> CheckRequest {
             ";",
             "//",
             "\\",
+            "\"",
+            "é\n",
+            "?q=SecretSecret",
+            ";s=SecretSecret",
+            "#SecretSecret",
             CANARY,
+            TOKEN.as_str(),
         ];
         http.path.push_str(&one_of(choices, &words));
     }
     let (good, half) = (format!("Bearer {}", &*TOKEN), format!("bearer {}.{CANARY}", &*TOKEN));
-    let canary = format!("Bearer {CANARY}");
+    let (canary, secret) = (format!("Bearer {CANARY}"), format!("Bearer {SECRET}"));
     for _ in 0..choices.int_in_range(0..=4).unwrap_or(0) {
         let names = [
             "authorization",
@@ -171,8 +198,18 @@ fn message_of(choices: &mut Unstructured<'_>) -> CheckRequest {
             ":path",
             CANARY,
         ];
-        let values =
-            [good.as_str(), &half, &canary, "Basic YTpi", "", "application/grpc", "application/grpc+x", CANARY, "é"];
+        let values = [
+            good.as_str(),
+            &half,
+            &canary,
+            &secret,
+            "Basic YTpi",
+            "",
+            "application/grpc",
+            "application/grpc+x",
+            CANARY,
+            "é",
+        ];
         let (key, value) = (one_of(choices, &names), one_of(choices, &values));
         match choices.int_in_range(0..=2).unwrap_or(0) {
             0 => drop(http.headers.insert(key, value)),

@@ -7,17 +7,7 @@ mod connection;
 mod listener;
 mod metrics_format;
 
-use std::{
-    fmt::Write as _,
-    future::Future,
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt::Write as _, future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -28,7 +18,6 @@ use axum::{
 };
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::jwks::key_store::IssuerStatus;
 pub use metrics_format::MetricsFormat;
@@ -45,6 +34,28 @@ pub struct SilentThread {
 /// The answer to the question which threads show no sign of life, once it is there.
 pub type SilentThreads = Pin<Box<dyn Future<Output = Vec<SilentThread>> + Send>>;
 
+/// The readiness of the service.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The service is ready: it was once, and does not stop.
+    pub is_ready: bool,
+    /// The service has begun to stop.
+    pub is_stopping: bool,
+    /// The rule that decides, as the configuration calls it.
+    pub rule: &'static str,
+    /// The issuers that are waited for. None once the service was ready.
+    pub waits_for: Vec<AwaitedIssuer>,
+}
+
+/// An issuer that is waited for.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct AwaitedIssuer {
+    /// The name of the issuer.
+    pub issuer: String,
+    /// The reason for which it has no keys.
+    pub why: String,
+}
+
 /// The contents of the pages, and the number of connections that may read them.
 #[derive(Clone)]
 pub struct Admin {
@@ -58,12 +69,10 @@ pub struct Admin {
     pub silent_threads: Arc<dyn Fn() -> SilentThreads + Send + Sync>,
     /// How the configuration in force is, and how the last reload went.
     pub config: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
-    /// The service was ready once: a reload that brings another issuer does not undo that.
-    pub was_ready: Arc<AtomicBool>,
+    /// Says whether the service is ready.
+    pub ready: Arc<dyn Fn() -> Ready + Send + Sync>,
     /// Renders the metrics in a format.
     pub metrics: Arc<dyn Fn(MetricsFormat) -> String + Send + Sync>,
-    /// Cancelled when the service begins to stop.
-    pub stopping: CancellationToken,
 }
 
 impl std::fmt::Debug for Admin {
@@ -99,20 +108,24 @@ async fn health(State(admin): State<Admin>) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, page)
 }
 
-/// 200 once every issuer has keys, or was asked for them in vain: an issuer that is down must not keep a new replica from
-/// serving the others. From then on until it stops: what a reload brought is no reason to take every replica away at
-/// once. The body says how each issuer is, and the configuration.
+/// 200 once the service is ready, and until it stops. The body says what is waited for, which version and configuration it
+/// is, and how each issuer is.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
+    let Ready { is_ready, is_stopping, rule, waits_for } = (admin.ready)();
     let issuers = (admin.keys)();
-    if issuers.iter().all(|issuer| issuer.settled) {
-        admin.was_ready.store(true, Ordering::Relaxed);
-    }
-    let is_ready = admin.was_ready.load(Ordering::Relaxed) && !admin.stopping.is_cancelled();
     let degraded: Vec<&str> =
         issuers.iter().filter(|issuer| issuer.keys == 0).map(|issuer| issuer.issuer.as_str()).collect();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let config = (admin.config)();
-    let page = json!({ "ready": is_ready, "config": config, "issuers_without_keys": degraded, "issuers": issuers });
+    let page = json!({
+        "ready": is_ready,
+        "stopping": is_stopping,
+        "rule": rule,
+        "waits_for": waits_for,
+        "version": env!("CARGO_PKG_VERSION"),
+        "config": (admin.config)(),
+        "issuers_without_keys": degraded,
+        "issuers": issuers,
+    });
     (status, Json(page))
 }
 

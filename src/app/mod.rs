@@ -18,6 +18,7 @@ pub mod observers;
 mod origin;
 pub mod own_tests;
 mod places;
+mod readiness;
 mod reload;
 mod servers;
 mod status;
@@ -32,10 +33,7 @@ use std::{
     fmt,
     path::PathBuf,
     pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -57,7 +55,10 @@ use crate::{
     jwt::verifier::Verifier,
     limits,
     shutdown::Stop,
-    telemetry::{events, metrics::Metrics},
+    telemetry::{
+        events::{self, Start},
+        metrics::Metrics,
+    },
 };
 pub use at_rest::{BeingWritten, NoConfig, load_at_rest};
 pub use error::ServeError;
@@ -67,6 +68,7 @@ use issuers::{Around, Issuers};
 use listen::Bound;
 use observers::Observers;
 pub use origin::Reload;
+use readiness::{Readiness, awaited_text};
 use reload::{Lasting, Refreshers, Reloader};
 use status::ConfigStatus;
 use supervise::keep_running;
@@ -121,11 +123,8 @@ pub struct App {
     current: Arc<Current>,
     health: Health,
     in_flight: TaskTracker,
-    /// Every issuer had keys, or was asked for them in vain, once.
-    was_ready: Arc<AtomicBool>,
-    /// Cancelled first: not ready any more.
-    stopping: CancellationToken,
-    /// Cancelled next: no new connections. Refreshers end last: a Check in flight may be waiting for one.
+    readiness: Arc<Readiness>,
+    /// Cancelled once the notice is over: no new connections. Refreshers end last: a Check in flight may be waiting for one.
     stop_servers: CancellationToken,
 }
 
@@ -191,9 +190,9 @@ impl App {
         let current = Arc::new(ArcSwap::from_pointee(engine));
         let server = grpc_server(&current, (&metrics, &workers), max_connections).await?;
         let health = server.health();
-        let (stopping, stop_servers) = (CancellationToken::new(), CancellationToken::new());
-        let was_ready = Arc::new(AtomicBool::new(false));
-        let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&was_ready), stopping.clone());
+        let stop_servers = CancellationToken::new();
+        let readiness = Readiness::new(&current, config.ready);
+        let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&readiness));
         let servers = servers::start(listeners, server, pages, workers, &stop_servers)?;
         let reporting = report_denials(Arc::clone(&observers));
         let refreshers = Arc::new(Mutex::new(tasks));
@@ -204,6 +203,7 @@ impl App {
             metrics,
             status,
             refreshers: Arc::clone(&refreshers),
+            readiness: Arc::clone(&readiness),
         };
         let reloading = reload_with(reload, lasting, issuers, config.listen, config.keys_dir);
         Ok(Self {
@@ -216,10 +216,21 @@ impl App {
             current,
             health,
             in_flight,
-            was_ready,
-            stopping,
+            readiness,
             stop_servers,
         })
+    }
+
+    /// Logs that the service listens: where, which version of which configuration, and what `/readyz` waits for.
+    pub fn announce(&self) {
+        let ready = self.readiness.look();
+        events::listening(&Start {
+            grpc: &self.bound.grpc.to_string(),
+            admin: self.bound.admin,
+            revision: &self.current.load().revision,
+            ready_rule: ready.rule,
+            waits_for: awaited_text(&ready).as_deref(),
+        });
     }
 
     /// Runs until it is asked to stop, then drains. Asked once more, it stops at once.
@@ -236,7 +247,7 @@ impl App {
     async fn serve_and_drain(&mut self, mut stop: impl Stop, drain: Drain) -> Result<Stopped, ServeError> {
         let why = self.serve(&mut stop).await?;
         self.observers.stopping(why, drain.notice);
-        self.stopping.cancel();
+        self.readiness.stop();
         self.reloading.abort_all();
         self.health.set_serving(false).await;
         tokio::select! {
@@ -251,13 +262,15 @@ impl App {
         }
     }
 
-    /// Serves until it is asked to stop. Health says SERVING once every issuer has keys, or was asked for them in
-    /// vain: one that is down must not keep new replicas from starting.
+    /// Serves until it is asked to stop. gRPC health says SERVING once every issuer has keys, or was asked for them in
+    /// vain: Checks that need no keys are answered while issuers are down. Readiness is apart from that.
     async fn serve(&mut self, stop: &mut impl Stop) -> Result<&'static str, ServeError> {
         // What a reload removes meanwhile is not waited for.
         let settled = self.current.load().keys.settled();
-        let mut ready = pin!(settled);
-        let mut announced = false;
+        let mut asked = pin!(settled);
+        let readiness = Arc::clone(&self.readiness);
+        let mut ready = pin!(readiness.reached());
+        let (mut is_serving, mut is_ready) = (false, false);
         loop {
             tokio::select! {
                 biased;
@@ -268,11 +281,17 @@ impl App {
                 }
                 // It never ends by itself. If it does, the active configuration stays.
                 Some(Err(error)) = self.reloading.join_next() => events::part_failed("reloader", &error),
-                () = &mut ready, if !announced => {
-                    announced = true;
-                    self.was_ready.store(true, Ordering::Relaxed);
+                () = &mut asked, if !is_serving => {
+                    is_serving = true;
+                    readiness.has_settled();
                     self.health.set_serving(true).await;
                     events::serving();
+                    let ready = readiness.look();
+                    awaited_text(&ready).iter().for_each(|awaited| events::not_ready(ready.rule, awaited));
+                }
+                () = &mut ready, if !is_ready => {
+                    is_ready = true;
+                    events::ready(readiness.look().rule);
                 }
             }
         }

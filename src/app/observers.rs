@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{clock_lines::ClockLines, supervise::contained};
 use crate::{
+    client_text::ClientText,
     decision::{DenyReason, TokenFault},
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
     jwks::{
@@ -97,7 +98,7 @@ impl Observers {
         self.denials.finish().iter().for_each(report_left_out);
     }
 
-    fn denied(&self, decided: &Decided<'_>, request: RequestFields<'_>) {
+    fn denied(&self, decided: &Decided<'_>) {
         let (reason, ours) = (decided.reason, decided.our_trouble);
         if ours {
             self.metrics.failed(reason);
@@ -107,12 +108,13 @@ impl Observers {
         if !is_logged {
             return;
         }
+        let fields = request_fields(decided);
         if ours {
-            events::failed(reason, request);
+            events::failed(reason, &fields);
         } else {
-            events::denied(reason, request);
+            events::denied(reason, &fields);
             if reason == DenyReason::Token(TokenFault::Opaque).code() {
-                events::opaque_token(decided.request_id);
+                events::opaque_token(fields.request_id);
             }
         }
     }
@@ -185,6 +187,24 @@ fn place(rule: &RuleId) -> Option<&str> {
     Some(rule.written_at()).filter(|place| !place.is_empty())
 }
 
+/// Finds what a line says about a request. It takes longer than counting: for lines that are logged.
+fn request_fields<'a>(decided: &Decided<'a>) -> RequestFields<'a> {
+    let (request, evidence) = (decided.request(), decided.evidence());
+    let client_id = evidence.client_id.as_deref().and_then(ClientText::new);
+    RequestFields {
+        rule: decided.rule.map(RuleId::as_str),
+        rule_at: decided.rule.and_then(place),
+        issuer: decided.issuer(),
+        client_id: client_id.as_ref().map(ClientText::to_string),
+        issuer_sha256: evidence.issuer_sha256,
+        audience_sha256: evidence.audience_sha256,
+        method: request.method.as_ref().map(ClientText::to_string),
+        host: request.host.as_ref().map(ClientText::to_string),
+        path: request.path.as_ref().map(ClientText::to_string),
+        request_id: request.request_id,
+    }
+}
+
 fn report_left_out(left_out: &LeftOut) {
     let LeftOut { code, rule, our_trouble, lines } = left_out;
     let (name, place) = (rule.as_ref().map(RuleId::as_str), rule.as_ref().and_then(place));
@@ -213,18 +233,10 @@ impl DecisionObserver for Observers {
         let name = decided.rule.map(RuleId::name);
         let took = CheckDurations { queued: decided.queued, whole: decided.took };
         self.metrics.checked(decided.allowed, decided.reason, name, took);
-        let request = RequestFields {
-            rule: decided.rule.map(RuleId::as_str),
-            rule_at: decided.rule.and_then(place),
-            issuer: decided.issuer,
-            method: decided.method,
-            path: decided.path,
-            request_id: decided.request_id,
-        };
         if decided.allowed {
-            events::allowed(request);
+            events::allowed(|| request_fields(decided));
         } else {
-            self.denied(decided, request);
+            self.denied(decided);
         }
     }
 

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{candidate::Suite, watch::Pace};
-use crate::{config::LoadedFile, digest::Sha256, shutdown::Hangups};
+use crate::{
+    config::LoadedFile,
+    digest::{Sha256, short_hex},
+    shutdown::Hangups,
+};
 
 /// Where a configuration came from, and what makes a service load it anew. The default one never does.
 #[derive(Default)]
@@ -35,5 +39,5 @@ impl Reload {
 
 /// The beginning of a digest: enough to tell one's own versions of a file apart.
 pub(super) fn short(digest: &Sha256) -> Arc<str> {
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    short_hex(digest).into()
 }

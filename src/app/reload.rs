@@ -24,6 +24,7 @@ use super::{
     keys_dir,
     observers::Observers,
     origin::{Reload, short},
+    readiness::Readiness,
     status::ConfigStatus,
     supervise::{Backoff, caught, wait_to_restart},
     watch::{Hints, Trigger},
@@ -62,6 +63,7 @@ pub(super) struct Lasting {
     pub(super) metrics: Arc<Metrics>,
     pub(super) status: Arc<ConfigStatus>,
     pub(super) refreshers: Refreshers,
+    pub(super) readiness: Arc<Readiness>,
 }
 
 /// What there was to see in the file.
@@ -363,6 +365,7 @@ impl Reloader {
             in_flight: before.in_flight.clone(),
         };
         self.lasting.current.store(Arc::new(engine));
+        self.lasting.readiness.follow(config.ready);
         let now = self.lasting.outside.clock.now();
         self.lasting.metrics.follow(&revision, keys, tokens, now.as_secs());
         issuers.start_series(&self.lasting.metrics);

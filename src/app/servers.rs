@@ -1,10 +1,6 @@
 //! The servers: gRPC for Envoy, and pages for operators.
 
-use std::{
-    io,
-    pin::pin,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, pin::pin, sync::Arc};
 
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +9,7 @@ use super::{
     error::{ServeError, part},
     heartbeat::{Heartbeat, Patience, silent_threads},
     listen::{self, Listeners},
+    readiness::Readiness,
     status::ConfigStatus,
     supervise::{Backoff, Panicked, caught},
     workers::Workers,
@@ -105,8 +102,7 @@ pub(super) fn pages(
     status: &Arc<ConfigStatus>,
     metrics: &Arc<Metrics>,
     workers: &Workers,
-    was_ready: Arc<AtomicBool>,
-    stopping: CancellationToken,
+    readiness: Arc<Readiness>,
 ) -> Admin {
     let (current, status, metrics) = (Arc::clone(current), Arc::clone(status), Arc::clone(metrics));
     let heartbeats: Arc<[Heartbeat]> = workers.heartbeats().into();
@@ -118,14 +114,12 @@ pub(super) fn pages(
         }),
         keys: Arc::new(move || current.load().keys.status(Instant::now())),
         config: Arc::new(move || status.to_json()),
+        ready: Arc::new(move || readiness.look()),
         open_connections: {
             let metrics = Arc::clone(&metrics);
             Arc::new(move |open| metrics.admin_connections(open))
         },
         metrics: Arc::new(move |format| rendered(&metrics, format)),
-        metrics: Arc::new(move || metrics.to_text()),
-        was_ready,
-        stopping,
     }
 }
 
@@ -145,7 +139,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::telemetry::metrics::Metrics;
+    use crate::{admin::Ready, telemetry::metrics::Metrics};
 
     fn admin() -> Admin {
         Admin {
@@ -155,8 +149,7 @@ mod tests {
             keys: Arc::new(Vec::new),
             config: Arc::new(serde_json::Value::default),
             metrics: Arc::new(|format| rendered(&Metrics::new(Arc::default(), Arc::default()), format)),
-            was_ready: Arc::default(),
-            stopping: CancellationToken::new(),
+            ready: Arc::new(|| Ready { is_ready: true, is_stopping: false, rule: "keys", waits_for: Vec::new() }),
         }
     }
 

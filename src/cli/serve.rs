@@ -151,7 +151,7 @@ async fn serve(config: Config, reload: Reload, threads: NonZeroUsize, drain: Dra
     descriptors::raise_limit();
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
     let app = App::start_reloading(config, outside, reload, Workers::threads(threads)?).await?;
-    events::listening(&app.bound.grpc, app.bound.admin.as_ref().map(|address| address as _));
+    app.announce();
     app.run(signals, drain).await
 }
 

@@ -60,8 +60,31 @@ pub struct Config {
     pub identity: IdentityHeaders,
     /// Where the last good keys of issuers are saved, for a start while an issuer is down.
     pub keys_dir: Option<PathBuf>,
+    /// The rule by which `/readyz` decides.
+    pub ready: ReadyRule,
     /// Files with tests of the policy, which a reload must pass.
     pub tests: Vec<PathBuf>,
+}
+
+/// The rule by which `/readyz` decides that the service is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadyRule {
+    /// At least one issuer has keys, or no rule looks at tokens.
+    #[default]
+    Keys,
+    /// Every issuer has keys, or a first fetch of them has failed.
+    Started,
+}
+
+impl ReadyRule {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::Started => "started",
+        }
+    }
 }
 
 /// Where to listen.

@@ -43,6 +43,12 @@ pub(super) const FILE: &[Field] = &[
         One(Text),
         "A directory: the last good keys are saved there, for a start while an issuer is down",
     ),
+    field(
+        "ready",
+        One(Words(&["keys", "started"])),
+        "When /readyz is 200. keys: at least one issuer has keys; started: every issuer was asked for them",
+    )
+    .or_text("keys"),
     field("tests", Many(Of(Text)), "Files with tests of the policy, relative to this one"),
 ];
 

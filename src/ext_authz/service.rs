@@ -2,8 +2,9 @@
 //! a gRPC error, which Envoy may be configured to take for an allow.
 
 mod check;
+mod decided;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -17,14 +18,8 @@ use super::{
     request_age,
     response::{Answer, Replies},
 };
-use crate::{
-    authorizer::{Authorizer, Denial},
-    clock::Clock,
-    decision::{DenyReason, RequestFault},
-    jwks::key_store::KeyStore,
-    limits,
-    policy::rule::{Permit, RuleId},
-};
+use crate::{authorizer::Authorizer, clock::Clock, decision::RequestFault, jwks::key_store::KeyStore, limits};
+pub use decided::{Decided, RequestTexts};
 
 /// Hears of decisions: logs and metrics.
 pub trait Observer: Send + Sync + 'static {
@@ -105,31 +100,6 @@ impl ConnectionFailure {
     }
 }
 
-/// What may be known of a decision outside.
-#[derive(Debug)]
-pub struct Decided<'a> {
-    /// `ok`, or the code of the denial.
-    pub reason: &'static str,
-    /// Whether it was allowed.
-    pub allowed: bool,
-    /// Whether the denial is our trouble, not the client's.
-    pub our_trouble: bool,
-    /// The rule that decided.
-    pub rule: Option<&'a RuleId>,
-    /// The issuer of a verified token, or the configured one whose keys could not be had.
-    pub issuer: Option<&'a str>,
-    /// The method, if it is valid.
-    pub method: Option<&'a str>,
-    /// The canonical path, without query, if there is one.
-    pub path: Option<&'a str>,
-    /// Envoy's request id, if it is harmless.
-    pub request_id: Option<&'a str>,
-    /// The time from reading the Check until its thread began to decide it.
-    pub queued: Duration,
-    /// The time from reading the Check to its answer, waiting for its thread and for keys included.
-    pub took: Duration,
-}
-
 /// What a Check needs: one configuration, whole. A reload makes another one; nothing of this one changes.
 pub struct Engine {
     /// Which configuration it is: a digest of the file, or of nothing.
@@ -200,7 +170,7 @@ impl Service {
         }
         match picked_up {
             Ok(picked_up) => engine.check_call(message, picked_up).await,
-            Err(turned_away) => engine.turn_away(turned_away),
+            Err(turned_away) => engine.turn_away(&message, turned_away),
         }
     }
 
@@ -219,36 +189,5 @@ impl Authorization for Service {
             None => Ok(PickedUp::at_once(deadline::key_wait(&metadata.into_headers()))),
         };
         Ok(Response::new(self.answer(message, picked_up).await))
-    }
-}
-
-impl Default for Decided<'_> {
-    fn default() -> Self {
-        Self {
-            reason: DenyReason::Internal.code(),
-            allowed: false,
-            our_trouble: true,
-            rule: None,
-            issuer: None,
-            method: None,
-            path: None,
-            request_id: None,
-            queued: Duration::ZERO,
-            took: Duration::ZERO,
-        }
-    }
-}
-
-impl<'a> Decided<'a> {
-    fn allowed_by(self, permit: &'a Permit) -> Self {
-        let issuer = permit.token().map(|token| token.issuer());
-        Self { reason: "ok", allowed: true, our_trouble: false, rule: Some(permit.rule()), issuer, ..self }
-    }
-
-    fn denied_for(self, denial: &'a Denial) -> Self {
-        let issuer = denial.token.as_ref().map(|token| token.issuer()).or(denial.without_keys_of.as_deref());
-        let our_trouble =
-            matches!(denial.reason, DenyReason::KeysUnavailable | DenyReason::Overloaded | DenyReason::Internal);
-        Self { reason: denial.reason.code(), our_trouble, rule: denial.rule.as_ref(), issuer, ..self }
     }
 }

@@ -85,20 +85,6 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Every value of [`Self::kind`].
-    pub const KINDS: [&'static str; 10] = [
-        "forbidden_url",
-        "unreachable",
-        "timeout",
-        "status",
-        "too_large",
-        "other_issuer",
-        "metadata",
-        "key_set",
-        "file",
-        "bug",
-    ];
-
     /// Says whether the server gave no answer at all, or no whole one in time, so that asking it for something else would
     /// probably take as long.
     #[must_use]

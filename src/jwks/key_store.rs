@@ -39,6 +39,8 @@ pub struct KeyStore {
     issuers: DashMap<Arc<str>, Slot>,
     /// Places for those who wait, of this store and of those before and after it.
     places: Arc<Places>,
+    /// The notice that keys have come or a fetch has ended, of this store and of those before and after it.
+    changed: Arc<Notify>,
 }
 
 /// An issuer's keys, and the task that keeps them fresh for as long as somebody holds this.
@@ -139,7 +141,14 @@ impl KeyStore {
     /// An empty store that takes over from this one: those who wait in either share their places.
     #[must_use]
     pub fn successor(&self) -> Self {
-        Self { issuers: DashMap::new(), places: Arc::clone(&self.places) }
+        Self { issuers: DashMap::new(), places: Arc::clone(&self.places), changed: Arc::clone(&self.changed) }
+    }
+
+    /// Returns the notice that is given whenever keys have come or a fetch has ended, in this store and in those that take over
+    /// from it. It wakes one listener.
+    #[must_use]
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     /// Adds an issuer, once for each.
@@ -271,6 +280,8 @@ impl KeyStore {
             // Who came before looks again, and asks for a fetch that does not wait if its key is not among these.
             entry.ended.send_replace(keys.attempts());
             entry.settled.send_replace(true);
+            drop(keys);
+            self.changed.notify_one();
         }
     }
 
@@ -291,6 +302,8 @@ impl KeyStore {
         }
         entry.ended.send_replace(keys.attempts());
         entry.settled.send_replace(true);
+        drop(keys);
+        self.changed.notify_one();
     }
 
     /// Notes when an issuer's keys were fetched, by our clock.

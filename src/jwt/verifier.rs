@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
 mod claim_checks;
+mod evidence;
 mod token;
 
 use std::{collections::HashMap, sync::Arc};
@@ -30,6 +31,7 @@ use crate::{
         key_store::{Generation, KeyLookup, KeyNeed},
     },
 };
+pub use evidence::Evidence;
 pub use token::VerifiedToken;
 
 /// Why there is no [`VerifiedToken`].

@@ -208,6 +208,13 @@ impl Policy {
         self.rules.iter().chain(&self.default).chain(self.named.values()).map(|rule| &rule.id)
     }
 
+    /// Says whether any rule looks at tokens. Without one, no request needs the keys of an issuer.
+    #[must_use]
+    pub fn looks_at_tokens(&self) -> bool {
+        let mut rules = self.rules.iter().chain(&self.default).chain(self.named.values());
+        rules.any(|rule| !rule.ignores_credentials())
+    }
+
     /// Every host and path pattern, in the order of the routes: for people who may have meant another one.
     pub fn patterns(&self) -> impl Iterator<Item = (&HostPattern, &PathPattern)> {
         self.entries.iter().map(|entry| (&entry.host, &entry.path))

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     authorizer::{Authorizer, RequestAttributes},
-    bearer::credentials::Credentials as Shown,
+    bearer::{access_token::AccessToken, credentials::Credentials as Shown},
     clock::{Clock, UnixTime},
     decision::DenyReason,
     ext_authz::{
@@ -39,7 +39,7 @@ use crate::{
     jwks::key_store::KeyStore,
     jwt::{
         issuer_rules::IssuerRules,
-        verifier::{VerifiedToken, Verifier},
+        verifier::{Evidence, VerifiedToken, Verifier},
     },
     policy::{
         Policy,
@@ -181,6 +181,12 @@ impl Stage {
     /// [`MintError`].
     pub fn mint(&self, recipe: &Recipe) -> Result<String, MintError> {
         self.keyring.mint(recipe)
+    }
+
+    /// Returns what the log says about a token that was denied for that reason.
+    #[must_use]
+    pub fn evidence(&self, token: AccessToken<'_>, reason: DenyReason) -> Evidence {
+        self.engine.authorizer.verifier().evidence(token, reason)
     }
 
     /// The answer to a request, and what it was found on.

@@ -2,12 +2,12 @@
 //!
 //! Static messages, values in dotted fields. A denial is INFO, an allow DEBUG, our own trouble WARN or ERROR.
 
-use std::{backtrace::Backtrace, fmt::Display, time::Duration};
+use std::{backtrace::Backtrace, fmt::Display, net::SocketAddr, time::Duration};
 
-use tracing::{debug, error, info, warn};
+use tracing::{Level, debug, enabled, error, info, warn};
 
-/// What is known of a request. What is not is left out of the line.
-#[derive(Clone, Copy, Debug, Default)]
+/// The facts about a request. Those that are not known are left out of the line. Texts of a client are escaped and cut.
+#[derive(Clone, Debug, Default)]
 pub struct RequestFields<'a> {
     /// The rule that decided.
     pub rule: Option<&'a str>,
@@ -15,21 +15,37 @@ pub struct RequestFields<'a> {
     pub rule_at: Option<&'a str>,
     /// The issuer of a verified token, or the configured one whose keys could not be had.
     pub issuer: Option<&'a str>,
-    /// Its method.
-    pub method: Option<&'a str>,
-    /// Its canonical path, without query.
-    pub path: Option<&'a str>,
-    /// Envoy's id of it.
+    /// The client that the token was given to, if its signature is true.
+    pub client_id: Option<String>,
+    /// The beginning of the SHA-256 of an issuer that is not configured.
+    pub issuer_sha256: Option<String>,
+    /// The beginnings of the SHA-256 of audiences, none of which is a right one, with commas between.
+    pub audience_sha256: Option<String>,
+    /// The method as sent.
+    pub method: Option<String>,
+    /// The host as sent.
+    pub host: Option<String>,
+    /// The path as sent, without its query.
+    pub path: Option<String>,
+    /// Envoy's id of the request.
     pub request_id: Option<&'a str>,
 }
 
-/// A request was allowed.
-pub fn allowed(request: RequestFields<'_>) {
+/// A request was allowed. Its fields are made only if the line is logged.
+pub fn allowed<'a>(fields: impl FnOnce() -> RequestFields<'a>) {
+    if !enabled!(Level::DEBUG) {
+        return;
+    }
+    let request = fields();
     debug!(
         rule.id = request.rule,
         rule.at = request.rule_at,
         token.issuer = request.issuer,
+        token.client_id = request.client_id,
+        token.issuer_sha256 = request.issuer_sha256,
+        token.audience_sha256 = request.audience_sha256,
         http.method = request.method,
+        http.host = request.host,
         http.path = request.path,
         request.id = request.request_id,
         "request allowed"
@@ -37,13 +53,17 @@ pub fn allowed(request: RequestFields<'_>) {
 }
 
 /// A request was denied for a reason of its own.
-pub fn denied(code: &str, request: RequestFields<'_>) {
+pub fn denied(code: &str, request: &RequestFields<'_>) {
     info!(
         deny.code = code,
         rule.id = request.rule,
         rule.at = request.rule_at,
         token.issuer = request.issuer,
+        token.client_id = request.client_id,
+        token.issuer_sha256 = request.issuer_sha256,
+        token.audience_sha256 = request.audience_sha256,
         http.method = request.method,
+        http.host = request.host,
         http.path = request.path,
         request.id = request.request_id,
         "request denied"
@@ -51,13 +71,17 @@ pub fn denied(code: &str, request: RequestFields<'_>) {
 }
 
 /// A request was denied for a reason of ours.
-pub fn failed(code: &str, request: RequestFields<'_>) {
+pub fn failed(code: &str, request: &RequestFields<'_>) {
     warn!(
         deny.code = code,
         rule.id = request.rule,
         rule.at = request.rule_at,
         token.issuer = request.issuer,
+        token.client_id = request.client_id,
+        token.issuer_sha256 = request.issuer_sha256,
+        token.audience_sha256 = request.audience_sha256,
         http.method = request.method,
+        http.host = request.host,
         http.path = request.path,
         request.id = request.request_id,
         "request denied because of our own trouble"
@@ -232,9 +256,32 @@ pub fn config_not_watched(error: &dyn Display, every: Duration) {
     );
 }
 
+/// The facts about a service that begins to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The address for Envoy.
+    pub grpc: &'a str,
+    /// The address for operators.
+    pub admin: Option<SocketAddr>,
+    /// The revision of the configuration.
+    pub revision: &'a str,
+    /// The rule by which `/readyz` decides.
+    pub ready_rule: &'a str,
+    /// The issuers that it waits for, with the reasons.
+    pub waits_for: Option<&'a str>,
+}
+
 /// The service listens.
-pub fn listening(grpc: &dyn Display, admin: Option<&dyn Display>) {
-    info!(listen.grpc = %grpc, listen.admin = admin.map(tracing::field::display), "portcullis is listening");
+pub fn listening(start: &Start<'_>) {
+    info!(
+        service.version = env!("CARGO_PKG_VERSION"),
+        config.revision = start.revision,
+        listen.grpc = start.grpc,
+        listen.admin = start.admin.map(tracing::field::display),
+        ready.rule = start.ready_rule,
+        ready.waits_for = start.waits_for,
+        "portcullis is listening"
+    );
 }
 
 /// A connection could not be accepted; so many lines like this one were left out.
@@ -288,6 +335,16 @@ pub fn connections_limited(configured: usize, allowed: usize, descriptors: usize
 /// The service takes requests.
 pub fn serving() {
     info!("serving: the policy is loaded, and every issuer has keys or was asked for them");
+}
+
+/// The service is ready.
+pub fn ready(rule: &str) {
+    info!(ready.rule = rule, "ready: `/readyz` says so until the stop");
+}
+
+/// Every issuer was asked for its keys, and the service is not ready.
+pub fn not_ready(rule: &str, waits_for: &str) {
+    warn!(ready.rule = rule, ready.waits_for = waits_for, "not ready: `/readyz` says so until one of these has keys");
 }
 
 /// The service begins to stop.

@@ -435,7 +435,7 @@ mod tests {
     fn figures_of_the_moment_are_read_at_each_scrape() {
         let metrics = Metrics::new(Arc::default(), Arc::default());
         let scrapes = std::sync::atomic::AtomicUsize::new(0);
-        let lag = Arc::new(ThreadLag::new("check-0", Instant::now()));
+        let lag = Arc::new(ThreadLag::new("check-0", tokio::time::Instant::now()));
         metrics.show(vec![lag], move || {
             let scrape = scrapes.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             LiveFigures { checks_queued: 10 * scrape, checks_in_work: 2, key_waiters: scrape }

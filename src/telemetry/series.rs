@@ -24,7 +24,7 @@ impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
     pub(super) fn count(&self, labels: &L) {
         let is_known = self.family.get(labels).map(|counter| counter.inc()).is_some();
         if !is_known {
-            self.expect(labels);
+            self.start(labels.clone());
             self.family.get_or_create(labels).inc();
         }
     }

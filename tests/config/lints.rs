@@ -143,6 +143,56 @@ fn metadata_of_another_issuer_is_said() {
 }
 
 #[test]
+fn issuers_whose_keys_come_from_a_host_of_the_routes_are_said() {
+    let with = |more: &str, host: &str, fields: &str| {
+        format!(
+            "{more}routes: [{{ host: '{host}', path: /**, access: authenticated }}]\n\
+             issuers: [{{ audiences: [a], {fields} }}]"
+        )
+    };
+    let (name, elsewhere) = ("issuer: 'https://login.example.com/'", "issuer: 'https://i.example/'");
+    for (host, fields, said) in [
+        ("login.example.com", name.to_owned(), "'https://login.example.com/'"),
+        (
+            "LOGIN.example.com.",
+            "issuer: 'https://Login.example.com:8443/realms/a'".to_owned(),
+            "'https://Login.example.com:8443/realms/a'",
+        ),
+        (
+            "keys.example.com",
+            format!("{elsewhere}, jwks_uri: 'https://keys.example.com/jwks'"),
+            "'https://keys.example.com/jwks'",
+        ),
+        (
+            "keys.example.com",
+            format!("{elsewhere}, discovery_url: 'https://keys.example.com/'"),
+            "'https://keys.example.com/'",
+        ),
+        ("[::1]", "issuer: 'http://[0::1]:9000/'".to_owned(), "'http://[0::1]:9000/'"),
+    ] {
+        assert_eq!(warnings(&with("", host, &fields)), [format!("issuer-behind-gate: {said}")], "{host} {fields}");
+        assert_eq!(warnings(&with("ready: started\n", host, &fields)), [""; 0], "{fields}: it is what the help says");
+        assert_eq!(warnings(&with("ready: keys\n", host, &fields)).len(), 1, "{fields}");
+    }
+    for (host, fields) in [
+        ("api.example.com", name.to_owned()),
+        // Providers often have a name beside those of the API.
+        ("*.example.com", name.to_owned()),
+        ("login.example.com", format!("{name}, jwks_uri: 'https://keys.example.com/jwks'")),
+        ("login.example.com", format!("{name}, discovery_url: 'https://inside.example/'")),
+        ("login.example.com", format!("{name}, secret_env: PARTNER_SECRET, algorithms: [HS256]")),
+    ] {
+        let found = found(&with("", host, &fields));
+        let is_said = found.problems().any(|problem| problem.kind() == Some(Lint::IssuerBehindGate));
+        assert!(!is_said, "{host} {fields}");
+    }
+    let loaded = parse(&with("", "login.example.com", name)).unwrap();
+    let [warning] = loaded.warnings.problems().collect::<Vec<_>>()[..] else { panic!("one warning") };
+    assert!(warning.help_text().unwrap().contains("write `ready: started`"), "{warning:?}");
+    assert_eq!(warning.places().len(), 2, "the route as well");
+}
+
+#[test]
 fn audiences_that_tokens_do_not_have_or_share_are_said() {
     let tid = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
     let (v1, v2) = (format!("https://sts.windows.net/{tid}/"), format!("https://login.microsoftonline.com/{tid}/v2.0"));

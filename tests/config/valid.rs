@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use portcullis::{
-    config::{self, ListenAddr, SocketGroup, UnixSocket, error::Severity},
+    config::{self, ListenAddr, ReadyRule, SocketGroup, UnixSocket, error::Severity},
     identity::Aliases,
     jwks::source::{KeySource, Transport},
     jwt::{
@@ -60,6 +60,7 @@ fn the_smallest_file_has_the_documented_defaults() {
     assert_eq!(issuer.rules.audience_claim, "aud");
     assert_eq!(issuer.rules.client_id_claims, ["client_id", "azp", "cid", "appid"]);
     assert_eq!(issuer.rules.scope_claims, ["scope", "scp"].map(ClaimPath::top_level));
+    assert_eq!(config.ready, ReadyRule::Keys);
     assert_eq!(config.identity.aliases, Aliases::Seen);
     assert!(config.identity.forward_authorization && !config.identity.forward_overrides);
     assert!(!config.identity.subject_in_metadata);
@@ -123,6 +124,7 @@ fn who_may_connect_to_a_socket_is_read() {
 fn everything_about_clients_claims_and_fetching_is_read() {
     let config = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap().config;
     assert_eq!(config.keys_dir, Some(fixture("saved")));
+    assert_eq!(config.ready, ReadyRule::Started);
     let [remote, file, ..] = config.issuers.as_slice() else { panic!("two issuers") };
     assert_eq!(remote.rules.clients.as_ref().unwrap().as_slice(), ["web", "batch"]);
     let rule = |claim: &str, test| ClaimRule { claim: ClaimPath::top_level(claim), test };

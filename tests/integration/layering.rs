@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "decision.rs",
             "identity.rs",
             "build_info.rs",
+            "client_text.rs",
             "policy/scope.rs",
         ],
     ),

@@ -37,7 +37,7 @@ impl Stop for Asked {
 }
 
 impl TestService {
-    /// Starts with that configuration and waits until it is ready.
+    /// Starts with that configuration and waits until every issuer has keys, or a first fetch has failed.
     pub async fn start(config: &str) -> Self {
         Self::start_with(config, Arc::new(HttpFetchers)).await
     }
@@ -45,7 +45,7 @@ impl TestService {
     /// The same where keys come in another way than over HTTP.
     pub async fn start_with(config: &str, fetchers: Arc<dyn Fetchers>) -> Self {
         let service = Self::launch_with(config, fetchers).await;
-        service.until_ready().await;
+        service.until_asked().await;
         service
     }
 
@@ -62,10 +62,10 @@ impl TestService {
         Self::launch_app(loaded.config, fetchers, Reload::default()).await
     }
 
-    /// Starts with that file, which is watched at that pace, and waits until it is ready.
+    /// Starts with that file, which is watched at that pace, and waits as [`Self::start`] does.
     pub async fn start_file(path: &Path, pace: Pace) -> Self {
         let service = Self::launch_file(path, pace).await;
-        service.until_ready().await;
+        service.until_asked().await;
         service
     }
 
@@ -113,6 +113,18 @@ impl TestService {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("not ready after ten seconds: {:?}", self.page("/readyz").await);
+    }
+
+    /// Waits until every issuer has keys, or a first fetch of them has failed.
+    pub async fn until_asked(&self) {
+        for _ in 0..500 {
+            let page: serde_json::Value = serde_json::from_str(&self.page("/readyz").await.1).unwrap();
+            if page["issuers"].as_array().unwrap().iter().all(|issuer| issuer["settled"] == true) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("not every issuer was asked after ten seconds: {:?}", self.page("/readyz").await);
     }
 
     /// Stops as a signal would.

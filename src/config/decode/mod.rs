@@ -36,7 +36,7 @@ use std::{
 pub(crate) use duration::{parse as parse_duration, show as show_duration};
 
 use super::{
-    Config, IssuerConfig, Listen,
+    Config, IssuerConfig, Listen, ReadyRule,
     error::{Problem, SHOWN, Severity},
     lint,
     schema::FILE,
@@ -115,6 +115,7 @@ pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (O
         policy: file.policy,
         identity: file.identity,
         keys_dir: file.keys_dir,
+        ready: file.ready,
         tests: file.tests,
     });
     problems.extend(lint::check(root, config.as_ref()));
@@ -162,6 +163,7 @@ struct DecodedFile<K> {
     policy: Policy,
     identity: IdentityHeaders,
     keys_dir: Option<PathBuf>,
+    ready: ReadyRule,
     tests: Vec<PathBuf>,
 }
 
@@ -205,9 +207,16 @@ fn decode_file<K>(bag: &mut Bag, root: &Node, around: Around<'_>, keys: DecodeKe
         Some(entry) => Some(around.base.join(read::text(bag, entry)?)),
         None => None,
     };
+    let ready = ready(bag, &fields);
     let tests = tests(bag, &fields, around.base);
-    let (policy, tests) = (policy?.policy?, tests?);
-    Some(DecodedFile { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, tests })
+    let (policy, ready, tests) = (policy?.policy?, ready?, tests?);
+    Some(DecodedFile { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, ready, tests })
+}
+
+/// Decodes the rule by which `/readyz` decides.
+fn ready(bag: &mut Bag, fields: &Fields<'_>) -> Option<ReadyRule> {
+    let rules = [ReadyRule::Keys, ReadyRule::Started].map(|rule| (rule.name(), rule));
+    fields.get("ready").map_or(Some(ReadyRule::Keys), |entry| read::word(bag, entry, &rules))
 }
 
 /// Files with tests of the policy.

@@ -112,6 +112,8 @@ lints! {
     EnvoyUnknownPolicy = "envoy-unknown-policy",
     /// Upgraded requests pass filters of Envoy's without ext_authz.
     EnvoyUpgrade = "envoy-upgrade",
+    /// The keys of an issuer are fetched from a host that a route names.
+    IssuerBehindGate = "issuer-behind-gate",
     /// The issuer is not the one that this provider's tokens and metadata name.
     IssuerMismatch = "issuer-mismatch",
     /// A key file can't be read yet.

@@ -7,6 +7,7 @@
 mod audience;
 mod catalogue;
 mod claims;
+mod gate;
 mod issuer;
 mod nearby;
 mod never;
@@ -25,6 +26,7 @@ pub(super) fn check(root: &Node, config: Option<&Config>) -> Vec<Problem> {
     issuer::check(root, &mut problems);
     audience::check(root, &mut problems);
     claims::check(root, &mut problems);
+    gate::check(root, &mut problems);
     scope::check(root, &mut problems);
     wildcard::check(root, &mut problems);
     if let Some(config) = config {

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Decided, Engine};
+use super::{Decided, Engine, decided::Message};
 use crate::{
     authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
     decision::{DenyReason, RequestFault},
@@ -26,8 +26,10 @@ use crate::{
 /// A message and what is judged of it.
 struct Heard<'m> {
     attributes: Attributes<'m>,
-    /// What is judged, and what is logged of it, is the same canonical request.
+    /// The canonical request, which is what is judged; a reason where there is none.
     judged: Result<RequestAttributes<'m>, DenyReason>,
+    /// The message, if it was not decoded.
+    unread: Option<&'m [u8]>,
 }
 
 /// A request that can't be decided before a fetch has ended.
@@ -52,18 +54,18 @@ impl Engine {
         }
     }
 
-    /// The denial of a call that the thread has no time for. Its message is not even read: that takes a good part of
-    /// deciding.
-    pub(super) fn turn_away(&self, call: TurnedAway) -> Answer {
+    /// The denial of a call that the thread has no time for. Its message is not even read, except for a log line: that takes
+    /// a good part of deciding.
+    pub(super) fn turn_away(&self, message: &[u8], call: TurnedAway) -> Answer {
         let reason = DenyReason::Overloaded;
-        let heard = Heard { attributes: Attributes::default(), judged: Err(reason) };
+        let heard = Heard { unread: Some(message), ..Heard::refused(reason) };
         let denial = Denial { retry_after: Some(Duration::ZERO), ..Denial::without_rule(reason) };
         self.answer(&heard, &Decision::Deny(denial), call.times)
     }
 
-    /// The denial of a call whose message can't be read.
+    /// The denial of a message that can't be read.
     pub(super) fn refuse(&self, fault: RequestFault, times: QueueTimes) -> Answer {
-        let heard = Heard { attributes: Attributes::default(), judged: Err(fault.into()) };
+        let heard = Heard::refused(fault.into());
         self.answer(&heard, &Decision::Deny(Denial::without_rule(fault.into())), times)
     }
 
@@ -171,14 +173,22 @@ impl Engine {
                 Decision::Allow(permit) => response::allow(permit, &heard.attributes, &self.replies),
                 Decision::Deny(denial) => response::deny(denial, &heard.attributes, &self.replies),
             });
-            self.observer.decided(&heard.decided(decision, times));
+            self.observer.decided(&self.decided(heard, decision, times));
         });
         answer.unwrap_or_else(|| {
             // A bug in the answer: a plain denial is still a denial, and is counted as what the client gets.
             let denied = Decision::Deny(Denial::without_rule(DenyReason::Internal));
-            let _ = guarded(|| self.observer.decided(&heard.decided(&denied, times)));
+            let _ = guarded(|| self.observer.decided(&self.decided(heard, &denied, times)));
             response::internal()
         })
+    }
+}
+
+impl Engine {
+    /// Builds the report of a decision for observers.
+    fn decided<'a>(&'a self, heard: &'a Heard<'_>, decision: &'a Decision, times: QueueTimes) -> Decided<'a> {
+        let message = heard.unread.map_or(Message::Decoded(&heard.attributes), Message::Unread);
+        Decided::new(message, decision, self.authorizer.verifier(), times)
     }
 }
 
@@ -187,27 +197,15 @@ impl<'m> Heard<'m> {
         match decode(message) {
             Ok(attributes) => {
                 let judged = guarded(|| attributes.judged()).unwrap_or(Err(DenyReason::Internal));
-                Self { attributes, judged }
+                Self { attributes, judged, unread: None }
             }
-            Err(reason) => Self { attributes: Attributes::default(), judged: Err(reason) },
+            Err(reason) => Self::refused(reason),
         }
     }
 
-    /// Builds the report of its decision for observers.
-    fn decided<'a>(&'a self, decision: &'a Decision, times: QueueTimes) -> Decided<'a> {
-        let target = self.judged.as_ref().ok().map(|request| &request.target);
-        let common = Decided {
-            method: target.map(|target| target.method.as_str()),
-            path: target.map(|target| target.path.as_str()),
-            request_id: self.attributes.request_id(),
-            queued: times.left.saturating_duration_since(times.arrived),
-            took: times.arrived.elapsed(),
-            ..Decided::default()
-        };
-        match decision {
-            Decision::Allow(permit) => common.allowed_by(permit),
-            Decision::Deny(denial) => common.denied_for(denial),
-        }
+    /// A message of which nothing is known.
+    fn refused(reason: DenyReason) -> Self {
+        Self { attributes: Attributes::default(), judged: Err(reason), unread: None }
     }
 }
 
@@ -230,7 +228,10 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Arc};
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     use envoy_types::pb::envoy::service::auth::v3::{
         AttributeContext, CheckRequest, CheckResponse,
@@ -268,6 +269,45 @@ mod tests {
         }
     }
 
+    /// Remembers what is told of requests.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Observer for Told {
+        fn decided(&self, decided: &Decided<'_>) {
+            let texts = decided.request();
+            let told = format!("{} {:?} {:?} {:?}", decided.reason, texts.method, texts.host, texts.path);
+            self.0.lock().unwrap().push(told);
+        }
+
+        fn accept_failed(&self, _: &io::Error) {}
+    }
+
+    /// A Check of that path, on the host `a`.
+    fn message(path: &str) -> Vec<u8> {
+        let http = HttpRequest { method: "GET".into(), path: path.into(), host: "a".into(), ..HttpRequest::default() };
+        let request = Some(Request { http: Some(http), ..Request::default() });
+        CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) }.encode_to_vec()
+    }
+
+    #[tokio::test]
+    async fn whatever_comes_of_a_request_its_line_can_say_which_it_was() {
+        let told = Arc::new(Told::default());
+        let engine = Engine::for_tests(Arc::clone(&told) as _);
+        let now = QueueTimes { arrived: Instant::now(), left: Instant::now() };
+        drop(engine.check(message("/x?secret").into(), Duration::ZERO).await);
+        drop(engine.turn_away(&message("/late?secret"), TurnedAway { times: now }));
+        drop(engine.turn_away(b"\xff", TurnedAway { times: now }));
+        drop(engine.check(message("/a//b").into(), Duration::ZERO).await);
+        let wanted = [
+            r#"no_route Some("GET") Some("a") Some("/x")"#,
+            r#"overloaded Some("GET") Some("a") Some("/late")"#,
+            "overloaded None None None",
+            r#"request_empty_segment Some("GET") Some("a") Some("/a//b")"#,
+        ];
+        assert_eq!(*told.0.lock().unwrap(), wanted);
+    }
+
     #[tokio::test]
     async fn an_observer_that_fails_changes_no_answer() {
         let policy = "issuers: [{ issuer: 'https://a.test/', audiences: [api] }]\n\
@@ -277,12 +317,7 @@ mod tests {
             let verifier = crate::jwt::verifier::Verifier::new([]);
             let authorizer = crate::authorizer::Authorizer::new(config.policy, verifier);
             let engine = Engine { authorizer, ..Engine::for_tests(observer) };
-            let http =
-                HttpRequest { method: "GET".into(), path: path.into(), host: "a".into(), ..HttpRequest::default() };
-            let request = Some(Request { http: Some(http), ..Request::default() });
-            let attributes = Some(AttributeContext { request, ..AttributeContext::default() });
-            let message = CheckRequest { attributes }.encode_to_vec();
-            let answer = engine.check(message.into(), Duration::ZERO).await;
+            let answer = engine.check(message(path).into(), Duration::ZERO).await;
             CheckResponse::decode(answer.into_bytes()).unwrap()
         };
         let internal = CheckResponse::decode(response::internal().into_bytes()).unwrap();

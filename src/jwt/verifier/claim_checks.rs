@@ -128,7 +128,7 @@ fn check_client(claims: &Claims, rules: &IssuerRules) -> Result<(), TokenFault> 
 
 /// What the first of the issuer's claims that is there says. One of another type or over-long names nobody, and the next
 /// one doesn't stand in for it: the provider may mean somebody else by that.
-fn client_id<'c>(claims: &'c Claims, rules: &IssuerRules) -> Option<&'c str> {
+pub(super) fn client_id<'c>(claims: &'c Claims, rules: &IssuerRules) -> Option<&'c str> {
     let named = rules.client_id_claims.iter().find(|claim| claims.has(claim))?;
     claims.name(named).ok().flatten()
 }

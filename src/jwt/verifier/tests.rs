@@ -40,7 +40,7 @@ fn secret() -> Secret {
     Secret::new(vec![b's'; 32])
 }
 
-fn sign(header: &Value, claims: &Value) -> String {
+pub(super) fn sign(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", encode(header), encode(claims));
     let key = jsonwebtoken::EncodingKey::from_secret(secret().expose());
@@ -48,7 +48,7 @@ fn sign(header: &Value, claims: &Value) -> String {
     format!("{input}.{signature}")
 }
 
-fn claims(changes: Value) -> Value {
+pub(super) fn claims(changes: Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": "https://api.test", "sub": "u1", "azp": "c1",
         "exp": NOW + 60, "nbf": NOW, "iat": NOW, "scope": "read:messages",
@@ -70,6 +70,14 @@ fn verify_text(rules: IssuerRules, token: &str) -> Result<Arc<VerifiedToken>, Un
     store.add(ISSUER.into(), IssuerKeys::fixed(KeySet::from_secret(&secret(), rules.algorithms.as_slice()), now));
     let token = AccessToken::parse(token.as_bytes()).unwrap();
     Verifier::new([rules]).verify(token, &store.at(now), UnixTime::from_secs(NOW))
+}
+
+/// The fault of a token, be it for certain or unless there are newer keys.
+pub(super) fn fault_of(token: &str) -> TokenFault {
+    match verify_text(rules(), token).unwrap_err() {
+        Unverified::Refused(fault) => fault,
+        Unverified::KeyMissing(missing) => missing.fault,
+    }
 }
 
 fn verify(rules: IssuerRules, header: &Value, claims: &Value) -> Result<Arc<VerifiedToken>, Unverified> {

@@ -25,7 +25,7 @@ use super::{
     moment,
     stage::Stage,
 };
-use crate::bearer::challenge;
+use crate::{bearer::challenge, jwt::verifier::Evidence};
 
 /// Whether signatures were checked, with whose keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,6 +84,12 @@ pub struct Verdict {
     pub detail: Option<&'static str>,
     /// The rule that decided, if it came to that.
     pub rule: Option<Rule>,
+    /// The beginning of the SHA-256 of an issuer that is not configured, as in the log line of the denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer_sha256: Option<String>,
+    /// The beginnings of the SHA-256 of audiences, none of which is a right one, as in that line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience_sha256: Option<String>,
 }
 
 /// The rule that decided.
@@ -152,13 +158,13 @@ pub fn explain(stage: &Stage, ask: &Ask, answered: &Answered, signature: Signatu
         signature,
         filled_in: Vec::new(),
         steps: walk.into_steps(),
-        verdict: verdict(answered),
+        verdict: verdict(stage, &view, answered),
         answer: answer(answered),
         help,
     }
 }
 
-fn verdict(answered: &Answered) -> Verdict {
+fn verdict(stage: &Stage, view: &token::View<'_>, answered: &Answered) -> Verdict {
     let kind = |is: &RuleRef| match is {
         RuleRef::Route(_) => "route",
         RuleRef::Named(_) => "policy",
@@ -172,7 +178,12 @@ fn verdict(answered: &Answered) -> Verdict {
         path: rule.path.clone(),
     });
     let detail = answered.deny.map(|reason| challenge::answer(reason, None).detail);
-    Verdict { allowed: answered.allowed, reason: answered.reason.clone(), detail, rule }
+    let evidence = match (view.token, answered.deny) {
+        (Some(token), Some(reason)) => stage.evidence(token, reason),
+        _ => Evidence::default(),
+    };
+    let Evidence { issuer_sha256, audience_sha256, .. } = evidence;
+    Verdict { allowed: answered.allowed, reason: answered.reason.clone(), detail, rule, issuer_sha256, audience_sha256 }
 }
 
 fn answer(answered: &Answered) -> Answer {

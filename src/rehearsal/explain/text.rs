@@ -47,6 +47,11 @@ fn verdict(out: &mut String, explanation: &Explanation, paint: &Paint) {
         let at = if rule.written_at.is_empty() { String::new() } else { format!(", {}", rule.written_at) };
         line(out, &format!("rule {}{at}", rule.id));
     }
+    let digests =
+        [("token.issuer_sha256", &verdict.issuer_sha256), ("token.audience_sha256", &verdict.audience_sha256)];
+    for (field, digest) in digests.into_iter().filter_map(|(field, digest)| Some((field, digest.as_ref()?))) {
+        line(out, &format!("in the log {field}={digest}"));
+    }
     match explanation.signature {
         Signatures::Checked => {}
         Signatures::NotChecked if !verdict.allowed => {}

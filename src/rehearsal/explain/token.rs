@@ -58,7 +58,7 @@ pub(super) fn credentials(walk: &mut Walk, values: &[&[u8]], answered: &Answered
 
 /// A token as far as it can be read, with the rules of its issuer.
 pub(super) struct View<'a> {
-    token: Option<AccessToken<'a>>,
+    pub(super) token: Option<AccessToken<'a>>,
     compact: Option<Result<Compact<'a>, TokenFault>>,
     header: Option<Result<Header, TokenFault>>,
     members: Map<String, Value>,

@@ -109,7 +109,8 @@ impl Service {
         let status = Arc::new(ConfigStatus::started(&engine.revision, outside.clock.now()));
         let current = Arc::new(Current::from_pointee(engine));
         let refreshers = Arc::new(Mutex::new(tasks));
-        let lasting = Lasting { current, outside, observers, metrics, status, refreshers };
+        let readiness = Readiness::new(&current, config.ready);
+        let lasting = Lasting { current, outside, observers, metrics, status, refreshers, readiness };
         let reloader = Reloader::new(reload, lasting, issuers, config.listen, config.keys_dir, Arc::default());
         Self { dir, reloader, keys }
     }
