@@ -4,7 +4,6 @@ mod ended;
 mod read_ahead;
 
 use std::{
-    convert::Infallible,
     future::poll_fn,
     io,
     pin::{Pin, pin},
@@ -82,12 +81,7 @@ async fn serve_stream<T: AsyncRead + AsyncWrite + Unpin>(
     front.queues().add(&reads);
     let service = service_fn(|request| {
         is_used.store(true, Ordering::Relaxed);
-        let call = place.call();
-        let answer = front.answer(request, &reads);
-        async move {
-            let _in_flight = call;
-            Ok::<_, Infallible>(answer.await)
-        }
+        front.answer(request, &reads, place.call())
     });
     let (turn, goodbye) = (AtomicUsize::new(0), OnceLock::new());
     let stream = Joined { stream: TokioIo::new(stream), turn: &turn, goodbye: &goodbye, reads: &reads, ahead: None };

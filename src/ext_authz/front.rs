@@ -5,6 +5,7 @@
 //! the long way, through tonic, to the same [`Service`].
 
 use std::{
+    convert::Infallible,
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
@@ -17,6 +18,7 @@ use http::{
     header::{CONTENT_TYPE, HeaderName},
 };
 use hyper::body::{Body, Frame, Incoming};
+use tokio_util::either::Either;
 use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Routes};
 
 use super::{
@@ -43,12 +45,11 @@ pub(super) struct Front {
     queues: Arc<Queues>,
 }
 
-/// Which way a request goes, and what is needed of it there: the future of an answer is copied several times before it runs.
+/// Which way a request goes, and what is needed of it there.
 enum Way {
     Check(Service, Incoming, Call),
     /// Boxed: it is large.
     Other(Pin<Box<dyn Future<Output = Response<FrontBody>> + Send>>),
-    Refused,
 }
 
 impl Front {
@@ -61,23 +62,21 @@ impl Front {
         &self.queues
     }
 
-    /// Answers one request, which the last of these reads has brought.
-    pub(super) fn answer(
+    /// Answers one request, which the last of these reads has brought. `in_flight` is dropped when it is answered, or taken back.
+    pub(super) fn answer<G: Send>(
         &self,
         request: Request<Incoming>,
         reads: &Reads,
-    ) -> impl Future<Output = Response<FrontBody>> + use<> {
-        let way = self.way(request, reads);
-        async move {
-            match way {
-                Way::Check(service, body, call) => check(service, body, call).await,
-                Way::Other(answer) => answer.await,
-                Way::Refused => {
-                    let mut refusal = Response::new(FrontBody::Other(TonicBody::empty()));
-                    *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-                    refusal
-                }
-            }
+        in_flight: G,
+    ) -> impl Future<Output = Result<Response<FrontBody>, Infallible>> + use<G> {
+        // No `async` block around a Check: it would have room for its future twice, as it is made and as it is awaited, and
+        // all of that is copied several times before it runs.
+        match self.way(request, reads) {
+            Way::Check(service, body, call) => Either::Left(check(service, body, call, in_flight)),
+            Way::Other(answer) => Either::Right(async move {
+                let _in_flight = in_flight;
+                Ok(answer.await)
+            }),
         }
     }
 
@@ -87,7 +86,11 @@ impl Front {
         // gRPC server's way of saying no is a 200 with a `grpc-status`. So whatever such an Envoy asks must not be a 200.
         // The gRPC protocol over HTTP/2, "Requests": without such a content type, a server answers 415.
         if !is_grpc(request.headers()) {
-            return Way::Refused;
+            return Way::Other(Box::pin(async {
+                let mut refusal = Response::new(FrontBody::Other(TonicBody::empty()));
+                *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                refusal
+            }));
         }
         if request.uri().path() == CHECK {
             let call = reads.call(deadline::timeout(request.headers()));
@@ -109,22 +112,30 @@ impl Front {
     }
 }
 
-async fn check<B: Body<Data = Bytes>>(service: Service, body: B, mut call: Call) -> Response<FrontBody> {
-    let mut message = pin!(unary::message(body));
-    let message = match poll_fn(|cx| Poll::Ready(message.as_mut().poll(cx))).await {
-        Poll::Ready(message) => message,
-        Poll::Pending => call.aside(message).await,
+async fn check<B: Body<Data = Bytes>, G>(
+    service: Service,
+    body: B,
+    mut call: Call,
+    _in_flight: G,
+) -> Result<Response<FrontBody>, Infallible> {
+    // In a block of its own, so that what is read and what is answered lie in the same place.
+    let message = {
+        let mut message = pin!(unary::message(body));
+        match poll_fn(|cx| Poll::Ready(message.as_mut().poll(cx))).await {
+            Poll::Ready(message) => message,
+            Poll::Pending => call.aside(message).await,
+        }
     };
     let picked_up = call.pick_up();
     drop(call);
     let answer = match message {
         Ok(message) => service.answer(message, picked_up).await,
         Err(NoMessage::Refused(fault)) => service.refuse(fault, (&picked_up).into()),
-        Err(NoMessage::Failed(status)) => return status.into_http::<TonicBody>().map(FrontBody::Other),
+        Err(NoMessage::Failed(status)) => return Ok(status.into_http::<TonicBody>().map(FrontBody::Other)),
     };
     let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
-    response
+    Ok(response)
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

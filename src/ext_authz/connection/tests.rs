@@ -1,7 +1,7 @@
 //! Each bound of HTTP/2 with a peer that sends as much as it allows, while Checks on the same connection are answered; and then
 //! one more.
 
-use std::{os::unix::net::UnixStream as Pair, sync::Mutex, task::Waker, time::Duration};
+use std::{convert::Infallible, os::unix::net::UnixStream as Pair, sync::Mutex, task::Waker, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, DuplexStream, duplex},

@@ -99,7 +99,7 @@ fn read(body: &[u8]) -> (i32, Option<String>) {
 }
 
 async fn ask(service: &Service, call: Call) -> (i32, Option<String>) {
-    let response = check(service.clone(), Full::new(message()), call).await;
+    let Ok(response) = check(service.clone(), Full::new(message()), call, ()).await;
     read(&response.into_body().collect().await.unwrap().to_bytes())
 }
 
@@ -142,7 +142,7 @@ async fn a_message_that_is_refused_has_waited_in_the_queue_as_others_do() {
     advance(30 * MS).await;
     // Compressed, so that it is not looked at.
     let body = Full::new(Bytes::from_static(&[1, 0, 0, 0, 0]));
-    check(service, body, call).await;
+    drop(check(service, body, call, ()).await);
     assert_eq!((seen.taken(), seen.queued()), (vec!["request_no_http"], vec![30]));
 }
 
@@ -157,16 +157,16 @@ async fn observers_hear_the_age_of_one_check_in_a_while_decided_or_not() {
     reads.read();
     for _ in 0..3 {
         let call = reads.call(Some(250 * MS));
-        check(service.clone(), Full::new(message_of(1_800_000_000)), call).await;
+        drop(check(service.clone(), Full::new(message_of(1_800_000_000)), call, ()).await);
     }
     assert_eq!(*seen.ages.lock().unwrap(), [700], "the first of them");
     let late = reads.call(Some(250 * MS));
     advance(limits::REQUEST_AGE_SAMPLED).await;
-    check(service.clone(), Full::new(message_of(1_800_000_001)), late).await;
+    drop(check(service.clone(), Full::new(message_of(1_800_000_001)), late, ()).await);
     assert_eq!(*seen.ages.lock().unwrap(), [700, -300], "one that is turned away, of an Envoy whose clock is ahead");
     advance(limits::REQUEST_AGE_SAMPLED).await;
     reads.read();
-    check(service, Full::new(message()), reads.call(None)).await;
+    drop(check(service, Full::new(message()), reads.call(None), ()).await);
     assert_eq!(seen.ages.lock().unwrap().len(), 2, "a message without a time has no age");
 }
 
