@@ -16,14 +16,14 @@ fn library(dependencies: &Path) -> PathBuf {
     let compiled =
         |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let files = fs::read_dir(dependencies).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(is_library).max_by_key(compiled).expect("the library of this test")
+    files.filter(is_library).max_by_key(compiled).unwrap()
 }
 
 /// What the compiler says of a program that uses the library, without its closing lines.
 fn errors(program: &str) -> String {
     let (test, output) = (env::current_exe().unwrap(), tempfile::tempdir().unwrap());
     let dependencies = test.parent().unwrap();
-    let compiled = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+    let compiled = Command::new("rustc")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["--edition=2024", "--emit=metadata", "--color=never", "--cap-lints=allow", program])
         .args(["-L", &format!("dependency={}", dependencies.display())])
