@@ -104,7 +104,7 @@ impl Scene {
     async fn cold_start(&self) -> (TestService, Client, String) {
         let service = TestService::launch(&config(self.issuer.issuer())).await;
         if self.fault != Fault::Stall {
-            service.until_ready().await;
+            service.until_asked().await;
         }
         let client = service.client().await;
         let got = ask(&client, &self.new).await;
