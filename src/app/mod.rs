@@ -124,7 +124,7 @@ pub struct App {
     health: Health,
     in_flight: TaskTracker,
     readiness: Arc<Readiness>,
-    /// Cancelled once the notice is over: no new connections. Refreshers end last: a Check in flight may be waiting for one.
+    /// Cancelled after the time of notice: no new connections. Refreshers end last: a Check in flight may be waiting for one.
     stop_servers: CancellationToken,
 }
 

@@ -51,7 +51,7 @@ impl SocketMode {
     /// The mode with these bits.
     ///
     /// # Errors
-    /// [`InvalidMode`]. The owner has to be able to connect: so a start finds out whether a socket that is there already
+    /// `InvalidMode`. The owner has to be able to connect: so a start finds out whether a socket that is there already
     /// belongs to a process that lives.
     pub const fn new(bits: u32) -> Result<Self, InvalidMode> {
         if bits > 0o777 {

@@ -1,14 +1,11 @@
 //! Troubles of a running service, and the figures in `/metrics` that tell them.
 
-use std::{
-    io::Write as _,
-    net::SocketAddr,
-    time::{Duration, SystemTime},
-};
+use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use envoy_types::pb::{envoy::service::auth::v3::CheckRequest, google::protobuf::Timestamp};
 use portcullis::{
     cli::demo::issuer::{DemoIssuer, TokenRequest},
+    clock::{Clock as _, SystemClock},
     limits,
 };
 use prost::Message as _;
@@ -68,9 +65,9 @@ async fn until(serve: &Serve, series: &str, wanted: f64) {
 
 /// A Check that Envoy received just now.
 fn received_now(mut message: CheckRequest) -> CheckRequest {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let millis = SystemClock.now().as_millis();
     let request = message.attributes.as_mut().unwrap().request.as_mut().unwrap();
-    let (seconds, nanos) = (i64::try_from(now.as_secs()).unwrap(), i32::try_from(now.subsec_nanos()).unwrap());
+    let (seconds, nanos) = (millis / 1000, i32::try_from(millis % 1000).unwrap() * 1_000_000);
     request.time = Some(Timestamp { seconds, nanos });
     message
 }

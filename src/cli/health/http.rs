@@ -42,9 +42,8 @@ pub(super) async fn ask(target: &Target, live: bool) -> Answer {
         Ok(stream) => stream,
         Err(why) => return answer(false, LIVE, why),
     };
-    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
-        Ok(connected) => connected,
-        Err(_) => return answer(false, LIVE, NO_HTTP.to_owned()),
+    let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(stream)).await else {
+        return answer(false, LIVE, NO_HTTP.to_owned());
     };
     let questions = async {
         match get(&mut sender, target, LIVE).await.and_then(|page| judge_life(&page)) {

@@ -80,7 +80,7 @@ fn message_of(seconds: i64) -> Bytes {
         attribute_context::{HttpRequest, Request},
     };
     let http = HttpRequest { method: "GET".into(), path: "/x".into(), host: "a".into(), ..HttpRequest::default() };
-    let time = (seconds > 0).then(|| prost_types::Timestamp { seconds, nanos: 0 });
+    let time = (seconds > 0).then_some(prost_types::Timestamp { seconds, nanos: 0 });
     let request = Some(Request { time, http: Some(http) });
     let message = CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) };
     let message = message.encode_to_vec();
