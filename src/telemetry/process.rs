@@ -8,10 +8,11 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric as _},
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
-use rustix::{
-    process::{Resource, getrlimit},
-    time::{ClockId, clock_gettime},
-};
+use rustix::process::{Resource, getrlimit};
+
+/// Parts of a second in which `/proc` tells times: the kernel's USER_HZ, which is 100 on every architecture that Rust supports.
+/// Asking the kernel for it takes its auxiliary vector, whose reader in rustix crashes under valgrind.
+const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Reads the state of this process at each scrape.
 #[derive(Debug)]
@@ -28,9 +29,11 @@ impl ProcessMetrics {
 
 impl Collector for ProcessMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let cpu = ConstCounter::new(cpu_seconds());
-        let help = "CPU time of the process in user and kernel mode, in seconds";
-        cpu.encode(encoder.encode_descriptor("process_cpu_seconds", help, None, cpu.metric_type())?)?;
+        if let Some(cpu) = cpu_seconds() {
+            let cpu = ConstCounter::new(cpu);
+            let help = "CPU time of the process in user and kernel mode, in seconds";
+            cpu.encode(encoder.encode_descriptor("process_cpu_seconds", help, None, cpu.metric_type())?)?;
+        }
         if let Some(started) = self.started {
             let started = ConstGauge::new(started);
             let help = "When the process started, in seconds since 1970";
@@ -59,25 +62,26 @@ impl Collector for ProcessMetrics {
     }
 }
 
-/// The CPU time that the process has taken.
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+/// The CPU time that the process has taken: fields 14 and 15 of `/proc/self/stat`.
+fn cpu_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks = stat_field(&stat, 14)?.checked_add(stat_field(&stat, 15)?)?;
+    Some(ticks as f64 / TICKS_PER_SECOND)
 }
 
-/// Returns the time at which the process started: so many ticks after the boot of the system.
+/// Returns the time at which the process started: so many ticks after the boot of the system, field 22 of `/proc/self/stat`.
 fn start_time() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let system = fs::read_to_string("/proc/stat").ok()?;
     let boot: u64 = system.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    Some(boot as f64 + start_ticks(&stat)? as f64 / rustix::param::clock_ticks_per_second() as f64)
+    Some(boot as f64 + stat_field(&stat, 22)? as f64 / TICKS_PER_SECOND)
 }
 
-/// The time of the start in `/proc/self/stat`: field 22. The second one, the name of the program in parentheses, may have spaces
-/// and parentheses in it.
-fn start_ticks(stat: &str) -> Option<u64> {
+/// A field of `/proc/self/stat`, counted from 1. The second one, the name of the program in parentheses, may have spaces and
+/// parentheses in it.
+fn stat_field(stat: &str, number: usize) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+    after_name.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
 }
 
 /// The number of a line of `/proc/self/status`.
@@ -105,11 +109,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_start_is_found_behind_a_name_with_spaces_and_parentheses() {
+    fn a_field_is_found_behind_a_name_with_spaces_and_parentheses() {
         let fields: Vec<String> = (3..=52).map(|field| field.to_string()).collect();
         let stat = format!("7 (a) (b 1 2) {}", fields.join(" "));
-        assert_eq!(start_ticks(&stat), Some(22));
-        assert_eq!(start_ticks("7 (a) 1 2"), None);
+        assert_eq!((stat_field(&stat, 3), stat_field(&stat, 22)), (Some(3), Some(22)));
+        assert_eq!((stat_field("7 (a) 1 2", 22), stat_field(&stat, 1)), (None, None));
     }
 
     #[test]
