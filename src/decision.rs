@@ -279,6 +279,12 @@ impl DenyReason {
     /// How many reasons there are.
     pub const COUNT: usize = PLAIN.len() + TOKEN_FAULTS.len() + REQUEST_FAULTS.len();
 
+    /// Returns whether an issuer or this service is in trouble, and not the client in the wrong.
+    #[must_use]
+    pub const fn is_our_trouble(self) -> bool {
+        matches!(self, Self::KeysUnavailable | Self::Overloaded | Self::Internal)
+    }
+
     /// Its place in [`Self::all`], for tables by reason.
     #[must_use]
     pub const fn index(self) -> usize {

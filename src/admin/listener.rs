@@ -20,7 +20,8 @@ use crate::limits;
 /// how many connections are open, and `failed` of those that could not be accepted.
 pub(super) async fn serve(
     listener: TcpListener,
-    (most, changed): (usize, &(dyn Fn(usize) + Sync)),
+    most: usize,
+    changed: &(dyn Fn(usize) + Sync),
     pages: Router,
     stop: impl Future<Output = ()>,
     failed: impl Fn(&io::Error),

@@ -19,7 +19,7 @@ use axum::{
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::jwks::key_store::IssuerStatus;
+use crate::{build_info, jwks::key_store::IssuerStatus};
 pub use metrics_format::MetricsFormat;
 
 /// A thread that shows no sign of life.
@@ -90,7 +90,7 @@ pub async fn serve(admin: Admin, listener: TcpListener, stop: impl Future<Output
         .route("/keys", get(keys))
         .route("/metrics", get(metrics))
         .with_state(admin);
-    listener::serve(listener, (most, &*opened), pages, stop, failed).await;
+    listener::serve(listener, most, &*opened, pages, stop, failed).await;
 }
 
 /// 200 unless a thread that answers Checks has shown no sign of life for [`crate::limits::HEARTBEAT_SILENCE`]: then only a
@@ -121,7 +121,7 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
         "stopping": is_stopping,
         "rule": rule,
         "waits_for": waits_for,
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": build_info::VERSION,
         "config": (admin.config)(),
         "issuers_without_keys": degraded,
         "issuers": issuers,

@@ -6,6 +6,8 @@ use std::{backtrace::Backtrace, fmt::Display, net::SocketAddr, time::Duration};
 
 use tracing::{Level, debug, enabled, error, info, warn};
 
+use crate::{build_info, client_text::ClientText};
+
 /// The facts about a request. Those that are not known are left out of the line. Texts of a client are escaped and cut.
 #[derive(Clone, Debug, Default)]
 pub struct RequestFields<'a> {
@@ -13,8 +15,8 @@ pub struct RequestFields<'a> {
     pub rule: Option<&'a str>,
     /// Where it is written: `portcullis.yaml:23`.
     pub rule_at: Option<&'a str>,
-    /// The issuer of a verified token, or the configured one whose keys could not be had.
-    pub issuer: Option<&'a str>,
+    /// The issuer of a token whose signature is true, or the configured one whose keys could not be had.
+    pub issuer: Option<String>,
     /// The client that the token was given to, if its signature is true.
     pub client_id: Option<String>,
     /// The beginning of the SHA-256 of an issuer that is not configured.
@@ -31,61 +33,42 @@ pub struct RequestFields<'a> {
     pub request_id: Option<&'a str>,
 }
 
+/// Logs a line about a request: the fields that are given, and then what is known of the request.
+macro_rules! about {
+    ($level:ident, $request:expr, $($section:ident.$field:ident = $value:expr,)* $message:literal) => {
+        $level!(
+            $($section.$field = $value,)*
+            rule.id = $request.rule,
+            rule.at = $request.rule_at,
+            token.issuer = $request.issuer,
+            token.client_id = $request.client_id,
+            token.issuer_sha256 = $request.issuer_sha256,
+            token.audience_sha256 = $request.audience_sha256,
+            http.method = $request.method,
+            http.host = $request.host,
+            http.path = $request.path,
+            request.id = $request.request_id,
+            $message
+        )
+    };
+}
+
 /// A request was allowed. Its fields are made only if the line is logged.
 pub fn allowed<'a>(fields: impl FnOnce() -> RequestFields<'a>) {
-    if !enabled!(Level::DEBUG) {
-        return;
+    if enabled!(Level::DEBUG) {
+        let request = fields();
+        about!(debug, request, "request allowed");
     }
-    let request = fields();
-    debug!(
-        rule.id = request.rule,
-        rule.at = request.rule_at,
-        token.issuer = request.issuer,
-        token.client_id = request.client_id,
-        token.issuer_sha256 = request.issuer_sha256,
-        token.audience_sha256 = request.audience_sha256,
-        http.method = request.method,
-        http.host = request.host,
-        http.path = request.path,
-        request.id = request.request_id,
-        "request allowed"
-    );
 }
 
 /// A request was denied for a reason of its own.
 pub fn denied(code: &str, request: &RequestFields<'_>) {
-    info!(
-        deny.code = code,
-        rule.id = request.rule,
-        rule.at = request.rule_at,
-        token.issuer = request.issuer,
-        token.client_id = request.client_id,
-        token.issuer_sha256 = request.issuer_sha256,
-        token.audience_sha256 = request.audience_sha256,
-        http.method = request.method,
-        http.host = request.host,
-        http.path = request.path,
-        request.id = request.request_id,
-        "request denied"
-    );
+    about!(info, request, deny.code = code, "request denied");
 }
 
 /// A request was denied for a reason of ours.
 pub fn failed(code: &str, request: &RequestFields<'_>) {
-    warn!(
-        deny.code = code,
-        rule.id = request.rule,
-        rule.at = request.rule_at,
-        token.issuer = request.issuer,
-        token.client_id = request.client_id,
-        token.issuer_sha256 = request.issuer_sha256,
-        token.audience_sha256 = request.audience_sha256,
-        http.method = request.method,
-        http.host = request.host,
-        http.path = request.path,
-        request.id = request.request_id,
-        "request denied because of our own trouble"
-    );
+    about!(warn, request, deny.code = code, "request denied because of our own trouble");
 }
 
 /// Lines about denied requests were left out.
@@ -133,12 +116,12 @@ pub fn keys_fetched(issuer: &str, keys: usize, skipped: usize, took: Duration) {
     debug!(token.issuer = issuer, keys.usable = keys, keys.skipped = skipped, took.ms = ms(took), "keys fetched");
 }
 
-/// A key of a set was left out, as keys for other purposes or algorithms are.
+/// A key of a set was left out, as keys for other purposes or algorithms are. The reason names the key.
 pub fn key_not_for_us(issuer: &str, reason: &dyn Display) {
-    debug!(token.issuer = issuer, reason = %reason, "a key of the issuer is not for us");
+    info!(token.issuer = issuer, reason = %reason, "a key of the issuer is not for us");
 }
 
-/// A key of a set that should be usable was skipped.
+/// A key of a set that should be usable was skipped. The reason names the key.
 pub fn key_skipped(issuer: &str, reason: &dyn Display) {
     warn!(token.issuer = issuer, reason = %reason, "a key of the issuer is skipped");
 }
@@ -274,7 +257,7 @@ pub struct Start<'a> {
 /// The service listens.
 pub fn listening(start: &Start<'_>) {
     info!(
-        service.version = env!("CARGO_PKG_VERSION"),
+        service.version = build_info::VERSION,
         config.revision = start.revision,
         listen.grpc = start.grpc,
         listen.admin = start.admin.map(tracing::field::display),
@@ -295,7 +278,32 @@ pub fn connection_failed(reason: &str, error: &str, left_out: u64) {
         connection.reason = reason,
         error,
         lines.left_out = left_out,
-        "a gRPC connection ended with an error; Checks that were in flight on it are lost"
+        "a gRPC connection ended with an error; Checks that were in flight on it, if any, are lost"
+    );
+}
+
+/// The target of lines that are logged whatever the filter is, unless that is `off`: what they tell of is an outage that nothing else
+/// explains.
+pub(super) const ALWAYS: &str = "portcullis::always";
+
+/// Calls were reset for an `:authority` that is none. An Envoy that sends one refuses all requests, and no gRPC code runs here.
+pub fn authority_rejected(authority: Option<ClientText<'_>>, calls: u64) {
+    warn!(
+        target: ALWAYS,
+        { http2.authority = authority.map(tracing::field::display), calls.rejected = calls },
+        "gRPC calls are reset unread, because their `:authority` can't be one of a URI; Envoy sends the name of its cluster unless \
+         told otherwise: set `authority: portcullis` in `envoy_grpc` and in `grpc_health_check`, or for `google_grpc` the channel \
+         argument `grpc.default_authority`"
+    );
+}
+
+/// Calls were reset for other pseudo-headers that are missing or malformed: what sends them is no client of gRPC.
+pub fn headers_rejected(calls: u64) {
+    warn!(
+        target: ALWAYS,
+        { calls.rejected = calls },
+        "gRPC calls are reset unread, because HTTP/2 pseudo-headers other than `:authority` are missing or malformed; \
+         `--log warn,h2=debug,portcullis=info` shows which, among many other lines"
     );
 }
 
@@ -337,14 +345,18 @@ pub fn serving() {
     info!("serving: the policy is loaded, and every issuer has keys or was asked for them");
 }
 
-/// The service is ready.
+/// The service is ready. Without an admin port that can't be asked.
 pub fn ready(rule: &str) {
-    info!(ready.rule = rule, "ready: `/readyz` says so until the stop");
+    info!(ready.rule = rule, "ready: `/readyz` answers 200 until the stop, if there is an admin port");
 }
 
 /// Every issuer was asked for its keys, and the service is not ready.
 pub fn not_ready(rule: &str, waits_for: &str) {
-    warn!(ready.rule = rule, ready.waits_for = waits_for, "not ready: `/readyz` says so until one of these has keys");
+    warn!(
+        ready.rule = rule,
+        ready.waits_for = waits_for,
+        "not ready: `/readyz` answers 503 until one of these issuers has keys"
+    );
 }
 
 /// The service begins to stop.
@@ -357,9 +369,14 @@ pub fn stopped() {
     info!("stopped");
 }
 
-/// The service gave up waiting for requests in flight.
-pub fn drain_cut_off() {
-    warn!("requests were still in flight at the deadline and are cut off");
+/// The service has stopped, and so many Checks got no answer: those in flight at the deadline, or at a second signal.
+pub fn cut_off(checks: usize, signal: Option<&str>) {
+    match signal {
+        Some(signal) => {
+            warn!(signal, checks.cut_off = checks, "stopped by a second signal: Checks in flight are cut off")
+        }
+        None => warn!(checks.cut_off = checks, "stopped at the deadline: Checks in flight are cut off"),
+    }
 }
 
 /// A part of the service ended by itself.

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::jwks::key_store::{IssuerStatus, KeyStore};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct IssuerLabels {
-    issuer: String,
+pub(super) struct IssuerLabels {
+    pub(super) issuer: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

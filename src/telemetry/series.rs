@@ -1,4 +1,4 @@
-//! Counters by label of which some can be taken away.
+//! Metrics by label of which some can be taken away.
 
 use std::{
     collections::HashSet,
@@ -7,20 +7,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use prometheus_client::metrics::{counter::Counter, family::Family};
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
-/// Counters by label, of which some can be taken away: a family does not say which it has.
+/// Metrics by label, of which some can be taken away: a family does not say which it has.
 #[derive(Debug)]
-pub(super) struct Series<L: Clone + Hash + Eq + fmt::Debug> {
-    pub(super) family: Family<L, Counter>,
+pub(super) struct Series<L: Clone + Hash + Eq + fmt::Debug, M: Default = Counter> {
+    pub(super) family: Family<L, M>,
     known: Mutex<HashSet<L>>,
 }
 
 impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
-    pub(super) fn new() -> Self {
-        Self { family: Family::default(), known: Mutex::default() }
-    }
-
     pub(super) fn count(&self, labels: &L) {
         let is_known = self.family.get(labels).map(|counter| counter.inc()).is_some();
         if !is_known {
@@ -28,8 +24,21 @@ impl<L: Clone + Hash + Eq + fmt::Debug> Series<L> {
             self.family.get_or_create(labels).inc();
         }
     }
+}
 
-    /// Makes a series that counts from zero, unless it is there.
+impl<L: Clone + Hash + Eq + fmt::Debug> Series<L, Gauge> {
+    pub(super) fn set(&self, labels: &L, value: i64) {
+        self.start(labels.clone());
+        self.family.get_or_create(labels).set(value);
+    }
+}
+
+impl<L: Clone + Hash + Eq + fmt::Debug, M: Default> Series<L, M> {
+    pub(super) fn new() -> Self {
+        Self { family: Family::default(), known: Mutex::default() }
+    }
+
+    /// Makes a series that begins at zero, unless it is there.
     pub(super) fn start(&self, labels: L) {
         drop(self.family.get_or_create(&labels));
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(labels);

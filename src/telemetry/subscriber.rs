@@ -2,9 +2,17 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, util::TryInitError};
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, LevelFilter, ParseError, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    registry,
+    util::{SubscriberInitExt as _, TryInitError},
+};
 
-use super::log_output;
+use super::{events, log_output, printable_lines::PrintableLines, rejected_calls};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -48,16 +56,31 @@ pub fn init(filter: &str, format: Format) -> Result<(), SubscriberError> {
     let queue = log_output::start().map_err(SubscriberError::Thread)?;
     // The queue takes every line, so there are no errors to report; they would be written with `eprintln!`, which panics where
     // standard error can't be written.
-    let logs = fmt().with_env_filter(filter).with_writer(move || queue).with_target(false).log_internal_errors(false);
     // https://no-color.org: any value that is not empty.
     #[expect(clippy::disallowed_methods, reason = "the terminal's wish, not configuration")]
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = !plain && io::stderr().is_terminal();
-    let set = match format {
-        Format::Text => tracing_subscriber::util::SubscriberInitExt::try_init(logs.with_ansi(colours).finish()),
-        Format::Json => tracing_subscriber::util::SubscriberInitExt::try_init(logs.json().finish()),
+    subscriber(filter, format, colours, move || PrintableLines::new(queue, format))
+        .try_init()
+        .map_err(|_: TryInitError| SubscriberError::AlreadySet)
+}
+
+/// A subscriber that writes the lines of a filter and, unless that lets nothing through, those of [`events::ALWAYS`]. It notes
+/// rejected calls whatever the filter is.
+fn subscriber<W>(filter: EnvFilter, format: Format, colours: bool, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let logs = fmt::layer().with_writer(writer).with_target(false).log_internal_errors(false);
+    let logs = match format {
+        Format::Text => logs.with_ansi(colours).boxed(),
+        Format::Json => logs.json().boxed(),
     };
-    set.map_err(|_: TryInitError| SubscriberError::AlreadySet)
+    let is_off = filter.max_level_hint() == Some(LevelFilter::OFF);
+    let always = filter_fn(move |line: &Metadata<'_>| !is_off && line.target() == events::ALWAYS);
+    let filter = filter.or(always.with_max_level_hint(if is_off { LevelFilter::OFF } else { LevelFilter::WARN }));
+    // The filter is that of the lines alone: as one of the whole subscriber it would hide events from other layers.
+    registry().with(logs.with_filter(filter)).with(rejected_calls::layer())
 }
 
 /// A filter as tracing reads it. A bare level is ours: what libraries say of their frames at `debug` would bury it.
@@ -75,16 +98,4 @@ fn directives(filter: &str) -> Result<String, SubscriberError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bare_level_is_about_portcullis_and_another_word_is_refused() {
-        assert_eq!(directives("debug").unwrap(), "warn,h2=error,portcullis=debug");
-        assert_eq!(directives("ERROR").unwrap(), "error");
-        assert_eq!(directives("portcullis=trace,h2=info").unwrap(), "portcullis=trace,h2=info");
-        for word in ["verbose", "", "portcullis", "inf"] {
-            assert!(directives(word).is_err(), "{word}");
-        }
-    }
-}
+mod tests;

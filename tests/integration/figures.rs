@@ -9,16 +9,17 @@ use portcullis::{
     limits,
 };
 use prost::Message as _;
+use serde_json::Value;
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep},
 };
 
-use super::lifecycle::slow_issuer;
+use super::{lifecycle::slow_issuer, overload::cpu_time};
 use crate::support::{
     check::{Client, get},
     config,
-    http2::{Peer, check, open},
+    http2::{DATA, END_HEADERS, END_STREAM, HEADERS, Peer, check, check_headers, frame, grpc, header, open},
     issuer,
     process::Serve,
     scoped, tampered,
@@ -92,6 +93,22 @@ async fn what_may_be_counted_later_is_there_from_the_start() {
     assert_eq!(value(&metrics, "portcullis_panics_total"), 0.0);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_process_says_when_it_started_and_how_much_of_a_processor_it_took() {
+    let issuer = issuer().await;
+    let before = SystemClock.now().as_secs() as f64;
+    let (_dir, serve) = serve(issuer.issuer(), &[]).await;
+    let (after, least) = (SystemClock.now().as_secs() as f64, cpu_time(&serve).as_secs_f64());
+    let text = metrics(serve.admin).await;
+    let most = cpu_time(&serve).as_secs_f64();
+    // The system tells the time of its own start in whole seconds.
+    let started = value(&text, "process_start_time_seconds");
+    assert!((before - 2.0..=after + 2.0).contains(&started), "{started}, not from {before} to {after}");
+    let cpu = value(&text, "process_cpu_seconds_total");
+    assert!((least - 1e-6..=most + 1e-6).contains(&cpu), "{cpu}, not from {least} to {most}");
+}
+
 /// Frozen, suspended or without any processor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_stood_still_shows_it_in_the_lag_of_its_threads_and_in_the_age_of_checks() {
@@ -156,6 +173,52 @@ async fn a_service_with_little_of_a_processor_shows_it_in_the_time_in_the_queue(
     assert!(long > CHECKS as f64 / 10.0, "{long} waited for their turn for longer than 50 ms:\n{text}");
 }
 
+/// More Checks at once than a thread can decide before their deadlines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_overload_shows_in_the_queue_in_what_was_turned_away_and_in_the_log() {
+    const CHECKS: usize = 1000;
+    /// The deadline of each Check. All of them together take some ten times as long.
+    const DEADLINE: Duration = Duration::from_millis(10);
+    let issuer = issuer().await;
+    let (_dir, serve) = serve(issuer.issuer(), &[]).await;
+    let (client, ask) = (Client::connect(serve.grpc).await, get("/api/private").bearer(&scoped(&issuer, "")));
+    assert_eq!(client.send(&ask).await.status, 200);
+    let timeout = format!("{}m", DEADLINE.as_millis());
+    let headers = [check_headers(), header("grpc-timeout", &timeout)].concat();
+    let message = grpc(&ask.message().encode_to_vec());
+    let mut peer = Peer::new(TcpStream::connect(serve.grpc).await.unwrap()).await;
+    let streams: Vec<u32> = (0..CHECKS).map(|_| peer.stream()).collect();
+    let call = |stream: &u32| {
+        [frame(HEADERS, END_HEADERS, *stream, &headers), frame(DATA, END_STREAM, *stream, &message)].concat()
+    };
+    peer.send(&streams.iter().flat_map(call).collect::<Vec<u8>>()).await;
+    for stream in streams {
+        assert!(peer.is_answered(stream).await);
+    }
+
+    let text = metrics(serve.admin).await;
+    let turned_away = value(&text, "portcullis_ext_authz_failures_total{code=\"overloaded\"}");
+    assert!(turned_away > 0.0, "{text}");
+    let denied = "portcullis_ext_authz_checks_total{decision=\"deny\",code=\"overloaded\",rule=\"\"}";
+    assert_eq!(value(&text, denied), turned_away);
+    assert_eq!(value(&text, "portcullis_ext_authz_queue_duration_seconds_count"), CHECKS as f64 + 1.0);
+    // Nothing is turned away before half of its time has passed.
+    let queued = value(&text, "portcullis_ext_authz_queue_duration_seconds_sum");
+    assert!(queued >= turned_away * DEADLINE.as_secs_f64() / 2.0, "{queued} s, and {turned_away} turned away");
+    until(&serve, "ext_authz_checks_queued", 0.0).await;
+    assert_eq!(client.send(&ask).await.status, 200, "the overload is over");
+
+    drop((client, peer));
+    serve.signal("TERM");
+    let (_, log) = serve.ended().await;
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines: Vec<Value> = lines.filter(|line| line["fields"]["deny.code"] == "overloaded").collect();
+    assert!(lines.iter().all(|line| line["level"] == "WARN"), "{log}");
+    let left_out = |line: &Value| line["fields"]["lines.left_out"].as_f64();
+    let told: f64 = lines.iter().map(|line| left_out(line).unwrap_or(1.0)).sum();
+    assert_eq!(told, turned_away, "each is in a line or in the number of those left out:\n{log}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn checks_that_wait_for_keys_are_counted_while_they_do() {
     let minter = issuer().await;
@@ -195,8 +258,30 @@ async fn an_envoy_that_restarts_and_a_connection_that_is_cut_show_in_the_connect
     other.into_inner().set_zero_linger().unwrap();
     until(&serve, "connections_closed_for_error_total{reason=\"broken_off\"}", 1.0).await;
     until(&serve, "connections_open", 0.0).await;
+    assert_eq!(value(&metrics(serve.admin).await, "portcullis_ext_authz_checks_cancelled_total"), 1.0);
     assert!(connect().await.check(&message).await);
     until(&serve, "connections_accepted_total", 3.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_are_remembered_are_told_from_those_that_are_verified_and_refused() {
+    let issuer = issuer().await;
+    let (_dir, serve) = serve(issuer.issuer(), &[]).await;
+    let client = Client::connect(serve.grpc).await;
+    let good = scoped(&issuer, "");
+    for _ in 0..5 {
+        assert_eq!(client.send(&get("/api/private").bearer(&good)).await.status, 200);
+    }
+    for _ in 0..3 {
+        assert_eq!(client.send(&get("/api/private").bearer("a.b.c")).await.reason, "token_malformed");
+    }
+    let text = metrics(serve.admin).await;
+    let figures = ["hits_total", "refusals_total", "evictions_total", "entries"]
+        .map(|name| value(&text, &format!("portcullis_token_cache_{name}")));
+    assert_eq!(figures, [4.0, 2.0, 0.0, 1.0], "{text}");
+    // Where the first one came before the keys, it was verified once more.
+    let misses = value(&text, "portcullis_token_cache_misses_total");
+    assert!((2.0..=3.0).contains(&misses), "{text}");
 }
 
 /// Floods of forged tokens, and an issuer that can't be reached.
@@ -245,7 +330,7 @@ async fn a_service_that_is_about_to_stop_says_so() {
     serve.signal("TERM");
     until(&serve, "draining", 1.0).await;
     serve.signal("TERM");
-    assert_eq!(serve.ended().await.0, Some(1));
+    assert_eq!(serve.ended().await.0, Some(0), "nothing was cut off");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{io::AsyncWriteExt as _, process::Command};
@@ -41,7 +42,11 @@ routes:
         issuer_with_clock(Arc::default()).await,
         secret.display()
     );
-    let service = TestService::start(&config(issuer.issuer()).replace("routes:", &others)).await;
+    let keys_dir = format!("keys_dir: '{}'\n", dir.join("keys").display());
+    let service = TestService::start(&(keys_dir + &config(issuer.issuer()).replace("routes:", &others))).await;
+    while !scrape(&service, "text/plain").await.1.contains("\nportcullis_jwks_keys_saved{") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let client = service.client().await;
     let token = scoped(&issuer, "read:messages");
     for path in ["/odd", "/api/public", "/api/private", "/api/private-scoped", "/nowhere"] {
