@@ -37,3 +37,33 @@ impl ClockLines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{clock::UnixTime, jwks::clock_skew::DatedAnswer};
+
+    #[test]
+    fn an_issuer_is_held_while_its_clock_differs_and_until_it_is_no_more() {
+        let (lines, now, tolerance) = (ClockLines::default(), Instant::now(), Duration::from_secs(60));
+        let compared = |issuer: &str, ahead: i64| {
+            let date = UnixTime::from_secs(1_000_000 + ahead);
+            let answer = DatedAnswer { date, age: Duration::ZERO, asked: now, answered: now };
+            lines.compared(issuer, answer.skew(UnixTime::from_secs(1_000_000), now), tolerance);
+        };
+        let held = || {
+            let mut held: Vec<String> = lines.off().iter().cloned().collect();
+            held.sort();
+            held
+        };
+        for (issuer, ahead) in [("a", 3600), ("b", -3600), ("c", 60), ("d", 61)] {
+            compared(issuer, ahead);
+        }
+        assert_eq!(held(), ["a", "b", "d"]);
+        compared("a", 0);
+        lines.retain(|issuer| issuer != "b");
+        assert_eq!(held(), ["d"]);
+    }
+}

@@ -127,7 +127,11 @@ pub(super) async fn silent_threads(heartbeats: &[Heartbeat], patience: Patience)
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, thread};
+    use std::{
+        io,
+        sync::{Mutex, mpsc},
+        thread,
+    };
 
     use tokio::runtime::Builder;
 
@@ -198,6 +202,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_thread_that_shows_each_sign_of_life_in_time_has_no_lag() {
+        let heartbeat = Heartbeat::start("here", &Handle::current());
+        tokio::time::sleep(limits::HEARTBEAT * 10 + limits::HEARTBEAT / 2).await;
+        assert_eq!(heartbeat.lag().get(), Duration::ZERO);
+        tokio::time::advance(limits::HEARTBEAT).await;
+        assert_eq!(heartbeat.lag().get(), limits::HEARTBEAT / 2, "the timer is late");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_thread_may_be_silent_up_to_the_limit() {
         let patience = Patience::default();
         // Its runtime does not run.
@@ -209,6 +222,72 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1)).await;
         let silent = silent_threads(&heartbeat, patience).await;
         assert_eq!(names(&silent), ["idle"]);
+        drop(heartbeat);
+        thread::spawn(move || drop(runtime)).join().unwrap();
+    }
+
+    /// The lines of the log.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        /// Takes the lines since the last time.
+        fn take(&self) -> String {
+            String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+        }
+    }
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_log_says_once_that_a_thread_is_silent_and_once_that_it_no_longer_is() {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
+        let _logging = tracing::subscriber::set_default(lines.with_writer(move || writer.clone()).finish());
+        let patience = Patience::default();
+        // Its runtime does not run: signs of life are those that the test gives.
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let heartbeat = [Heartbeat::start("worker-3", runtime.handle())];
+        assert!(silent_threads(&heartbeat, patience).await.is_empty());
+        assert_eq!(log.take(), "");
+
+        tokio::time::advance(patience.silence).await;
+        let silent = format!(
+            "ERROR a thread that answers Checks shows no sign of life thread.name=\"worker-3\" silent.s={}\n",
+            (patience.silence + patience.answer).as_secs()
+        );
+        let alive = " WARN a thread that answers Checks shows signs of life again thread.name=\"worker-3\"\n";
+        for said in [silent.as_str(), "", ""] {
+            assert_eq!(names(&silent_threads(&heartbeat, patience).await), ["worker-3"]);
+            assert_eq!(log.take(), said);
+        }
+
+        heartbeat[0].last.send_replace(Instant::now());
+        for said in [alive, ""] {
+            assert!(silent_threads(&heartbeat, patience).await.is_empty());
+            assert_eq!(log.take(), said);
+        }
+
+        // A sign of life that comes as the answer.
+        tokio::time::advance(patience.silence).await;
+        assert_eq!(names(&silent_threads(&heartbeat, patience).await), ["worker-3"]);
+        assert_eq!(log.take(), silent);
+        let answer = async {
+            tokio::time::sleep(patience.answer / 2).await;
+            heartbeat[0].last.send_replace(Instant::now());
+        };
+        let (found, ()) = tokio::join!(silent_threads(&heartbeat, patience), answer);
+        assert!(found.is_empty());
+        assert_eq!(log.take(), alive);
         drop(heartbeat);
         thread::spawn(move || drop(runtime)).join().unwrap();
     }

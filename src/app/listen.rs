@@ -14,7 +14,7 @@ use crate::{
 
 /// An address that can't be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on `{address}` (`{field}`, `{}`): {}", variable(field), why(cause))]
+#[error("can't listen on `{address}` (`{field}`, `{}`): {}", variable(field), why(cause, address.starts_with("unix:")))]
 pub struct BindError {
     field: &'static str,
     address: String,
@@ -26,10 +26,17 @@ fn variable(field: &str) -> String {
     format!("PORTCULLIS_{}", field.replace('.', "__").to_uppercase())
 }
 
-fn why(cause: &io::Error) -> String {
+fn why(cause: &io::Error, is_unix: bool) -> String {
     match cause.kind() {
+        io::ErrorKind::AddrInUse if is_unix => {
+            "another process listens there: stop it, or choose another path".to_owned()
+        }
         io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port".to_owned(),
-        io::ErrorKind::PermissionDenied => "ports below 1024 and foreign directories need permission".to_owned(),
+        io::ErrorKind::PermissionDenied if is_unix => {
+            "the user that Portcullis runs as may not write to the socket's directory".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need permission".to_owned(),
+        io::ErrorKind::NotFound if is_unix => "the socket's directory does not exist: make it".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
         _ => cause.to_string(),
     }
@@ -132,5 +139,8 @@ mod tests {
         let error = bind_tcp("listen.grpc", address).await.unwrap_err().to_string();
         assert!(error.contains(&address.to_string()) && error.contains("listen.grpc"), "{error}");
         assert!(error.contains("another process"), "{error}");
+        assert_eq!(why(&io::ErrorKind::PermissionDenied.into(), false), "ports below 1024 need permission");
+        let of_socket = why(&io::ErrorKind::PermissionDenied.into(), true);
+        assert_eq!(of_socket, "the user that Portcullis runs as may not write to the socket's directory");
     }
 }

@@ -3,6 +3,7 @@
 //! [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys fresh, `watch` says when to look at the file again,
 //! [`candidate`] judges what stands in it, and `reload` puts it into force.
 //! `supervise` starts background tasks again that a bug has ended: the service goes on for as long as it can decide.
+//! `readiness` says what `/readyz` waits for, and `figures` what metrics read of the running service.
 
 mod at_rest;
 mod bounded_work;
@@ -48,7 +49,7 @@ use crate::{
     descriptors,
     ext_authz::{
         response::Replies,
-        server::{GrpcServer, Health},
+        server::{GrpcServer, Health, Queues},
         service::{ConnectionFailure, Current, Engine},
     },
     jwks::{fetch::Fetchers, key_store::KeyStore},
@@ -58,6 +59,7 @@ use crate::{
     telemetry::{
         events::{self, Start},
         metrics::Metrics,
+        rejected_calls,
     },
 };
 pub use at_rest::{BeingWritten, NoConfig, load_at_rest};
@@ -89,8 +91,13 @@ pub struct Outside {
 pub enum Stopped {
     /// Everything in flight was answered.
     Clean,
-    /// The deadline cut something off.
-    CutOff,
+    /// Checks in flight were cut off: at the deadline, or by a second signal.
+    CutOff {
+        /// The number of these Checks.
+        checks: usize,
+        /// The signal, if it was not the deadline.
+        signal: Option<&'static str>,
+    },
 }
 
 /// How long stopping takes.
@@ -123,6 +130,7 @@ pub struct App {
     current: Arc<Current>,
     health: Health,
     in_flight: TaskTracker,
+    queues: Arc<Queues>,
     readiness: Arc<Readiness>,
     /// Cancelled after the time of notice: no new connections. Refreshers end last: a Check in flight may be waiting for one.
     stop_servers: CancellationToken,
@@ -170,8 +178,7 @@ impl App {
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = keys_dir::open(config.keys_dir.as_deref(), &observers).await?;
-        let mut tasks = JoinSet::new();
-        let observer = Arc::clone(&observers) as _;
+        let (mut tasks, observer) = (JoinSet::new(), Arc::clone(&observers) as _);
         let mut around = Around { tasks: &mut tasks, outside: &outside, observer };
         let issuers = Issuers::start(config.issuers, saved, Arc::clone(&keys), verifier.clone(), &mut around)?;
         let in_flight = TaskTracker::new();
@@ -189,12 +196,12 @@ impl App {
         let status = Arc::new(ConfigStatus::started(&engine.revision, now));
         let current = Arc::new(ArcSwap::from_pointee(engine));
         let server = grpc_server(&current, (&metrics, &workers), max_connections).await?;
-        let health = server.health();
+        let (health, queues) = (server.health(), server.queues());
         let stop_servers = CancellationToken::new();
         let readiness = Readiness::new(&current, config.ready);
         let pages = servers::pages(&current, &status, &metrics, &workers, Arc::clone(&readiness));
         let servers = servers::start(listeners, server, pages, workers, &stop_servers)?;
-        let reporting = report_denials(Arc::clone(&observers));
+        let reporting = report(Arc::clone(&observers));
         let refreshers = Arc::new(Mutex::new(tasks));
         let lasting = Lasting {
             current: Arc::clone(&current),
@@ -216,6 +223,7 @@ impl App {
             current,
             health,
             in_flight,
+            queues,
             readiness,
             stop_servers,
         })
@@ -252,14 +260,20 @@ impl App {
         self.health.set_serving(false).await;
         tokio::select! {
             () = tokio::time::sleep(drain.notice) => {}
-            _ = stop.asked() => return Ok(Stopped::CutOff),
+            signal = stop.asked() => return Ok(self.cut_off(Some(signal))),
         }
         self.stop_servers.cancel();
         tokio::select! {
-            () = tokio::time::sleep(drain.deadline) => Ok(Stopped::CutOff),
-            _ = stop.asked() => Ok(Stopped::CutOff),
+            () = tokio::time::sleep(drain.deadline) => Ok(self.cut_off(None)),
+            signal = stop.asked() => Ok(self.cut_off(Some(signal))),
             drained = self.drained() => drained.map(|()| Stopped::Clean),
         }
+    }
+
+    /// The end of a service of which Checks that are in flight now get no answer.
+    fn cut_off(&self, signal: Option<&'static str>) -> Stopped {
+        let checks = self.in_flight.len().saturating_add(self.queues.calls());
+        if checks == 0 { Stopped::Clean } else { Stopped::CutOff { checks, signal } }
     }
 
     /// Serves until it is asked to stop. gRPC health says SERVING once every issuer has keys, or was asked for them in
@@ -323,12 +337,13 @@ impl App {
     }
 }
 
-/// Starts the task that says which denials were left out of the log.
-fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
+/// Starts the tasks that say which denials were left out of the log, and which calls HTTP/2 has rejected.
+fn report(observers: Arc<Observers>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         keep_running("report of denials", || observers.report_left_out()).await;
     });
+    tasks.spawn(keep_running("report of rejected calls", rejected_calls::report));
     tasks
 }
 
@@ -336,8 +351,8 @@ fn report_denials(observers: Arc<Observers>) -> JoinSet<()> {
 /// for which a connection may end.
 fn start_metrics(metrics: &Metrics, issuers: &Issuers, revision: &str, now: UnixTime, max_connections: usize) {
     issuers.start_series(metrics);
-    metrics.started(revision, now.as_secs());
-    metrics.expect_reloads(reload::outcomes());
+    metrics.config.loaded(revision, now.as_secs());
+    metrics.config.expect_reloads(reload::outcomes());
     metrics.connections.started(max_connections, &ConnectionFailure::REASONS);
 }
 

@@ -15,7 +15,7 @@ use crate::{
     decision::{DenyReason, TokenFault},
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
     jwks::{
-        clock_skew::ClockSkew, fetch::FetchError, key::UnusableKey, key_set::KeySet, refresh::Observer as FetchObserver,
+        clock_skew::ClockSkew, fetch::FetchError, key::SkippedKey, key_set::KeySet, refresh::Observer as FetchObserver,
     },
     limits,
     policy::rule::RuleId,
@@ -73,7 +73,7 @@ impl ConnectionLines {
 #[derive(Debug)]
 struct Known {
     kids: BTreeSet<String>,
-    skipped: Vec<UnusableKey>,
+    skipped: Vec<SkippedKey>,
     /// Whether the last fetch failed.
     is_failing: bool,
 }
@@ -178,7 +178,7 @@ impl Observers {
             events::keys_changed(issuer, &names(&kids, &before.kids), &names(&before.kids, &kids));
         }
         if before.is_none_or(|before| before.skipped != skipped) {
-            skipped.iter().for_each(|reason| report_skipped(issuer, reason));
+            skipped.iter().for_each(|skipped| report_skipped(issuer, skipped));
         }
     }
 }
@@ -194,7 +194,7 @@ fn request_fields<'a>(decided: &Decided<'a>) -> RequestFields<'a> {
     RequestFields {
         rule: decided.rule.map(RuleId::as_str),
         rule_at: decided.rule.and_then(place),
-        issuer: decided.issuer(),
+        issuer: decided.issuer().map(str::to_owned).or(evidence.issuer),
         client_id: client_id.as_ref().map(ClientText::to_string),
         issuer_sha256: evidence.issuer_sha256,
         audience_sha256: evidence.audience_sha256,
@@ -215,16 +215,11 @@ fn report_left_out(left_out: &LeftOut) {
     }
 }
 
-fn report_skipped(issuer: &str, reason: &UnusableKey) {
-    match reason {
-        UnusableKey::NotForSignatures | UnusableKey::NoAlgorithm => events::key_not_for_us(issuer, reason),
-        UnusableKey::Unreadable
-        | UnusableKey::RsaSize(_)
-        | UnusableKey::Invalid
-        | UnusableKey::Private
-        | UnusableKey::Pem(_)
-        | UnusableKey::TooMany(_)
-        | UnusableKey::KidTooLong => events::key_skipped(issuer, reason),
+fn report_skipped(issuer: &str, skipped: &SkippedKey) {
+    if skipped.reason.is_for_others() {
+        events::key_not_for_us(issuer, skipped);
+    } else {
+        events::key_skipped(issuer, skipped);
     }
 }
 
@@ -242,6 +237,10 @@ impl DecisionObserver for Observers {
 
     fn request_age(&self, millis: i64) {
         self.metrics.request_age(millis);
+    }
+
+    fn cancelled(&self) {
+        self.metrics.cancelled();
     }
 
     fn accept_failed(&self, error: &io::Error) {
@@ -280,8 +279,13 @@ impl FetchObserver for Observers {
         contained(|| events::keys_restored(issuer, age));
     }
 
+    fn saved(&self, issuer: &str) {
+        self.metrics.keys_saved(issuer, true);
+    }
+
     fn not_saved(&self, issuer: &str, error: &FetchError) {
         contained(|| {
+            self.metrics.keys_saved(issuer, false);
             self.metrics.keys_dir_failed(KeysDirUse::Write);
             events::keys_not_saved(issuer, error);
         });

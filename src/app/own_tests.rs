@@ -1,12 +1,12 @@
 //! The tests that a configuration names for itself: none of them may fail, or it does not go into force.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::candidate::Candidate;
 use crate::{
     clock::{Clock as _, SystemClock},
     config::Config,
-    limits,
+    limits, printable,
     rehearsal::suite::{Report, Subject, judge::Mismatch, run_for},
 };
 
@@ -23,15 +23,23 @@ pub fn of_candidate(candidate: &Candidate<'_>) -> Result<(), Vec<String>> {
 /// # Errors
 /// As [`of_candidate`].
 pub fn check(config: &Config, file: &Path) -> Result<(), Vec<String>> {
-    if config.tests.is_empty() {
-        return Ok(());
-    }
     let subject = Subject {
         policy: config.policy.clone(),
         issuers: config.issuers.iter().map(|issuer| issuer.rules.clone()).collect(),
         identity: config.identity.clone(),
     };
-    let report = run_for(&file.display().to_string(), subject, &config.tests, SystemClock.now());
+    check_by(&config.tests, subject, file)
+}
+
+/// Runs some tests of a policy; none is no failure.
+///
+/// # Errors
+/// As [`of_candidate`].
+pub fn check_by(tests: &[PathBuf], subject: Subject, file: &Path) -> Result<(), Vec<String>> {
+    if tests.is_empty() {
+        return Ok(());
+    }
+    let report = run_for(&file.display().to_string(), subject, tests, SystemClock.now());
     if report.is_green() { Ok(()) } else { Err(lines(&report)) }
 }
 
@@ -50,10 +58,6 @@ fn lines(report: &Report) -> Vec<String> {
         format!("{} ({}:{}): {}", test.name, test.file, test.line, mismatches.join("; "))
     });
     let lines = [report.summary()].into_iter().chain(unusable.chain(failed).take(limits::RELOAD_ERRORS_LOGGED));
-    lines.map(|line| visible(&line)).collect()
-}
-
-/// Names of files and answers are others' words: one line, and nothing that acts on a terminal.
-fn visible(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    // Names of files and answers are others' words: one line, and nothing that acts on a terminal.
+    lines.map(|line| printable::one_line(&line).into_owned()).collect()
 }

@@ -2,6 +2,8 @@
 //!
 //! *Invariant: one answer, one configuration.* What is swapped is the whole [`Engine`], and a Check takes it once.
 
+mod file_reader;
+
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
@@ -17,7 +19,6 @@ use tokio::{
 
 use super::{
     Outside, ServeError,
-    at_rest::BeingWritten,
     bounded_work::{BoundedWork, Unfinished, Urgency},
     candidate::{self, Read, Rejected},
     issuers::{Around, Issuers},
@@ -41,6 +42,7 @@ use crate::{
     limits,
     telemetry::{events, metrics::Metrics},
 };
+use file_reader::FileReader;
 
 /// The outcome of a reload that puts another configuration into force.
 const SUCCESS: &str = "success";
@@ -73,9 +75,6 @@ enum Seen {
     Unreadable(String),
 }
 
-/// A reader of the file; in a test, one that hangs as a disk does. It looks for no writer of text that is known.
-type Reader = dyn Fn(&Path, Option<&Sha256>) -> Result<Read, Rejected> + Send + Sync;
-
 /// A look that could not be finished, because of a writer or a disk.
 struct Owed {
     /// The reason of that look.
@@ -94,8 +93,7 @@ pub(super) struct Reloader {
     /// As of the start: changes need another one.
     listen: Listen,
     keys_dir: Option<PathBuf>,
-    /// What is known of whoever writes the file.
-    hints: Arc<Hints>,
+    file: FileReader,
     /// What is in force.
     in_force: Option<Sha256>,
     /// What the last attempt saw.
@@ -104,10 +102,6 @@ pub(super) struct Reloader {
     /// The last failure that was reported.
     reported: Option<String>,
     owed: Option<Owed>,
-    /// The text that looks have found, and since when, where the system does not tell of writers.
-    standing: Option<(Sha256, Instant)>,
-    reader: Arc<Reader>,
-    reading: BoundedWork,
     judging: BoundedWork,
     /// Engines that Checks may still be using.
     retired: Vec<Arc<Engine>>,
@@ -124,21 +118,19 @@ impl Reloader {
     ) -> Self {
         let in_force = reload.file.as_ref().map(|file| file.digest);
         let seen = in_force.map(Seen::Text);
+        let file = FileReader::new(hints, reload.pace);
         Self {
             reload,
             lasting,
             issuers,
             listen,
             keys_dir,
-            hints,
+            file,
             in_force,
             seen,
             last_ok: true,
             reported: None,
             owed: None,
-            standing: None,
-            reader: Arc::new(candidate::read),
-            reading: BoundedWork::new(limits::DISK_TIMEOUT),
             judging: BoundedWork::new(limits::RELOAD_JUDGING),
             retired: Vec::new(),
         }
@@ -191,7 +183,11 @@ impl Reloader {
         let why = owed.as_ref().map_or(trigger, |owed| trigger.or(owed.trigger));
         let is_again = owed.is_some();
         let urgency = if trigger == Trigger::Poll { Urgency::Routine } else { Urgency::Urgent };
-        let read = match self.read(&file, why, is_again, urgency).await {
+        let known = match &self.seen {
+            Some(Seen::Text(digest)) => Some(*digest),
+            _ => None,
+        };
+        let read = match self.file.read(&file, known, why, is_again, urgency).await {
             Ok(Some(read)) => read,
             Ok(None) => return,
             Err(rejected) => {
@@ -233,81 +229,6 @@ impl Reloader {
             let wait = before.map_or(limits::RELOAD_AGAIN, |owed| owed.wait.saturating_mul(2).min(limits::RELOAD_POLL));
             self.owed = Some(Owed { trigger: why.or(Trigger::File), at: Instant::now() + wait, wait });
         }
-    }
-
-    /// Reads the file until it stands still, and no process is known to write it. `None` where it has to stand still until the
-    /// next look.
-    ///
-    /// SECURITY: half a policy may be a valid one, without the rules at its end. A trigger may be an old one that had to wait
-    /// for the load before, so what counts is whether the file is being written now. Between two readings of the same text
-    /// a writer was looked for: one that has come since has changed nothing yet.
-    async fn read(
-        &mut self,
-        file: &Path,
-        why: Trigger,
-        is_again: bool,
-        urgency: Urgency,
-    ) -> Result<Option<Read>, Rejected> {
-        let mut before = self.read_once(file, why, urgency).await;
-        let rounds = if is_again { 1 } else { limits::RELOAD_READS };
-        for round in 0..rounds {
-            let is_seen = before.as_ref().is_ok_and(|read| self.seen == Some(Seen::Text(read.digest)));
-            if matches!(before, Err(Rejected::ReadingHangs)) || (is_seen && why != Trigger::Hangup) {
-                return before.map(Some);
-            }
-            if self.hints.is_unwatched() && why != Trigger::Hangup {
-                return self.stands_still(before?);
-            }
-            // SIGHUP says that the file is as it should be.
-            if round > 0 || why != Trigger::Hangup {
-                sleep(self.reload.pace.quiet).await;
-            }
-            match (self.read_once(file, why, urgency).await, before) {
-                (Ok(now), Ok(before)) if now.digest == before.digest && self.writer(file, &before, &now).is_none() => {
-                    return Ok(Some(now));
-                }
-                // Whoever removes it to put another one there had the time.
-                (Err(error), Err(_)) => return Err(error),
-                (now, _) => before = now,
-            }
-        }
-        let read = before?;
-        Err(self.writer(file, &read, &read).map_or(Rejected::Restless, Rejected::BeingWritten))
-    }
-
-    /// Returns the writer of the file, as far as is known: a process was seen, or the system has told of a change and of no
-    /// end.
-    fn writer(&self, file: &Path, before: &Read, now: &Read) -> Option<BeingWritten> {
-        let seen = now.written.as_ref().or(before.written.as_ref());
-        let told = || self.hints.is_being_written().then(|| BeingWritten::unseen(file));
-        seen.cloned().or_else(told)
-    }
-
-    /// Decides where the system does not tell of writers: a text counts when a later look finds it again.
-    fn stands_still(&mut self, read: Read) -> Result<Option<Read>, Rejected> {
-        if let Some(written) = read.written {
-            return Err(Rejected::BeingWritten(written));
-        }
-        let Some((_, since)) = self.standing.filter(|(digest, _)| *digest == read.digest) else {
-            self.standing = Some((read.digest, Instant::now()));
-            return Ok(None);
-        };
-        // Looks at the same moment are one. A poll may come a little early.
-        let is_later = since.elapsed() >= self.reload.pace.poll / 2;
-        Ok(is_later.then_some(read))
-    }
-
-    async fn read_once(&self, file: &Path, why: Trigger, urgency: Urgency) -> Result<Read, Rejected> {
-        let known = match &self.seen {
-            Some(Seen::Text(digest)) if why != Trigger::Hangup => Some(*digest),
-            _ => None,
-        };
-        let (path, reader) = (file.to_owned(), Arc::clone(&self.reader));
-        let read = self.reading.run(urgency, move || reader(&path, known.as_ref())).await;
-        read.map_err(|unfinished| match unfinished {
-            Unfinished::Hangs => Rejected::ReadingHangs,
-            Unfinished::Bug => Rejected::Bug,
-        })?
     }
 
     async fn load(&mut self, file: &Path, read: Read, trigger: Trigger, began: Instant) -> Result<(), Rejected> {
@@ -367,7 +288,8 @@ impl Reloader {
         self.lasting.current.store(Arc::new(engine));
         self.lasting.readiness.follow(config.ready);
         let now = self.lasting.outside.clock.now();
-        self.lasting.metrics.follow(&revision, keys, tokens, now.as_secs());
+        self.lasting.metrics.follow(keys, tokens);
+        self.lasting.metrics.config.loaded(&revision, now.as_secs());
         issuers.start_series(&self.lasting.metrics);
         restart_needed_for.iter().for_each(|field| events::config_needs_restart(field));
         events::config_loaded(&revision, &before.revision, trigger.name(), began.elapsed());
@@ -393,7 +315,7 @@ impl Reloader {
     fn ended(&mut self, outcome: &'static str, error: Option<&str>) {
         self.last_ok = error.is_none();
         self.reported = error.map(str::to_owned);
-        self.lasting.metrics.reloaded(outcome, self.last_ok);
+        self.lasting.metrics.config.reloaded(outcome, self.last_ok);
         self.lasting.status.reloaded(outcome, error, self.lasting.outside.clock.now());
     }
 

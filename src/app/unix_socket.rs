@@ -5,8 +5,7 @@
 //! are set: at no moment may anybody connect whom the mode does not admit.
 
 use std::{
-    ffi::OsString,
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io,
     os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _, lchown},
     path::{Path, PathBuf},
@@ -15,12 +14,16 @@ use std::{
 use tokio::net::{UnixListener, UnixStream};
 
 use super::user_group;
-use crate::config::{SocketAccess, UnixSocket};
+use crate::{
+    config::{SocketAccess, UnixSocket},
+    limits,
+};
 
 /// Binds a socket file. One that a dead process left behind is replaced, one that answers is not, and no other file is
 /// ever removed.
 pub(super) async fn bind(socket: &UnixSocket) -> io::Result<UnixListener> {
     let path = &socket.path;
+    let _claim = only_here(path).await?;
     let Some(access) = &socket.access else { return claim(path, || UnixListener::bind(path)).await };
     let private = PrivateDir::beside(path)?;
     let inside = private.0.join(SOCKET);
@@ -29,6 +32,21 @@ pub(super) async fn bind(socket: &UnixSocket) -> io::Result<UnixListener> {
     // Unlike a rename, a link never replaces what is there. Who connects by the one name or the other reaches the same socket.
     claim(path, || fs::hard_link(&inside, path)).await?;
     Ok(listener)
+}
+
+/// Keeps other starts from claiming a socket in the same directory until the claim is dropped: of two that find the same dead
+/// socket, one would remove the other's new one. A directory that can't be opened or locked is claimed by no one.
+async fn only_here(path: &Path) -> io::Result<Option<File>> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let Ok(dir) = File::open(dir) else { return Ok(None) };
+    for _ in 0..limits::SOCKET_CLAIMS {
+        match dir.try_lock() {
+            Ok(()) => return Ok(Some(dir)),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(limits::SOCKET_CLAIM_PAUSE).await,
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+    Err(io::Error::other("another process holds a lock on the socket's directory"))
 }
 
 /// Sets the group and then the mode: no other group may connect in between.
@@ -72,15 +90,14 @@ const SOCKET: &str = "s";
 struct PrivateDir(PathBuf);
 
 impl PrivateDir {
-    /// Makes one on the same file system as `path`: links don't lead to others. Its name has the socket's in it, as `ss` shows
-    /// sockets by their first name.
+    /// Makes one on the same file system as `path`: links don't lead to others. Its name is short, as the system's limit for
+    /// the path of a socket counts for this one, too.
     fn beside(path: &Path) -> io::Result<Self> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!("-{:08x}", rand::random::<u32>()));
-        let dir = path.with_file_name(name);
-        DirBuilder::new().mode(0o700).create(&dir)?;
-        Ok(Self(dir))
+        let dir = Self(path.with_file_name(format!(".{:08x}", rand::random::<u32>())));
+        DirBuilder::new().mode(0o700).create(&dir.0)?;
+        // What the umask has taken from it, which may be the owner's way in.
+        fs::set_permissions(&dir.0, Permissions::from_mode(0o700))?;
+        Ok(dir)
     }
 }
 

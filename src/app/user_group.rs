@@ -26,7 +26,8 @@ fn find(groups: &[u8], name: &str) -> Option<u32> {
         if fields.next() != Some(name.as_bytes()) {
             return None;
         }
-        std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()
+        // The highest number stands for "no change" in the system's calls.
+        std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok().filter(|id| *id != u32::MAX)
     })
 }
 
@@ -36,8 +37,10 @@ mod tests {
 
     #[test]
     fn a_group_is_found_by_its_whole_name() {
-        let groups = b"# a comment\nroot:x:0:\nenvoyers:x:7:\n\xff:x:8:\nenvoy:x:101:a,b\nbroken:x:\nnobody:x:4294967294:\nenvoy:x:9:";
-        for (name, id) in [("root", Some(0)), ("envoy", Some(101)), ("nobody", Some(4_294_967_294)), ("broken", None)] {
+        let groups = b"# a comment\nroot:x:0:\nenvoyers:x:7:\n\xff:x:8:\nenvoy:x:101:a,b\nbroken:x:\nnobody:x:4294967294:\nnone:x:4294967295:\nenvoy:x:9:";
+        for (name, id) in
+            [("root", Some(0)), ("envoy", Some(101)), ("nobody", Some(4_294_967_294)), ("broken", None), ("none", None)]
+        {
             assert_eq!(find(groups, name), id, "{name}");
         }
         for name in ["env", "x", "", "a", "envoy:x", "ENVOY"] {

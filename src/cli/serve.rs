@@ -1,8 +1,8 @@
 //! `portcullis serve`: a straight line from the configuration to the exit code.
 
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
+use std::{num::NonZeroUsize, process::ExitCode, sync::Arc, thread, time::Duration};
 
-use super::{FAILED, USAGE, environment, output};
+use super::{FAILED, USAGE, config_file::ConfigArgs, environment, output};
 use crate::{
     app::{App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, load_at_rest, own_tests},
     clock::SystemClock,
@@ -19,9 +19,12 @@ use crate::{
 
 /// Runs the service.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+portcullis serve [OPTIONS] [FILE]
+       portcullis serve [OPTIONS] --config <FILE>")]
 #[command(after_help = "\
 Examples:
-  portcullis serve --config portcullis.yaml
+  portcullis serve portcullis.yaml
 
   PORTCULLIS_ISSUER=https://tenant.eu.auth0.com/ \\
   PORTCULLIS_AUDIENCE=https://api.example.com \\
@@ -49,9 +52,8 @@ Exit codes: 0 stopped by a signal, everything answered
             1 failed, or requests were cut off
             2 the command line, the configuration or an address is wrong")]
 pub(super) struct ServeArgs {
-    /// The configuration file
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// What is logged: error, warn, info, debug, or a filter like `portcullis=debug`
     #[arg(long, value_name = "FILTER", env = "PORTCULLIS_LOG", default_value = "info")]
     log: String,
@@ -95,8 +97,8 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
             events::stopped();
             ExitCode::SUCCESS
         }
-        Ok(Stopped::CutOff) => {
-            events::drain_cut_off();
+        Ok(Stopped::CutOff { checks, signal }) => {
+            events::cut_off(checks, signal);
             ExitCode::from(FAILED)
         }
         Err(error @ (ServeError::Bind(_) | ServeError::Transport { .. } | ServeError::KeysDir(_))) => {
@@ -112,7 +114,7 @@ pub(super) async fn run(args: ServeArgs) -> ExitCode {
 
 fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     let env = environment::read();
-    let loaded = load_at_rest(args.config.as_deref(), &env).map_err(|none| {
+    let loaded = load_at_rest(args.config.path(&env), &env).map_err(|none| {
         match none {
             NoConfig::Invalid(problems) => output::problems(&problems),
             NoConfig::BeingWritten(written) => output::error(&format!(

@@ -1,9 +1,11 @@
 //! `portcullis health`: its exit code and its one line for an instance that is well, and for whatever else may be there.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::Path, time::Duration};
 
-use axum::{Router, http::StatusCode, routing::get as route};
-use tokio::net::TcpListener;
+use axum::{Router, body::Body, http::StatusCode, routing::get as route};
+use hyper::{server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
     lifecycle::slow_issuer,
@@ -94,7 +96,7 @@ async fn one_that_has_no_keys_yet_is_alive() {
     let issuer = slow_issuer(String::new(), Duration::from_secs(60)).await;
     let dir = tempfile::tempdir().unwrap();
     let (serve, _) = start(dir.path(), &config(&issuer), &[]).await;
-    let waits = format!("not healthy: http://{}/readyz: it is not ready: it has no keys of `{issuer}`", serve.admin);
+    let waits = format!("not healthy: http://{}/readyz: it is not ready: it waits for keys of `{issuer}`", serve.admin);
     assert_eq!(of_admin(serve.admin, &[]).await, said(1, &waits));
     assert_eq!(of_admin(serve.admin, &["--live"]).await.code, 0);
 }
@@ -104,6 +106,7 @@ async fn one_that_is_stalled_gives_no_answer_in_time() {
     let dir = tempfile::tempdir().unwrap();
     let (serve, _) = start(dir.path(), OPEN, &[]).await;
     serve.signal("STOP");
+    let began = Instant::now();
     for arguments in [&["--timeout", "300ms"][..], &["--live", "--timeout", "300ms"]] {
         let line = format!("not healthy: {}: no answer within 300ms", serve.admin);
         assert_eq!(of_admin(serve.admin, arguments).await, said(1, &line));
@@ -111,6 +114,8 @@ async fn one_that_is_stalled_gives_no_answer_in_time() {
     let off = [("PORTCULLIS_LISTEN__ADMIN", "off"), ("PORTCULLIS_LISTEN__GRPC", &*serve.grpc.to_string())];
     let line = format!("not healthy: {}: no answer within 300ms", serve.grpc);
     assert_eq!(health(&["--timeout", "300ms"], &off).await, said(1, &line));
+    // What the line says is also what has passed, three times: no less, and not ten times as much.
+    assert!((900..9000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
     serve.signal("CONT");
     until(&said(0, &format!("healthy: {} (gRPC): it is serving", serve.grpc)), &[], &off).await;
 }
@@ -172,6 +177,50 @@ async fn something_else_on_the_port_is_not_healthy() {
     assert_eq!(of_admin(address, &["--timeout", "100ms"]).await, said(1, &line));
 }
 
+/// Reading from a stranger that never stops would keep the time from being looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_that_never_stops_is_not_listened_to_for_longer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's task")]
+    let told = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // What comes before it is asked would be no answer.
+        let mut asked = [0; 4096];
+        assert!(tokio::io::AsyncReadExt::read(&mut stream, &mut asked).await.unwrap() > 0);
+        let words = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(4096);
+        let mut bytes = 0;
+        while tokio::io::AsyncWriteExt::write_all(&mut stream, &words).await.is_ok() {
+            bytes += words.len();
+        }
+        bytes
+    });
+    let said = of_admin(address, &["--timeout", "5s"]).await;
+    assert_eq!(said, self::said(1, &format!("not healthy: http://{address}/healthz: {NO_HTTP}")));
+    // Twice what an answer may have, and what the system keeps on the way.
+    let bytes = told.await.unwrap();
+    assert!(bytes < 16 << 20, "it has listened to {bytes} bytes");
+}
+
+/// A server that speaks HTTP/2 and answers every request with that status.
+async fn other_http2(status: StatusCode) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test's task")]
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let answer = service_fn(move |_| async move {
+                let mut response = hyper::Response::new(Body::empty());
+                *response.status_mut() = status;
+                Ok::<_, Infallible>(response)
+            });
+            let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer);
+            drop(serving.await);
+        }
+    });
+    address
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn something_else_on_the_grpc_port_is_not_healthy() {
     let dir = tempfile::tempdir().unwrap();
@@ -182,6 +231,8 @@ async fn something_else_on_the_grpc_port_is_not_healthy() {
         (chatterbox(b"SSH-2.0-OpenSSH_9.9\r\n").await, no_http),
         (chatterbox(b"").await, no_http),
         (nobody(), "nothing listens there"),
+        (other_http2(StatusCode::NOT_FOUND).await, "no gRPC health: this is not the gRPC port of Portcullis"),
+        (other_http2(StatusCode::FORBIDDEN).await, "grpc-status 7: this is not the gRPC port of Portcullis"),
     ] {
         let environment = [("PORTCULLIS_LISTEN__ADMIN", "off"), ("PORTCULLIS_LISTEN__GRPC", &*address.to_string())];
         for arguments in [&[][..], &["--live"]] {

@@ -135,6 +135,26 @@ async fn one_dead_issuer_of_five_stops_nothing_and_one_good_one_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_the_rule_of_a_start_every_issuer_has_been_asked_before_an_instance_is_ready() {
+    // Accepts connections and never answers: the fetch takes five seconds to fail.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = issuer().await;
+    let keys = [format!("{}jwks", issuer.issuer()), format!("http://{}/", silent.local_addr().unwrap())];
+    let service = TestService::launch(&with_issuers(
+        "ready: started
+",
+        &keys,
+    ))
+    .await;
+    let has_keys = |page: &Value| page["issuers"].as_array().unwrap().iter().any(|issuer| issuer["keys"] != 0);
+    let (status, page) = until(service.admin, "keys of one issuer", |_, page| has_keys(page)).await;
+    let awaited: Vec<&Value> = page["waits_for"].as_array().unwrap().iter().map(|awaited| &awaited["issuer"]).collect();
+    assert_eq!((status, awaited), (503, vec![&Value::from("https://issuer-1.test/")]), "{page}");
+    let (_, page) = until(service.admin, "ready", |status, _| status == 200).await;
+    assert_eq!(page["issuers_without_keys"], serde_json::json!(["https://issuer-1.test/"]), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn saved_keys_and_those_of_files_count() {
     let dir = tempfile::tempdir().unwrap();
     let issuer = issuer().await;
@@ -204,7 +224,8 @@ async fn the_start_line_and_a_warning_name_what_is_waited_for() {
     assert!(waits_for.ends_with(" and 2 more") && waits_for.matches("https://issuer-").count() == 5, "{started}");
     assert_eq!(started["fields"]["ready.rule"], "started");
 
-    let warned = line(&with_issuers("", &[dead]), "not ready: `/readyz` says so until one of these has keys").await;
+    let warned =
+        line(&with_issuers("", &[dead]), "not ready: `/readyz` answers 503 until one of these issuers has keys").await;
     let waits_for = warned["fields"]["ready.waits_for"].as_str().unwrap();
     assert!(waits_for.starts_with("https://issuer-0.test/ (") && waits_for.contains("refused"), "{warned}");
     assert_eq!(warned["level"], "WARN");
@@ -257,5 +278,5 @@ async fn a_service_that_stops_is_not_ready_and_says_so() {
     assert_eq!((&page["ready"], &page["stopping"]), (&false.into(), &true.into()), "{page}");
     serve.signal("TERM");
     let (_, log) = serve.ended().await;
-    assert!(log.contains("ready: `/readyz` says so until the stop"), "{log}");
+    assert!(log.contains("ready: `/readyz` answers 200 until the stop"), "{log}");
 }

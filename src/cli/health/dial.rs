@@ -6,9 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::net::{TcpStream, UnixStream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split},
+    net::{TcpStream, UnixStream},
+};
 
-use crate::config::{HealthAddress, ListenAddr};
+use crate::{
+    config::{HealthAddress, ListenAddr},
+    limits,
+};
 
 /// The address that is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +58,30 @@ impl fmt::Display for Target {
 ///
 /// # Errors
 /// A sentence for people.
-pub(super) async fn tcp(address: SocketAddr) -> Result<TcpStream, String> {
-    TcpStream::connect(address).await.map_err(|error| describe(&error))
+pub(super) async fn tcp(address: SocketAddr) -> Result<impl Stream, String> {
+    let stream = TcpStream::connect(address).await.map_err(|error| describe(&error))?;
+    Ok(bounded(stream))
 }
 
 /// Connects to a Unix socket.
 ///
 /// # Errors
 /// A sentence for people.
-pub(super) async fn unix(path: &Path) -> Result<UnixStream, String> {
-    UnixStream::connect(path).await.map_err(|error| describe(&error))
+pub(super) async fn unix(path: &Path) -> Result<impl Stream, String> {
+    let stream = UnixStream::connect(path).await.map_err(|error| describe(&error))?;
+    Ok(bounded(stream))
+}
+
+/// A connection as it is asked over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+
+/// A connection that ends after the bytes that an answer may have: reading from a stranger that never stops would keep the only
+/// thread from looking at the time.
+fn bounded(stream: impl Stream) -> impl Stream {
+    let (read, write) = split(stream);
+    join(read.take(limits::HEALTH_ANSWER_BYTES as u64 * 2), write)
 }
 
 fn describe(error: &io::Error) -> String {

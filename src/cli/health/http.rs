@@ -113,16 +113,16 @@ fn judge_readiness(page: &Page) -> Result<(), String> {
 
 /// The page's reason for not being ready.
 fn reason(page: &serde_json::Value) -> String {
-    let issuers = page.get("issuers_without_keys").and_then(serde_json::Value::as_array);
-    let names: Vec<String> = issuers.into_iter().flatten().filter_map(|name| name.as_str().map(quoted)).collect();
-    let says_stopping = page.get("stopping").and_then(serde_json::Value::as_bool);
-    if says_stopping.unwrap_or(names.is_empty()) {
+    if page.get("stopping").and_then(serde_json::Value::as_bool) == Some(true) {
         return ": it is stopping".to_owned();
     }
+    let awaited = page.get("waits_for").and_then(serde_json::Value::as_array);
+    let names = awaited.into_iter().flatten().filter_map(|issuer| issuer.get("issuer")?.as_str().map(quoted));
+    let names: Vec<String> = names.collect();
     match names.as_slice() {
         [] => String::new(),
-        [name] => format!(": it has no keys of {name}"),
-        [name, rest @ ..] => format!(": it has no keys of {name} and {} more", rest.len()),
+        [name] => format!(": it waits for keys of {name}"),
+        [name, rest @ ..] => format!(": it waits for keys of {name} and {} more", rest.len()),
     }
 }
 
@@ -163,18 +163,17 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_said_and_can_do_no_harm_to_a_terminal() {
-        let waits = r#"{"ready":false,"issuers_without_keys":["https://i.example/","\u001b[31m"]}"#;
-        let said = judge_readiness(&page(503, waits)).unwrap_err();
-        assert_eq!(said, "it is not ready: it has no keys of `https://i.example/` and 1 more");
-        let escape = judge_readiness(&page(503, r#"{"ready":false,"issuers_without_keys":["\u001b[31m"]}"#));
-        assert_eq!(escape, Err("it is not ready: it has no keys of `\\u{1b}[31m`".to_owned()));
-        for stops in [
-            r#"{"ready":false,"issuers_without_keys":[]}"#,
-            r#"{"ready":false,"stopping":true,"issuers_without_keys":["https://i.example/"]}"#,
+        let said = |page: &str| judge_readiness(&self::page(503, page)).unwrap_err();
+        for (page, reason) in [
+            (
+                r#"{"ready":false,"stopping":false,"waits_for":[{"issuer":"https://i.example/","why":"x"},{"issuer":"b"}]}"#,
+                ": it waits for keys of `https://i.example/` and 1 more",
+            ),
+            (r#"{"ready":false,"waits_for":[{"issuer":"\u001b[31m"}]}"#, r": it waits for keys of `\u{1b}[31m`"),
+            (r#"{"ready":false,"stopping":true,"waits_for":[{"issuer":"b"}]}"#, ": it is stopping"),
+            (r#"{"ready":false,"stopping":false,"waits_for":[]}"#, ""),
         ] {
-            assert_eq!(judge_readiness(&page(503, stops)), Err("it is not ready: it is stopping".to_owned()));
+            assert_eq!(said(page), format!("it is not ready{reason}"), "{page}");
         }
-        let waits = judge_readiness(&page(503, r#"{"ready":false,"stopping":false,"issuers_without_keys":[]}"#));
-        assert_eq!(waits, Err("it is not ready".to_owned()));
     }
 }

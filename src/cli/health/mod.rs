@@ -5,13 +5,13 @@ mod dial;
 mod grpc;
 mod http;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use serde_json::json;
 use tokio::{runtime, time};
 
 use self::dial::Target;
-use super::{FAILED, USAGE, environment, output};
+use super::{FAILED, USAGE, config_file::ConfigArgs, environment, output};
 use crate::{
     config::{self, HealthAddress},
     limits,
@@ -19,19 +19,22 @@ use crate::{
 
 /// Asks a running instance for its health.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+portcullis health [OPTIONS] [FILE]
+       portcullis health [OPTIONS] --config <FILE>")]
 #[command(after_help = "\
 Examples:
   portcullis health
   portcullis health --live --timeout 900ms
-  portcullis health --config portcullis.yaml --format json
+  portcullis health portcullis.yaml --format json
 
 Healthy means ready: every thread that answers Checks shows signs of life (/healthz), and the
 service takes requests (/readyz). While it stops, it is not. With --live, signs of life are enough:
 for probes that restart what fails. An issuer that can't be reached is no reason for a restart.
 
 The address is that of `listen.admin`, from the file and the variables that `serve` takes. Where
-it is `off`, gRPC health is asked on `listen.grpc`. 0.0.0.0 and [::] are asked on loopback. Nothing
-else of the file matters, and PORTCULLIS_LISTEN__ADMIN=127.0.0.1:9192 makes it needless: then a
+it is `off`, gRPC health is asked on `listen.grpc`, which is good also while there are no keys yet.
+0.0.0.0 and [::] are asked on loopback. Nothing else of the file matters, and PORTCULLIS_LISTEN__ADMIN=127.0.0.1:9192 makes it needless: then a
 file that is broken by a change, which `serve` refuses to load, does not count as bad health.
 
 One line says what was found.
@@ -40,9 +43,8 @@ Exit codes: 0 healthy
             1 not healthy, no answer in time, or something else answered
             2 the command line, or what the configuration says about `listen`, is wrong")]
 pub(super) struct HealthArgs {
-    /// The configuration file of the instance
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Asks for signs of life alone: one that is starting or stopping is healthy as well
     #[arg(long)]
     live: bool,
@@ -79,7 +81,8 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: &HealthArgs) -> ExitCode {
-    let address = match config::health_address(args.config.as_deref(), &environment::read()) {
+    let environment = environment::read();
+    let address = match config::health_address(args.config.path(&environment), &environment) {
         Ok(address) => address,
         Err(problems) => {
             output::problems(&problems);

@@ -14,6 +14,7 @@ use super::super::*;
 use crate::{
     clock::SystemClock,
     jwks::{
+        address::Loopback,
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         key_store::KeyStore,
         source::Transport,
@@ -50,7 +51,7 @@ pub(super) struct Keys {
 struct Shared(Arc<Keys>);
 
 impl Fetch for Shared {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             sleep(Duration::from_millis(100)).await;
@@ -60,7 +61,12 @@ impl Fetch for Shared {
             if self.0.down.load(Ordering::SeqCst) {
                 return Err(FetchError::Status { url: url.clone(), status: 503 });
             }
-            Ok(Fetched { body: format!(r#"{{"keys":[{KEY}{url}"}}]}}"#).into_bytes(), lifetime: None, dated: None })
+            Ok(Fetched {
+                body: format!(r#"{{"keys":[{KEY}{url}"}}]}}"#).into_bytes(),
+                lifetime: None,
+                dated: None,
+                is_local: false,
+            })
         })
     }
 }

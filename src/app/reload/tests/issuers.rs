@@ -152,11 +152,14 @@ async fn a_keys_dir_that_cannot_be_written_to_is_counted_and_holds_up_no_reload(
     assert_eq!(failures(&service, "open"), 1);
     // Writing is tried all the same, as a disk that was full may have room again. It is a blocking task, which virtual time
     // does not wait for.
+    let mut looks = 0..100_000;
     while failures(&service, "write") == 0 {
+        assert!(looks.next().is_some(), "no failure is counted");
         sleep(Duration::from_secs(10)).await;
     }
     fs::remove_file(&dir).unwrap();
     while !dir.join("sub").is_dir() {
+        assert!(looks.next().is_some(), "nothing is saved");
         sleep(Duration::from_secs(10)).await;
     }
 }

@@ -21,7 +21,7 @@ fn pipe(path: &Path) {
 #[tokio::test(start_paused = true)]
 async fn half_a_file_waits_for_the_writer_that_the_system_told_of_however_long_that_takes() {
     let mut service = Service::start(&policy("read")).await;
-    service.reloader.hints.set_writing(true);
+    service.reloader.file.hints.set_writing(true);
     service.write(&policy("write"));
     for _ in 0..100 {
         service.reloader.look(Trigger::File).await;
@@ -37,7 +37,7 @@ async fn half_a_file_waits_for_the_writer_that_the_system_told_of_however_long_t
         (vec!["read".to_owned()], 2),
         "who asks is answered"
     );
-    service.reloader.hints.set_writing(false);
+    service.reloader.file.hints.set_writing(false);
     service.reloader.look(Trigger::Poll).await;
     assert_eq!((service.rule_ids(), service.last().0), (vec!["write".to_owned()], "success".to_owned()));
 }
@@ -107,7 +107,7 @@ async fn a_closed_file_is_looked_at_again_without_any_word() {
 async fn where_nobody_tells_a_change_counts_when_two_looks_have_found_the_same() {
     let mut service = Service::start(&policy("read")).await;
     let poll = service.reloader.reload.pace.poll;
-    service.reloader.hints.set_unwatched();
+    service.reloader.file.hints.set_unwatched();
     service.write(&policy("half"));
     for trigger in [Trigger::Poll, Trigger::File, Trigger::Poll] {
         service.reloader.look(trigger).await;
@@ -223,9 +223,9 @@ async fn a_disk_that_hangs_ends_neither_reloading_nor_its_reports() {
     let (release, until) = sync_mpsc::channel::<()>();
     let until = Arc::new(Mutex::new(until));
     let hanging = Arc::new(std::sync::atomic::AtomicBool::new(true));
-    service.reloader.reading = BoundedWork::new(Duration::from_millis(20));
+    service.reloader.file.reading = BoundedWork::new(Duration::from_millis(20));
     let is_hanging = Arc::clone(&hanging);
-    service.reloader.reader = Arc::new(move |path, known| {
+    service.reloader.file.reader = Arc::new(move |path, known| {
         if is_hanging.load(std::sync::atomic::Ordering::SeqCst) {
             hang(&until);
         }
@@ -242,7 +242,7 @@ async fn a_disk_that_hangs_ends_neither_reloading_nor_its_reports() {
     assert_eq!((service.count("timed_out"), service.rule_ids()), (2, vec!["read".to_owned()]));
     // Another file is in its place by now, on a disk that does not hang, and the earlier reads still do.
     hanging.store(false, std::sync::atomic::Ordering::SeqCst);
-    service.reloader.reading = service.reloader.reading.clone().with_limit(Duration::from_secs(60));
+    service.reloader.file.reading = service.reloader.file.reading.clone().with_limit(Duration::from_secs(60));
     service.reloader.look(Trigger::File).await;
     assert_eq!((service.rule_ids(), service.last().0), (vec!["write".to_owned()], "success".to_owned()));
     drop(release);
