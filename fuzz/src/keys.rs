@@ -69,12 +69,17 @@ pub fn jwk_members() -> &'static [&'static str] {
     &MEMBERS
 }
 
-/// An odd number of so many bits.
+/// A number of so many bits without a small factor.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut bytes = vec![0x5A; bits.div_ceil(8)];
     let top = (bits - 1) % 8;
     bytes[0] = (1 << top) | (bytes[0] & ((1 << top) - 1));
-    *bytes.last_mut().expect("it has bits") |= 1;
+    *bytes.last_mut().expect("it has bits") = 0xFF;
+    let rest =
+        |bytes: &[u8], divisor: u32| bytes.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % divisor);
+    while (2..168).any(|divisor| rest(&bytes, divisor) == 0) {
+        *bytes.last_mut().expect("it has bits") -= 2;
+    }
     bytes
 }
 

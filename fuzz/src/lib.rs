@@ -6,6 +6,10 @@
 
 pub mod base64url;
 pub mod config;
+#[path = "../../tests/support/envoy_trees/mod.rs"]
+pub mod envoy_trees;
+#[path = "../../tests/support/envoy_verdict.rs"]
+pub mod envoy_verdict;
 pub mod json_reference;
 pub mod json_writer;
 pub mod keys;

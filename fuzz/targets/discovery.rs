@@ -3,7 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use portcullis::jwks::{address, discovery};
+use portcullis::jwks::{
+    address::{self, Loopback},
+    discovery::{self, MetadataDocument},
+    document::without_bom,
+};
 use portcullis_fuzz::{
     json_reference::strict_object,
     json_writer::{self, Words},
@@ -21,7 +25,7 @@ const DOCUMENTS: [&str; 3] = [
 ];
 
 const WORDS: Words = Words {
-    names: &["issuer", "jwks_uri", "authorization_endpoint", "keys"],
+    names: &["issuer", "access_token_issuer", "jwks_uri", "authorization_endpoint", "keys"],
     values: &[
         r#""https://tenant.test/""#,
         r#""https://tenant.test""#,
@@ -53,10 +57,12 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let text = json_writer::read(input, &WORDS);
     for document in DOCUMENTS {
         let document = Url::parse(document).expect("a URL of ours");
-        match discovery::jwks_uri(&text, &document, ISSUER, "portcullis.yaml:3") {
+        let loopback = if address::is_loopback(&document) { Loopback::Allowed } else { Loopback::Refused };
+        let read = MetadataDocument { text: &text, url: &document, loopback, allow_http: true };
+        match discovery::jwks_uri(read, ISSUER, "portcullis.yaml:3") {
             Ok(url) => {
-                only_this_issuers_document_counts(&text, &url);
-                the_url_may_be_called(&url, &document);
+                only_this_issuers_document_counts(without_bom(&text), &url);
+                the_url_may_be_called(&url, &document, loopback);
             }
             Err(error) => a_message_is_fit_for_a_terminal(&error.to_string(), &text),
         }
@@ -64,16 +70,17 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     judging_a_url_twice_is_judging_it_once(&text);
 });
 
-/// RFC 8414 section 3.3.
+/// RFC 8414 section 3.3, and AD FS's own name for the issuer of access tokens.
 fn only_this_issuers_document_counts(text: &[u8], url: &Url) {
     let members = strict_object(text).expect("strictly one object");
-    assert_eq!(members.get("issuer"), Some(&Value::from(ISSUER)));
+    let names = |member: &str| members.get(member) == Some(&Value::from(ISSUER));
+    assert!(names("issuer") || names("access_token_issuer"));
     let named = members.get("jwks_uri").and_then(Value::as_str).expect("a string");
     assert_eq!(Url::parse(named).as_ref(), Ok(url));
 }
 
-fn the_url_may_be_called(url: &Url, document: &Url) {
-    assert_eq!(address::check_discovered(url, document), Ok(()));
+fn the_url_may_be_called(url: &Url, document: &Url, loopback: Loopback) {
+    assert_eq!(address::check_discovered(url, document, loopback), Ok(()));
     assert!(url.scheme() == "https" || (url.scheme() == "http" && url.origin() == document.origin()), "{url}");
     assert!(url.username().is_empty() && url.password().is_none());
     let ip = match url.host().expect("an address to call") {

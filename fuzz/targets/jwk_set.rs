@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use arbitrary::Unstructured;
 use portcullis::{
     jwks::{
-        key::VerificationKey,
+        document::without_bom,
+        key::{KeyHint, VerificationKey},
         key_set::{KeySet, Selection},
     },
     jwt::algorithm::Algorithm,
@@ -97,7 +98,7 @@ struct Document<'a> {
 }
 
 fn members_of(text: &[u8]) -> Option<Vec<&str>> {
-    let document: Document<'_> = serde_json::from_slice(text).ok()?;
+    let document: Document<'_> = serde_json::from_slice(without_bom(text)).ok()?;
     Some(document.keys.into_iter().map(RawValue::get).collect())
 }
 
@@ -117,8 +118,12 @@ fn a_key_in_a_file_is_a_public_one(text: &[u8]) {
     let text = std::str::from_utf8(text).expect("it was read");
     let [key] = set.keys() else { panic!("{} keys of one", set.keys().len()) };
     assert!(!text.contains("PRIVATE KEY"), "a private key is used");
-    assert!(Algorithm::SYMMETRIC.iter().all(|algorithm| !key.fits(None, *algorithm)), "a public key as a secret");
+    assert!(
+        Algorithm::SYMMETRIC.iter().all(|algorithm| !key.fits(KeyHint::default(), *algorithm)),
+        "a public key as a secret"
+    );
     if !text.contains("-----BEGIN") {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let again = VerificationKey::from_jwk(text, &Algorithm::ASYMMETRIC).expect("a JWK");
         assert_eq!(again.thumbprint(), key.thumbprint());
     }
@@ -172,12 +177,12 @@ fn a_key_is_used_for_what_it_says(members: &[&str], algorithms: &[Algorithm]) {
             let more = text.replacen('{', &format!(r#"{{"{name}":"AQ","#), 1);
             assert!(VerificationKey::from_jwk(&more, algorithms).is_err(), "with its private {name}");
         }
-        assert!(members.get("use").is_none_or(|purpose| purpose == "sig"));
+        assert!(members.get("use").is_none_or(|purpose| purpose == "sig" || purpose == "jwt-svid"));
         let operations = members.get("key_ops").map(|operations| operations.as_array().expect("a list"));
         assert!(operations.is_none_or(|operations| operations.contains(&"verify".into())));
         assert_eq!(members.get("kid").map(|kid| kid.as_str().expect("a string")), key.kid());
         for algorithm in [Algorithm::ASYMMETRIC.as_slice(), &Algorithm::SYMMETRIC].concat() {
-            if key.fits(key.kid(), algorithm) {
+            if key.fits(key.kid().into(), algorithm) {
                 assert!(algorithms.contains(&algorithm), "an algorithm that nobody configured");
                 the_algorithm_is_that_of_the_key(&members, algorithm);
             }
@@ -216,12 +221,19 @@ fn one_key_is_chosen_or_none(set: &KeySet, algorithms: &[Algorithm]) {
     let kids: Vec<Option<&str>> =
         set.keys().iter().map(VerificationKey::kid).chain([None, Some("a"), Some("?")]).collect();
     for (kid, algorithm) in kids.iter().flat_map(|kid| algorithms.iter().map(move |algorithm| (*kid, *algorithm))) {
-        let fitting: Vec<_> = set.keys().iter().filter(|key| key.fits(kid, algorithm)).collect();
+        let hint = KeyHint::from(kid);
+        let fitting: Vec<_> = set.fitting(hint, algorithm).collect();
+        assert!(fitting.iter().all(|key| key.fits(hint, algorithm)));
         // A token that names a key is verified with a key of that name.
         assert!(kid.is_none() || fitting.iter().all(|key| key.kid() == kid));
-        match (set.select(kid, algorithm), fitting.as_slice()) {
+        match (set.select(hint, algorithm), fitting.as_slice()) {
             (Selection::One(chosen), [only]) => assert!(chosen.is_same_as(only)),
-            (Selection::None, []) | (Selection::Several, [_, _, ..]) => {}
+            (Selection::Few(few), [_, _, ..]) if kid.is_none() && fitting.len() <= limits::KEYS_TRIED => {
+                assert_eq!(few.iter().count(), fitting.len());
+                assert!(few.iter().zip(&fitting).all(|(one, other)| one.is_same_as(other)));
+            }
+            (Selection::Ambiguous, [_, _, ..]) if kid.is_some() || fitting.len() > limits::KEYS_TRIED => {}
+            (Selection::None, []) => {}
             (got, fitting) => panic!("{got:?} of {} keys", fitting.len()),
         }
     }

@@ -1,6 +1,6 @@
 //! Where keys may be fetched from: no plain text across a network, and no addresses that only insiders should reach.
 //!
-//! CVE-2026-41413 is the lesson: a URL in somebody else's document must not make us call the cloud's metadata service.
+//! CVE-2026-41413: a URL in a document of another party must not make the service call the cloud's metadata service.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,10 +8,10 @@ use url::{Host, Url};
 
 use crate::limits;
 
-/// Whether some URL may be fetched.
+/// The reason why a URL may not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForbiddenUrl {
-    /// `http:` where nobody allowed it.
+    /// Plain `http:` without `allow_http`.
     #[error("`{0}` is not https; plain http is for loopback, or for configured URLs with `allow_http: true`")]
     PlainHttp(String),
     /// Neither http nor https.
@@ -23,7 +23,27 @@ pub enum ForbiddenUrl {
     /// A user or password in the URL.
     #[error("`{0}` has a user name or password in it")]
     Userinfo(String),
+    /// A host that no server has, or another character that can't be sent.
+    #[error("`{0}` has characters in it that no address of a server has")]
+    Characters(String),
+    /// `http:` that a document asks for.
+    #[error("`{0}` is plain http, which a document can't ask for")]
+    PlainHttpOfDocument(String),
+    /// A name that leads to an address that no key server has.
+    #[error("`{0}` resolves to {1}")]
+    Resolves(String, &'static str),
 }
+
+/// The permission for a name to lead to this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loopback {
+    /// The name may lead to this machine: the operator wrote it, or a document that came from this machine did.
+    Allowed,
+    /// The name may not lead to this machine: a document from elsewhere has it.
+    Refused,
+}
+
+const THIS_MACHINE: &str = "this machine, which no document from elsewhere may name";
 
 /// Checks a URL that the operator wrote.
 ///
@@ -34,15 +54,31 @@ pub fn check_configured(url: &Url, allow_http: bool) -> Result<(), ForbiddenUrl>
 }
 
 /// Checks a URL that the document at `document` names. What is allowed there for plain http is not allowed here, but
-/// for the origin that the document itself came from: nothing is lost there that was not lost before.
+/// for the origin that the document itself came from: nothing is lost there that was not lost before. `loopback` is whether
+/// the document came from this machine.
 ///
 /// # Errors
 /// [`ForbiddenUrl`].
-pub fn check_discovered(url: &Url, document: &Url) -> Result<(), ForbiddenUrl> {
-    if is_loopback(url) && !is_loopback(document) {
-        return Err(ForbiddenUrl::Address(shown(url), "this machine, which no document from elsewhere may name"));
+pub fn check_discovered(url: &Url, document: &Url, loopback: Loopback) -> Result<(), ForbiddenUrl> {
+    if is_loopback(url) && loopback == Loopback::Refused {
+        return Err(ForbiddenUrl::Address(shown(url), THIS_MACHINE));
     }
-    check(url, url.origin() == document.origin())
+    check(url, url.origin() == document.origin()).map_err(|error| match error {
+        ForbiddenUrl::PlainHttp(url) => ForbiddenUrl::PlainHttpOfDocument(url),
+        other => other,
+    })
+}
+
+/// Checks an address that a name has led to.
+///
+/// # Errors
+/// [`ForbiddenUrl::Resolves`].
+pub fn check_resolved(name: &str, ip: IpAddr, loopback: Loopback) -> Result<(), ForbiddenUrl> {
+    let here = (loopback == Loopback::Refused && ip.is_loopback()).then_some(THIS_MACHINE);
+    match forbidden(ip).or(here) {
+        Some(why) => Err(ForbiddenUrl::Resolves(name.chars().take(limits::SHOWN_URL_CHARS).collect(), why)),
+        None => Ok(()),
+    }
 }
 
 fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
@@ -60,10 +96,21 @@ fn check(url: &Url, plain_http: bool) -> Result<(), ForbiddenUrl> {
     if let Some(why) = literal.and_then(forbidden) {
         return Err(ForbiddenUrl::Address(shown(url), why));
     }
+    if !can_be_sent(url) {
+        return Err(ForbiddenUrl::Characters(shown(url)));
+    }
     if url.scheme() == "http" && !plain_http {
         return Err(ForbiddenUrl::PlainHttp(shown(url)));
     }
     Ok(())
+}
+
+/// Says whether the HTTP client can send that URL. The URL library takes more: `https://${HOST}/` is a URL to it.
+#[must_use]
+pub fn can_be_sent(url: &Url) -> bool {
+    let is_host_character = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    let is_name = url.domain().is_none_or(|name| !name.is_empty() && name.bytes().all(is_host_character));
+    is_name && url.as_str().parse::<http::Uri>().is_ok()
 }
 
 /// A URL for people: without user, password, query and fragment, which may be secrets, and not too long, as some come out
@@ -75,7 +122,7 @@ pub fn shown(url: &Url) -> String {
     whole.chars().take(limits::SHOWN_URL_CHARS).collect()
 }
 
-/// Whether a URL's host is this machine by its spelling: a loopback literal or `localhost`.
+/// Says whether a URL's host is this machine by its spelling: a loopback literal or `localhost`.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -86,7 +133,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Why an address is never connected to, whatever name led there; `None` if it may be.
+/// Returns why an address is never connected to, for every name that leads there; `None` if it may be connected to.
 ///
 /// Private ranges may be: key servers inside a company live there.
 #[must_use]
@@ -121,10 +168,10 @@ fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
     ];
     if ip.is_loopback() {
         None
-    } else if is_ipv4_in_disguise(ip) {
-        Some("an IPv4 address in IPv6 clothes")
+    } else if embeds_ipv4(ip) {
+        Some("an IPv4 address that is written as an IPv6 address")
     } else if ip.is_unicast_link_local() || ip.segments().first().is_some_and(|first| first & 0xffc0 == 0xfec0) {
-        // Site-local addresses (RFC 3879) have been given up; whatever still has one is inside.
+        // Site-local addresses (RFC 3879) have been given up; a host that still has one is internal.
         Some("a link-local address, where cloud metadata services are")
     } else if METADATA.contains(&ip) || ip.segments().starts_with(&[0xfd00, 0xec2]) {
         // All that AWS has on a machine: metadata, DNS, time, credentials of pods.
@@ -136,9 +183,9 @@ fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// Whether it is another spelling of an IPv4 address: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 7915),
+/// Says whether an address is another spelling of an IPv4 address: mapped or compatible (RFC 4291 section 2.5.5), translated (RFC 7915),
 /// NAT64 (RFC 6052), 6to4 (RFC 3056) or Teredo (RFC 4380).
-fn is_ipv4_in_disguise(ip: Ipv6Addr) -> bool {
+fn embeds_ipv4(ip: Ipv6Addr) -> bool {
     let segments = ip.segments();
     ip.to_ipv4().is_some()
         || segments.starts_with(&[0, 0, 0, 0, 0xffff, 0])
@@ -172,18 +219,55 @@ mod tests {
     #[test]
     fn a_document_can_allow_plain_http_for_its_own_origin_only() {
         let document = url("http://issuer.test:8080/.well-known/openid-configuration");
-        assert_eq!(check_discovered(&url("http://issuer.test:8080/jwks"), &document), Ok(()));
+        assert_eq!(check_discovered(&url("http://issuer.test:8080/jwks"), &document, Loopback::Refused), Ok(()));
         for bad in
             ["http://issuer.test/jwks", "http://127.0.0.1/jwks", "http://localhost:8080/", "http://other.test:8080/"]
         {
-            assert!(check_discovered(&url(bad), &document).is_err(), "{bad}");
+            assert!(check_discovered(&url(bad), &document, Loopback::Refused).is_err(), "{bad}");
         }
-        assert_eq!(check_discovered(&url("https://keys.test/jwks"), &document), Ok(()));
+        assert_eq!(check_discovered(&url("https://keys.test/jwks"), &document, Loopback::Refused), Ok(()));
         for here in ["https://localhost/jwks", "https://127.0.0.1:8443/jwks", "https://[::1]/jwks"] {
-            assert!(matches!(check_discovered(&url(here), &document), Err(ForbiddenUrl::Address(..))), "{here}");
-            assert_eq!(check_discovered(&url(here), &url("http://localhost:8080/")), Ok(()), "{here}");
+            let refused = check_discovered(&url(here), &document, Loopback::Refused);
+            assert!(matches!(refused, Err(ForbiddenUrl::Address(..))), "{here}");
+            let allowed = check_discovered(&url(here), &url("http://localhost:8080/"), Loopback::Allowed);
+            assert_eq!(allowed, Ok(()), "{here}");
         }
-        assert!(check_discovered(&url("http://a.test/jwks"), &url("https://a.test/")).is_err());
+        let error = check_discovered(&url("http://a.test/jwks"), &url("https://a.test/"), Loopback::Refused);
+        assert_eq!(error, Err(ForbiddenUrl::PlainHttpOfDocument("http://a.test/jwks".to_owned())));
+    }
+
+    #[test]
+    fn a_name_of_a_document_from_elsewhere_may_not_lead_here() {
+        for ip in ["127.0.0.1", "127.8.9.10", "::1"] {
+            let ip: IpAddr = ip.parse().unwrap();
+            assert!(check_resolved("keys.test", ip, Loopback::Refused).is_err(), "{ip}");
+            assert_eq!(check_resolved("keys.test", ip, Loopback::Allowed), Ok(()), "{ip}");
+        }
+        for ip in ["169.254.169.254", "0.0.0.0", "::ffff:127.0.0.1", "fd00:ec2::254"] {
+            for loopback in [Loopback::Allowed, Loopback::Refused] {
+                assert!(check_resolved("keys.test", ip.parse().unwrap(), loopback).is_err(), "{ip}");
+            }
+        }
+        assert_eq!(check_resolved("keys.test", "10.0.0.1".parse().unwrap(), Loopback::Refused), Ok(()));
+    }
+
+    #[test]
+    fn what_the_http_client_cannot_send_is_refused_before() {
+        for text in [
+            "https://${IDP_HOST}/realms/main",
+            "https://{tenant}.test/",
+            "https://$HOST/",
+            "https://a(b).test/",
+            "https://a'b.test/",
+            "https://a+b.test/",
+            "https://a*b.test/",
+        ] {
+            let got = check_configured(&url(text), true);
+            assert!(matches!(got, Err(ForbiddenUrl::Characters(_))), "{text}: {got:?}");
+        }
+        for text in ["https://a_b.test/", "https://bücher.test/", "https://a.test./", "https://a.test/{x}?y={z}&`^|"] {
+            assert_eq!(check_configured(&url(text), false), Ok(()), "{text}");
+        }
     }
 
     #[test]

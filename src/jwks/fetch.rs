@@ -2,127 +2,35 @@
 //!
 //! The only home of reqwest in the service.
 
+mod error;
+mod names;
+
 use std::{
+    fmt,
     future::Future,
-    net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use headers::{CacheControl, Date, HeaderMapExt as _};
 use reqwest::{
-    Certificate, Client, ClientBuilder, NoProxy, Proxy, StatusCode,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header::{AGE, HeaderMap},
+    Certificate, Client, ClientBuilder, NoProxy, Proxy, Response, StatusCode,
+    dns::Resolve,
+    header::{AGE, CONTENT_ENCODING, HeaderMap, LOCATION},
     redirect::Policy,
 };
 use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    address::{self, ForbiddenUrl, shown},
+    address::{self, Loopback},
     clock_skew::DatedAnswer,
-    discovery::InvalidMetadata,
-    key_set::InvalidKeySet,
     source::Transport,
 };
-use crate::{clock::UnixTime, limits};
-
-/// Why keys could not be had. For operators: the text may name URLs and what a server answered, never a body.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The URL may not be fetched.
-    #[error(transparent)]
-    Forbidden(#[from] ForbiddenUrl),
-    /// No connection, or a broken answer.
-    #[error("`{}` can't be reached: {cause}", shown(url))]
-    Unreachable {
-        /// What was asked.
-        url: Url,
-        /// What went wrong, the innermost cause.
-        cause: String,
-    },
-    /// No whole answer in time.
-    #[error("`{}` gave no whole answer within {max} s", shown(.0), max = limits::FETCH_TIMEOUT.as_secs())]
-    Slow(Url),
-    /// An answer, but not 200. Redirects are not followed.
-    #[error("`{}` answered {status}, not 200", shown(url))]
-    Status {
-        /// What was asked.
-        url: Url,
-        /// The status.
-        status: u16,
-    },
-    /// Neither an answer nor an error in [`limits::ATTEMPT_TIMEOUT`].
-    #[error("the keys of `{0}` did not come within {max} s", max = limits::ATTEMPT_TIMEOUT.as_secs())]
-    TimedOut(String),
-    /// A bug of ours in reading what came.
-    #[error("reading the keys failed: a bug, please report it")]
-    Bug,
-    /// More bytes than [`limits::KEY_DOCUMENT_BYTES`].
-    #[error("`{}` sent more than {max} bytes", shown(.0), max = limits::KEY_DOCUMENT_BYTES)]
-    TooLarge(Url),
-    /// The file can't be read or written.
-    #[error("`{path}` can't be used: {cause}")]
-    File {
-        /// Which file.
-        path: String,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// Metadata without a key set that may be used.
-    #[error(transparent)]
-    Metadata(#[from] InvalidMetadata),
-    /// Not a key set.
-    #[error("`{place}`: {reason}")]
-    KeySet {
-        /// Where it came from.
-        place: String,
-        /// What is wrong with it.
-        reason: InvalidKeySet,
-    },
-}
-
-impl FetchError {
-    /// Says whether the server gave no answer at all, or no whole one in time, so that asking it for something else would
-    /// probably take as long.
-    #[must_use]
-    pub const fn is_without_answer(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Slow(_) | Self::TimedOut(_))
-    }
-
-    /// The kinds of trouble that there are.
-    pub const KINDS: [&'static str; 10] = [
-        "forbidden_url",
-        "unreachable",
-        "timeout",
-        "status",
-        "too_large",
-        "other_issuer",
-        "metadata",
-        "key_set",
-        "file",
-        "bug",
-    ];
-
-    /// Returns the kind of trouble, for a metric's label: one of [`Self::KINDS`].
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Forbidden(_) | Self::Metadata(InvalidMetadata::ForbiddenJwksUri { .. }) => "forbidden_url",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Slow(_) | Self::TimedOut(_) => "timeout",
-            Self::Status { .. } => "status",
-            Self::TooLarge(_) => "too_large",
-            Self::Metadata(InvalidMetadata::OtherIssuer { .. }) => "other_issuer",
-            Self::Metadata(InvalidMetadata::NotAnObject(_) | InvalidMetadata::NoJwksUri(_)) => "metadata",
-            Self::KeySet { .. } => "key_set",
-            Self::File { .. } => "file",
-            Self::Bug => "bug",
-        }
-    }
-}
+use crate::{build_info, clock::UnixTime, limits};
+pub use error::FetchError;
+use names::{GuardedResolver, SystemResolver, forbidden_by_resolver};
 
 /// A document that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +41,8 @@ pub struct Fetched {
     pub lifetime: Option<Duration>,
     /// The time that the server gave it, if it did.
     pub dated: Option<DatedAnswer>,
+    /// Says whether the server is this machine.
+    pub is_local: bool,
 }
 
 /// What a fetch resolves to.
@@ -140,8 +50,8 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, FetchError>>
 
 /// One way to get the document at a URL. Tests that need a fault no server makes on order have their own.
 pub trait Fetch: Send + Sync + 'static {
-    /// The document at that URL.
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a>;
+    /// The document at that URL. `loopback` is whether its name may lead to this machine.
+    fn fetch<'a>(&'a self, url: &'a Url, loopback: Loopback) -> Fetching<'a>;
 }
 
 /// Makes a fetcher for each issuer.
@@ -170,50 +80,91 @@ impl Fetchers for HttpFetchers {
 }
 
 /// Fetches over HTTP.
-#[derive(Debug)]
 pub struct HttpFetch {
+    /// For addresses that the operator wrote.
     client: Client,
+    /// For those that documents from elsewhere name: no name leads it to this machine. Made when it is first needed.
+    elsewhere: OnceLock<Option<Client>>,
+    way: Way,
+}
+
+impl fmt::Debug for HttpFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpFetch").field("transport", &self.way.transport).finish_non_exhaustive()
+    }
+}
+
+/// The way in which documents are reached.
+struct Way {
+    transport: Transport,
+    timeout: Duration,
+    names: Arc<dyn Resolve>,
+}
+
+impl Way {
+    fn client(&self, loopback: Loopback) -> Result<Client, reqwest::Error> {
+        // The operator wrote that name as well, whatever document the name that is asked for comes from.
+        let proxy = self.transport.proxy.as_ref().and_then(|proxy| proxy.host_str().map(str::to_owned));
+        let names = GuardedResolver { names: Arc::clone(&self.names), loopback, proxy };
+        let builder = Client::builder()
+            .user_agent(format!("portcullis/{}", build_info::VERSION))
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(limits::CONNECT_TIMEOUT)
+            .timeout(self.timeout)
+            // Minutes lie between two fetches: no connection is kept that long.
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Arc::new(names));
+        reached_by(builder, &self.transport)?.build()
+    }
 }
 
 impl HttpFetch {
     /// A fetcher that trusts the system's certificates, or those of `transport` in their place.
     ///
     /// # Errors
-    /// The TLS library can't start, for want of any trusted certificate for example.
+    /// The TLS library can't start, for example because there is no trusted certificate.
     pub fn new(transport: &Transport) -> Result<Self, reqwest::Error> {
-        Self::with(transport, limits::FETCH_TIMEOUT, Arc::new(GuardedResolver))
+        Self::with(transport, limits::FETCH_TIMEOUT, Arc::new(SystemResolver))
     }
 
-    fn with(transport: &Transport, timeout: Duration, resolver: Arc<dyn Resolve>) -> Result<Self, reqwest::Error> {
-        let builder = Client::builder()
-            .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(limits::CONNECT_TIMEOUT)
-            .timeout(timeout)
-            // Minutes lie between two fetches: no connection is kept that long.
-            .pool_max_idle_per_host(0)
-            .dns_resolver(resolver);
-        Ok(Self { client: reached_by(builder, transport)?.build()? })
+    fn with(transport: &Transport, timeout: Duration, names: Arc<dyn Resolve>) -> Result<Self, reqwest::Error> {
+        let way = Way { transport: transport.clone(), timeout, names };
+        Ok(Self { client: way.client(Loopback::Allowed)?, elsewhere: OnceLock::new(), way })
     }
 
-    async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
+    fn client(&self, loopback: Loopback) -> Option<&Client> {
+        match loopback {
+            Loopback::Allowed => Some(&self.client),
+            Loopback::Refused => self.elsewhere.get_or_init(|| self.way.client(loopback).ok()).as_ref(),
+        }
+    }
+
+    async fn get(&self, url: &Url, loopback: Loopback) -> Result<Fetched, FetchError> {
         let unreachable = |error: reqwest::Error| {
+            if let Some(forbidden) = forbidden_by_resolver(&error) {
+                return FetchError::Forbidden(forbidden);
+            }
             let cause = match (error.is_timeout(), error.is_connect()) {
                 (true, false) => return FetchError::Slow(url.clone()),
                 (true, true) => format!("no connection within {} s", limits::CONNECT_TIMEOUT.as_secs()),
-                (false, _) => innermost(&error),
+                (false, _) => connection_error(&error),
             };
             FetchError::Unreachable { url: url.clone(), cause }
         };
-        let request = self.client.get(url.clone()).header("accept", "application/json");
+        // It was made of the same parts as the other one, so it can be made.
+        let client = self.client(loopback).ok_or(FetchError::Bug)?;
+        let request = client.get(url.clone()).header("accept", "application/json");
         let asked = Instant::now();
         let mut response = request.send().await.map_err(unreachable)?;
         let dated = dated(response.headers(), asked, Instant::now());
         if response.status() != StatusCode::OK {
-            return Err(FetchError::Status { url: url.clone(), status: response.status().as_u16() });
+            return Err(refused(url, &response));
         }
+        let encoding = encoding(response.headers());
+        let is_local = self.way.transport.proxy.is_none()
+            && response.remote_addr().is_some_and(|address| address.ip().to_canonical().is_loopback());
         let lifetime = lifetime(response.headers());
         let too_large = || FetchError::TooLarge(url.clone());
         let most = limits::KEY_DOCUMENT_BYTES;
@@ -227,8 +178,44 @@ impl HttpFetch {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { body, lifetime, dated })
+        // Servers name encodings that they don't apply, `utf-8` among them: a body that begins as JSON does is read.
+        if let Some(encoding) = encoding.filter(|_| !begins_as_object(&body)) {
+            return Err(FetchError::Encoded { url: url.clone(), encoding });
+        }
+        Ok(Fetched { body, lifetime, dated, is_local })
     }
+}
+
+/// The error of an answer that is not 200: with its target, if it is a redirect to an address that could be fetched.
+fn refused(url: &Url, response: &Response) -> FetchError {
+    let (url, status) = (url.clone(), response.status().as_u16());
+    let target = response.headers().get(LOCATION).and_then(|target| url.join(target.to_str().ok()?).ok());
+    let is_fit = |to: &Url| address::check_configured(to, true).is_ok();
+    match target.filter(is_fit) {
+        Some(to) if response.status().is_redirection() => {
+            FetchError::Redirect { url, status, to: to.into(), remedy: None }
+        }
+        _ => FetchError::Status { url, status },
+    }
+}
+
+/// Tells whether a document begins as a JSON object does, perhaps behind a byte order mark.
+fn begins_as_object(body: &[u8]) -> bool {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"{")
+}
+
+/// The encoding of a body that is none of the plain ones, as far as it can be shown. None was asked for, and none is decoded:
+/// the limit on bytes would not be one on the document.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let named = headers.get_all(CONTENT_ENCODING).iter();
+    let named: Vec<_> = named.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase()).collect();
+    let named = named.join(", ");
+    let mut codings = named.split(',').map(str::trim);
+    if codings.all(|coding| ["", "identity"].contains(&coding)) {
+        return None;
+    }
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-_.*, ".contains(*c);
+    Some(named.chars().filter(is_plain).take(limits::CONTENT_ENCODING_CHARS).collect())
 }
 
 fn reached_by(mut builder: ClientBuilder, transport: &Transport) -> Result<ClientBuilder, reqwest::Error> {
@@ -267,8 +254,18 @@ fn dated(headers: &HeaderMap, asked: Instant, answered: Instant) -> Option<Dated
 }
 
 impl Fetch for HttpFetch {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
-        Box::pin(self.get(url))
+    fn fetch<'a>(&'a self, url: &'a Url, loopback: Loopback) -> Fetching<'a> {
+        Box::pin(self.get(url, loopback))
+    }
+}
+
+/// Describes why a connection failed. What the TLS library says of a server that speaks no TLS is no help.
+fn connection_error(error: &reqwest::Error) -> String {
+    let cause = innermost(error);
+    if cause.contains("InvalidContentType") {
+        "what answers there speaks no TLS: is it plain http, or is the port another one?".to_owned()
+    } else {
+        cause
     }
 }
 
@@ -278,26 +275,6 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-/// DNS answers without forbidden addresses: the check at connect time, so that a name can't lead where a literal may
-/// not. IP literals never come here; [`address`] looks at those in the URL.
-#[derive(Debug)]
-struct GuardedResolver;
-
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let refused = found.iter().find_map(|address| address::forbidden(address.ip()));
-            match refused {
-                // One bad address among good ones is reason enough: rebinding mixes them.
-                Some(why) => Err(format!("`{name}` resolves to {why}").into()),
-                None => Ok(Box::new(found.into_iter()) as Addrs),
-            }
-        })
-    }
 }
 
 #[cfg(test)]

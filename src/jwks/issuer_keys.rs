@@ -48,7 +48,7 @@ pub struct Snapshot {
 pub enum KeyNeed {
     /// A key that the set lacks, by a digest of its algorithm and `kid`.
     New(Sha256),
-    /// Another key in place of those that the set has: the one of that `kid` refutes the signature, or several keys fit.
+    /// Another key in place of those that the set has: those that fit refute the signature, or too many fit.
     ///
     /// Both are one need because both ask about keys that are here: a provider has replaced a key under its name, or is in
     /// the middle of a rotation, which is rare, while anybody can make such tokens at will (a token without a `kid` fits

@@ -3,7 +3,12 @@
 //! jsonwebtoken reads the JWK; aws-lc-rs holds the parsed public key and checks signatures, because jsonwebtoken would
 //! parse the key again for every token.
 
+mod certificate;
+mod hint;
+mod label;
 mod material;
+mod unusable;
+mod weak;
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +16,7 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     DecodingKey,
-    jwk::{Jwk, KeyOperations, PublicKeyUse, ThumbprintHash},
+    jwk::{Jwk, ThumbprintHash},
 };
 use serde_json::{Map, Value};
 
@@ -22,10 +27,14 @@ use super::{
     source::Secret,
 };
 use crate::{digest::sha256, json, jwt::algorithm::Algorithm, limits};
+pub use hint::KeyHint;
+pub use label::{KeyLabel, SkippedKey};
+pub use unusable::UnusableKey;
 
 /// A key that can verify signatures of at least one algorithm.
 pub struct VerificationKey {
     kid: KeyId,
+    certificate: CertificateNames,
     /// Its RFC 7638 thumbprint, and its set.
     basis: Arc<Basis>,
     verifiers: Vec<(Algorithm, Verifier)>,
@@ -40,41 +49,16 @@ enum KeyId {
     Any,
 }
 
+/// The names that a key has by its certificate, as far as its JWK says them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct CertificateNames {
+    x5t: Option<String>,
+    x5t_s256: Option<String>,
+}
+
 enum Verifier {
     Public(ParsedPublicKey),
     Shared(DecodingKey),
-}
-
-/// Why a key of a set is skipped. The set survives (RFC 7517 section 5).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableKey {
-    /// Not a JWK at all.
-    #[error("not a readable JSON Web Key")]
-    Unreadable,
-    /// `use` or `key_ops` say that it is not for signatures.
-    #[error("not for verifying signatures")]
-    NotForSignatures,
-    /// Its `alg`, `kty` or `crv` fits none of the issuer's algorithms.
-    #[error("fits none of the configured algorithms")]
-    NoAlgorithm,
-    /// An RSA modulus outside [`limits::RSA_MODULUS_BITS`].
-    #[error("RSA modulus of {0} bits (2048 to 8192 are allowed)")]
-    RsaSize(usize),
-    /// The crypto library refuses its numbers.
-    #[error("its numbers are not a valid public key")]
-    Invalid,
-    /// A private or shared key in a public set: whoever read the set can sign.
-    #[error("its private part is published, so anyone can sign with it")]
-    Private,
-    /// A file with PEM that is not one public key.
-    #[error("{0}")]
-    Pem(&'static str),
-    /// More keys in the set than [`limits::KEYS_PER_SET`]; the rest is not looked at.
-    #[error("the set has {0} keys, and only the first {max} are looked at", max = limits::KEYS_PER_SET)]
-    TooMany(usize),
-    /// A `kid` longer than its limit.
-    #[error("its `kid` is too long")]
-    KidTooLong,
 }
 
 impl fmt::Debug for VerificationKey {
@@ -98,25 +82,27 @@ impl VerificationKey {
             return Err(UnusableKey::Unreadable);
         }
         let own = own_algorithm(&members)?;
-        let jwk: Jwk = serde_json::from_value(Value::Object(members)).map_err(|_| UnusableKey::Unreadable)?;
-        check_purpose(&jwk)?;
-        let kid = match &jwk.common.key_id {
-            Some(kid) if kid.len() > limits::KID_BYTES => return Err(UnusableKey::KidTooLong),
-            Some(kid) => KeyId::Named(kid.clone()),
+        check_purpose(&members)?;
+        let kid = match members.get("kid") {
+            Some(Value::String(kid)) if kid.len() > limits::KID_BYTES => return Err(UnusableKey::KidTooLong),
+            Some(Value::String(kid)) => KeyId::Named(kid.clone()),
+            Some(_) => return Err(UnusableKey::Unreadable),
             None => KeyId::Unnamed,
         };
-        let material = Material::read(&jwk)?;
+        let material = Material::read(&members)?;
+        let fitting = fitting(&material, own)?;
         let mut verifiers = Vec::new();
-        for algorithm in algorithms.iter().copied().filter(|algorithm| own.is_none_or(|own| own == Some(*algorithm))) {
+        for algorithm in algorithms.iter().copied().filter(|algorithm| fitting.contains(algorithm)) {
             if let Some(parsed) = material.parse(algorithm) {
                 verifiers.push((algorithm, Verifier::Public(parsed?)));
             }
         }
         if verifiers.is_empty() {
-            return Err(UnusableKey::NoAlgorithm);
+            return Err(UnusableKey::NotConfigured(fitting));
         }
+        let jwk: Jwk = serde_json::from_value(material.required_members()).map_err(|_| UnusableKey::Invalid)?;
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Invalid)?;
-        Ok(Self { kid, basis: in_no_set(thumbprint), verifiers })
+        Ok(Self { kid, certificate: CertificateNames::read(&members), basis: in_no_set(thumbprint), verifiers })
     }
 
     /// The same key for tokens with whatever `kid`, or none: the only key of its issuer.
@@ -142,19 +128,27 @@ impl VerificationKey {
             .collect();
         // Not to be shown, and of a secret of 32 bytes or more it says nothing all the same.
         let name: String = sha256(secret.expose()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { kid: KeyId::Any, basis: in_no_set(format!("secret {name}")), verifiers }
+        let certificate = CertificateNames::default();
+        Self { kid: KeyId::Any, certificate, basis: in_no_set(format!("secret {name}")), verifiers }
     }
 
     /// Whether a token with that header may have been signed by this key.
     #[must_use]
-    pub fn fits(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
-        let named = match &self.kid {
-            // A token without a `kid` fits every key of its algorithm; that more than one fits is found out there.
-            KeyId::Named(mine) => kid.is_none_or(|kid| kid == mine),
-            KeyId::Unnamed => kid.is_none(),
-            KeyId::Any => true,
+    pub fn fits(&self, hint: KeyHint<'_>, algorithm: Algorithm) -> bool {
+        let named = match (&self.kid, hint.kid) {
+            (KeyId::Named(mine), Some(kid)) => kid == mine,
+            (KeyId::Unnamed, Some(_)) => false,
+            (KeyId::Any, _) => true,
+            // A token without a `kid` fits every key of its algorithm, but those of other certificates.
+            (KeyId::Named(_) | KeyId::Unnamed, None) => self.certificate.may_be(hint),
         };
         named && self.verifiers.iter().any(|(mine, _)| *mine == algorithm)
+    }
+
+    /// Says whether a token without a `kid` names exactly the certificate of this key.
+    #[must_use]
+    pub fn is_named_by_certificate(&self, hint: KeyHint<'_>, algorithm: Algorithm) -> bool {
+        hint.kid.is_none() && self.certificate.is_named(hint) && self.algorithms().any(|mine| mine == algorithm)
     }
 
     /// Whether the signature is this key's, with that algorithm.
@@ -183,9 +177,13 @@ impl VerificationKey {
         &self.basis
     }
 
-    /// What tells this key, with its name and algorithms, from any other.
+    /// The digest that tells this key, with its names and algorithms, from any other.
     #[must_use]
     pub fn identity(&self) -> String {
+        format!("{} {:?} {:?}", self.identity_by_kid(), self.certificate.x5t, self.certificate.x5t_s256)
+    }
+
+    fn identity_by_kid(&self) -> String {
         let kid = match &self.kid {
             KeyId::Named(kid) => format!("named {kid:?}"),
             KeyId::Unnamed => "unnamed".to_owned(),
@@ -198,7 +196,12 @@ impl VerificationKey {
     /// Whether it is that very key under the same name, for the same algorithms.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
+        self.identity_by_kid() == other.identity_by_kid()
+    }
+
+    /// The algorithms of the key, in the order of the issuer's.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.verifiers.iter().map(|(algorithm, _)| *algorithm)
     }
 
     /// Its `kid`, if it has one.
@@ -225,11 +228,54 @@ fn hmac(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
     }
 }
 
-fn check_purpose(jwk: &Jwk) -> Result<(), UnusableKey> {
-    let use_fits = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
-    let operations = jwk.common.key_operations.as_deref();
-    let operations_fit = operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+impl CertificateNames {
+    fn read(jwk: &Map<String, Value>) -> Self {
+        let name = |member: &str| jwk.get(member).and_then(Value::as_str).map(str::to_owned);
+        Self { x5t: name("x5t"), x5t_s256: name("x5t#S256") }
+    }
+
+    /// Says whether nothing that a token says about the certificate is known to be another one's.
+    fn may_be(&self, hint: KeyHint<'_>) -> bool {
+        let differs = |mine: &Option<String>, named: Option<&str>| match (mine, named) {
+            (Some(mine), Some(named)) => mine != named,
+            (None, _) | (_, None) => false,
+        };
+        !differs(&self.x5t, hint.x5t) && !differs(&self.x5t_s256, hint.x5t_s256)
+    }
+
+    /// Says whether a token names this certificate by one of its thumbprints.
+    fn is_named(&self, hint: KeyHint<'_>) -> bool {
+        let is_named = |mine: &Option<String>, named: Option<&str>| named.is_some() && mine.as_deref() == named;
+        is_named(&self.x5t, hint.x5t) || is_named(&self.x5t_s256, hint.x5t_s256)
+    }
+}
+
+/// RFC 7517 sections 4.2 and 4.3. SPIFFE calls its keys for signatures `jwt-svid` (SPIFFE Trust Domain and Bundle, section
+/// 4.2.2).
+fn check_purpose(jwk: &Map<String, Value>) -> Result<(), UnusableKey> {
+    let use_fits = match jwk.get("use") {
+        None => true,
+        Some(Value::String(purpose)) => ["sig", "jwt-svid"].contains(&purpose.as_str()),
+        Some(_) => return Err(UnusableKey::Unreadable),
+    };
+    let operations_fit = match jwk.get("key_ops") {
+        None => true,
+        Some(Value::Array(operations)) if operations.iter().all(Value::is_string) => {
+            operations.iter().any(|operation| operation == "verify")
+        }
+        Some(_) => return Err(UnusableKey::Unreadable),
+    };
     if use_fits && operations_fit { Ok(()) } else { Err(UnusableKey::NotForSignatures) }
+}
+
+/// The algorithms that a key of that material, with that `alg` of its own, is for.
+fn fitting(material: &Material, own: Option<Option<Algorithm>>) -> Result<Vec<Algorithm>, UnusableKey> {
+    match own {
+        None => Ok(material.algorithms().to_vec()),
+        Some(Some(own)) if material.algorithms().contains(&own) => Ok(vec![own]),
+        Some(Some(_)) => Err(UnusableKey::UnfitAlgorithm),
+        Some(None) => Err(UnusableKey::Unsupported("`alg`")),
+    }
 }
 
 /// The key's own `alg`, which is then the only one (RFC 8725 section 3.1). The outer `None` says that it has none, as

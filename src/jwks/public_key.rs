@@ -25,6 +25,7 @@ const CURVES: [(ObjectIdentifier, &str, usize); 3] = [
 /// # Errors
 /// [`UnusableKey`]: a private key, or no key that can be read.
 pub fn to_jwk(text: &str) -> Result<String, UnusableKey> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.contains("-----BEGIN") {
         return Ok(text.to_owned());
     }
@@ -47,7 +48,8 @@ const OTHERS: [(&str, &str); 3] = [
     ("-----BEGIN RSA PUBLIC KEY-----", "it is PKCS #1: name `openssl rsa -RSAPublicKey_in -pubout` of it"),
 ];
 
-fn jwk(der: &[u8]) -> Option<Value> {
+/// The JWK of a `SubjectPublicKeyInfo` (RFC 5280 section 4.1), if its key is of a type that is known here.
+pub(super) fn jwk(der: &[u8]) -> Option<Value> {
     let key = SubjectPublicKeyInfoRef::from_der(der).ok()?;
     let bits = key.subject_public_key.as_bytes()?;
     if key.algorithm.oid == RSA {
@@ -104,9 +106,9 @@ mod tests {
     /// Whether the key of `text`, and it alone, verifies that signature, whatever the token calls it.
     fn verifies(text: &str, algorithm: Algorithm, signature: &[u8]) -> bool {
         let set = set(text).unwrap();
-        [None, Some("x")].iter().all(|kid| match set.select(*kid, algorithm) {
+        [None, Some("x")].iter().all(|kid| match set.select((*kid).into(), algorithm) {
             Selection::One(key) => key.verify(algorithm, b"m", signature) && !key.verify(algorithm, b"n", signature),
-            Selection::None | Selection::Several => false,
+            Selection::None | Selection::Few(_) | Selection::Ambiguous => false,
         })
     }
 
@@ -130,6 +132,8 @@ mod tests {
         let signature = pair.sign(b"m");
         assert!(verifies(&text, Algorithm::EdDSA, signature.as_ref()));
         assert!(verifies(&to_jwk(&text).unwrap(), Algorithm::EdDSA, signature.as_ref()));
+        let marked = format!("\u{feff}{}", to_jwk(&text).unwrap());
+        assert!(verifies(&marked, Algorithm::EdDSA, signature.as_ref()), "with a byte order mark");
         let named = to_jwk(&text).unwrap().replace('{', r#"{"kid":"its own","#);
         assert!(verifies(&named, Algorithm::EdDSA, signature.as_ref()), "a key in a file of its own needs no name");
     }
@@ -140,7 +144,7 @@ mod tests {
         assert_eq!(set(&weak).unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::RsaSize(1024)));
         let pair = Ed25519KeyPair::generate().unwrap();
         let got = KeySet::from_public_key(pem(pair.public_key()).as_bytes(), &[Algorithm::RS256]);
-        assert_eq!(got.unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::NoAlgorithm));
+        assert_eq!(got.unwrap_err(), InvalidKeySet::PublicKey(UnusableKey::NotConfigured(vec![Algorithm::EdDSA])));
     }
 
     /// An RSA key of any size, by hand: the crypto library makes no weak ones.

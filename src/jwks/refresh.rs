@@ -72,6 +72,11 @@ pub trait Observer: Send + Sync + 'static {
     /// Keys of an earlier run, fetched `age` ago, are in use until newer ones come.
     fn restored(&self, issuer: &str, age: Duration);
 
+    /// Keys were saved for the next start.
+    fn saved(&self, issuer: &str) {
+        let _ = issuer;
+    }
+
     /// Keys could not be saved for the next start.
     fn not_saved(&self, issuer: &str, error: &FetchError);
 

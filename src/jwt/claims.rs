@@ -87,6 +87,18 @@ impl Claims {
         }
     }
 
+    /// A claim that must be a string if it is there, of any length.
+    ///
+    /// # Errors
+    /// [`TokenFault::MalformedClaims`].
+    pub fn text(&self, claim: &str) -> Result<Option<&str>, TokenFault> {
+        match self.get(claim) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(TokenFault::MalformedClaims),
+        }
+    }
+
     /// A `NumericDate` that must be a number if it is there (RFC 7519 section 2), between 1970 and the year 9999.
     ///
     /// # Errors
@@ -122,13 +134,11 @@ impl Claims {
     }
 
     /// The union of the scopes in some claims. A claim that is neither a string nor an array holds none, and a member
-    /// that is not a scope-token is not a scope: what can't be read grants nothing.
-    ///
-    /// # Errors
-    /// [`TokenFault::MalformedClaims`] if there are more than [`limits::TOKEN_SCOPES`].
-    pub fn scopes(&self, claims: &[ClaimPath]) -> Result<ScopeSet<'static>, TokenFault> {
-        let words = claims.iter().filter_map(|claim| self.at(claim)).flat_map(words);
-        ScopeSet::of_words(words, limits::TOKEN_SCOPES).ok_or(TokenFault::MalformedClaims)
+    /// that is not a scope-token is not a scope: what can't be read grants nothing. Their number has no bound but the size
+    /// of the claims.
+    #[must_use]
+    pub fn scopes(&self, claims: &[ClaimPath]) -> ScopeSet<'static> {
+        ScopeSet::of_words(claims.iter().filter_map(|claim| self.at(claim)).flat_map(words))
     }
 }
 
@@ -183,6 +193,7 @@ fn numeric_date(value: &Value) -> Option<UnixTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::scope::Scope;
 
     fn claims(text: &str) -> Claims {
         Claims::parse(text.as_bytes()).unwrap()
@@ -217,7 +228,7 @@ mod tests {
     #[test]
     fn scopes_are_the_union_of_strings_and_arrays() {
         let names = ["scope", "scp", "/realm_access/roles"].map(|text| ClaimPath::parse(text).unwrap());
-        let of = |text: &str| claims(text).scopes(&names).unwrap().to_scope_string();
+        let of = |text: &str| claims(text).scopes(&names).to_scope_string();
         assert_eq!(of(r#"{"scope":"b a","scp":["c","a"]}"#), "a b c");
         assert_eq!(of(r#"{"scope":["a b","c","d\"",7,null]}"#), "c");
         assert_eq!(of(r#"{"scope":7,"scp":{"a":1}}"#), "");
@@ -226,14 +237,16 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_scopes_is_bounded() {
-        let names = [ClaimPath::top_level("scope")];
-        let text = |count: usize| {
+    fn all_scopes_that_fit_into_a_token_count() {
+        let names = ["scope", "groups"].map(ClaimPath::top_level);
+        for count in [256, 257, 1500] {
             let words: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
-            format!(r#"{{"scope":"{}"}}"#, words.join(" "))
-        };
-        assert_eq!(claims(&text(limits::TOKEN_SCOPES)).scopes(&names).unwrap().len(), limits::TOKEN_SCOPES);
-        assert!(claims(&text(limits::TOKEN_SCOPES + 1)).scopes(&names).is_err());
+            let groups = format!(r#"{{"scope":"openid","groups":["{}"]}}"#, words.join(r#"",""#));
+            assert!(groups.len() <= limits::TOKEN_CLAIMS_BYTES);
+            let scopes = claims(&groups).scopes(&names);
+            assert_eq!(scopes.len(), count + 1);
+            assert!(words.iter().all(|word| scopes.contains(&Scope::parse(word).unwrap())));
+        }
     }
 
     #[test]
@@ -242,6 +255,12 @@ mod tests {
         assert_eq!(claims(r#"{"sub":7}"#).name("sub"), Err(TokenFault::MalformedClaims));
         let long = format!(r#"{{"sub":"{}"}}"#, "a".repeat(limits::NAME_CLAIM_BYTES + 1));
         assert_eq!(claims(&long).name("sub"), Err(TokenFault::MalformedClaims));
+        assert_eq!(claims(&long).text("sub").unwrap().map(str::len), Some(limits::NAME_CLAIM_BYTES + 1));
+        assert_eq!(claims("{}").text("sub"), Ok(None));
+        for other in ["7", "null", "[]", r#"["a"]"#, "{}", "true"] {
+            let got = claims(&format!(r#"{{"sub":{other}}}"#));
+            assert_eq!(got.text("sub"), Err(TokenFault::MalformedClaims), "{other}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::{
     digest::{Sha256, sha256},
     jwks::{
         basis::{Basis, Fingerprint},
+        key::VerificationKey,
         key_set::Selection,
         key_store::{Generation, KeyLookup, KeyNeed},
     },
@@ -276,10 +277,13 @@ fn still_true(
     // Other keys than those it was verified with: does its header still lead to the same one?
     let compact = Compact::parse(token).ok()?;
     let header = Header::parse(&compact.header).ok()?;
-    match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
-        Selection::One(key) if *key.thumbprint() == found.basis().key => Some(Arc::clone(key.basis())),
-        Selection::One(_) | Selection::None | Selection::Several => None,
-    }
+    let is_it = |key: &&VerificationKey| *key.thumbprint() == found.basis().key;
+    let key = match snapshot.set.select(header.key_hint(), header.algorithm) {
+        Selection::One(key) => Some(key).filter(is_it),
+        Selection::Few(keys) => keys.iter().find(is_it),
+        Selection::None | Selection::Ambiguous => None,
+    };
+    key.map(|key| Arc::clone(key.basis()))
 }
 
 fn check_signature(
@@ -294,26 +298,27 @@ fn check_signature(
     };
     let missing =
         |need, fault| Failure::NoKey(missing(snapshot.generation, need, fault), Some(snapshot.set.fingerprint()));
-    match snapshot.set.select(header.kid.as_deref(), header.algorithm) {
+    let message = compact.signing_input.as_bytes();
+    let is_its = |key: &&VerificationKey| key.verify(header.algorithm, message, &compact.signature);
+    let key = match snapshot.set.select(header.key_hint(), header.algorithm) {
         // A provider may be in the middle of a rotation: a newer set may be clear.
-        Selection::Several => Err(missing(KeyNeed::Replacement, TokenFault::AmbiguousKey)),
-        Selection::None => Err(missing(new_key(header), TokenFault::UnknownKey)),
-        Selection::One(key) => {
-            let message = compact.signing_input.as_bytes();
-            if key.verify(header.algorithm, message, &compact.signature) {
-                Ok(Arc::clone(key.basis()))
-            } else {
-                // A provider may have replaced the key under its `kid`.
-                Err(missing(KeyNeed::Replacement, TokenFault::BadSignature))
-            }
-        }
-    }
+        Selection::Ambiguous => return Err(missing(KeyNeed::Replacement, TokenFault::AmbiguousKey)),
+        Selection::None => return Err(missing(new_key(header), TokenFault::UnknownKey)),
+        Selection::One(key) => Some(key).filter(is_its),
+        // SECURITY: all of them are the issuer's own, and the algorithm is pinned to each: whichever verifies is one that
+        // the issuer vouches for.
+        Selection::Few(keys) => keys.iter().find(is_its),
+    };
+    // A provider may have replaced the key under its `kid`.
+    key.map(|key| Arc::clone(key.basis())).ok_or_else(|| missing(KeyNeed::Replacement, TokenFault::BadSignature))
 }
 
 /// The key that a header names, of which there is none. A digest: the name is the client's text.
 fn new_key(header: &Header) -> KeyNeed {
     let kid = header.kid.as_ref().map(|kid| format!("={kid}")).unwrap_or_default();
-    KeyNeed::New(sha256(format!("{}{kid}", header.algorithm.name()).as_bytes()))
+    let certificate = header.certificate.as_ref().map(|names| format!(" {:?} {:?}", names.x5t, names.x5t_s256));
+    let names = format!("{}{kid}{}", header.algorithm.name(), certificate.unwrap_or_default());
+    KeyNeed::New(sha256(names.as_bytes()))
 }
 
 #[cfg(test)]

@@ -82,14 +82,14 @@ fn is_valid(claim: &str, value: &Value) -> bool {
         // Milliseconds count.
         "exp" => number.is_some_and(|number| (number * 1000.0).trunc() > (now - 5.0) * 1000.0),
         "nbf" | "iat" => number.is_some_and(|number| (number * 1000.0).trunc() <= (now + 5.0) * 1000.0),
-        "sub" => value.is_string(),
+        "sub" | "client_id" | "jti" => value.is_string(),
         "token_use" => value == "access",
         "typ" => value.as_str().is_some_and(|kind| {
             !["id", "refresh", "offline", "logout", "serialized-id"].contains(&kind.to_ascii_lowercase().as_str())
         }),
         "cnf" | "at_hash" | "c_hash" | "s_hash" | "events" => false,
         // What can't be read there grants nothing, and so denies nothing.
-        "scope" | "scp" | "client_id" | "azp" | "jti" | "unheard_of" => true,
+        "scope" | "scp" | "azp" | "unheard_of" => true,
         other => panic!("nothing is said of `{other}`"),
     }
 }
@@ -202,6 +202,30 @@ proptest! {
         let token = signed("ed25519", &header, &claims().to_string());
         let verify = |keys: &[Value]| Subject::new(&json!({}), keys).verify(token.as_bytes());
         prop_assert_eq!(verify(&forwards), verify(&backwards));
+    }
+
+    #[test]
+    fn without_a_kid_the_right_one_of_few_keys_is_found_and_no_wrong_one(
+        others in vec(sample::select(vec!["ed25519-b", "es256", "rsa"]), 0..7),
+        right in proptest::option::of(any::<sample::Index>()),
+    ) {
+        let mut keys: Vec<Value> = (0..).zip(&others).map(|(n, key)| json!({"key": key, "kid": format!("o{n}")})).collect();
+        let is_there = right.is_some();
+        if let Some(right) = right {
+            keys.insert(right.index(keys.len() + 1), json!({"key": "ed25519", "kid": "right"}));
+        }
+        prop_assume!(!keys.is_empty());
+        let fitting = others.iter().filter(|key| **key == "ed25519-b").count() + usize::from(is_there);
+        let token = signed("ed25519", &Map::new(), &claims().to_string());
+        let verified = Subject::new(&json!({}), &keys).verify(token.as_bytes());
+        prop_assert_eq!(verified.is_ok(), is_there && fitting <= 4, "{:?}", verified);
+        // Neither an empty name nor an unknown one makes it a token without a name.
+        for name in ["", "x"] {
+            let header = Map::from_iter([("kid".to_owned(), name.into())]);
+            let token = signed("ed25519", &header, &claims().to_string());
+            let verified = Subject::new(&json!({}), &keys).verify(token.as_bytes());
+            prop_assert!(verified.is_err(), "{:?}", verified);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod cache_law;
 mod case;
 mod cases;
+mod crypto_vectors;
 mod judge;
 mod keyring;
 mod laws;

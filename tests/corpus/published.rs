@@ -60,17 +60,17 @@ fn published(recipe: &Value) -> Vec<u8> {
     Value::Object(members(Value::Object(jwk), &Map::new(), &without)).to_string().into_bytes()
 }
 
-/// A number of a key, base64url, by what it is: `{ bits: 2047 }` is the greatest odd one of so many bits, `{ of:
+/// A number of a key, base64url, by what it is: `{ bits: 2047 }` is one of so many bits without a small factor, `{ of:
 /// es256-b }` that member of another key, `{ own: padded }` the key's own in another form.
 fn number(recipe: &Value, own: Option<&Value>) -> Option<Value> {
     let recipe = recipe.as_object()?;
     let own = || base64url(own.unwrap().as_str().unwrap());
     let (what, value) = recipe.iter().next().unwrap();
     let bytes = match (what.as_str(), value.as_str().unwrap_or_default()) {
-        ("bits", _) => all_ones(usize::try_from(value.as_u64().unwrap()).unwrap()),
+        ("bits", _) => without_small_factors(usize::try_from(value.as_u64().unwrap()).unwrap()),
         ("hex", digits) => digits.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect(),
         ("own", "zero byte in front") => [vec![0], own()].concat(),
-        ("own", "one byte short") => own()[1..].to_vec(),
+        ("own", "one byte short") => own()[..own().len() - 1].to_vec(),
         ("own", "last bit flipped") => {
             let mut bytes = own();
             *bytes.last_mut().unwrap() ^= 1;
@@ -86,9 +86,16 @@ fn base64url(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
-fn all_ones(bits: usize) -> Vec<u8> {
+/// The greatest number of so many bits that no prime below 168 divides.
+fn without_small_factors(bits: usize) -> Vec<u8> {
     let first = u8::try_from((1_u32 << ((bits - 1) % 8 + 1)) - 1).unwrap();
     let mut bytes = vec![0xFF; bits.div_ceil(8)];
     bytes[0] = first;
+    let rest =
+        |bytes: &[u8], divisor: u32| bytes.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % divisor);
+    while (2..168).any(|divisor| rest(&bytes, divisor) == 0) {
+        // Some 30 steps of 2: no borrow from the byte before.
+        *bytes.last_mut().unwrap() -= 2;
+    }
     bytes
 }

@@ -110,7 +110,7 @@ fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Ins
     printed.add("KeyStore", store);
     printed.add("KeysAt", &store.at(now));
     printed.add("Snapshot", &snapshot);
-    printed.add("Selection", &snapshot.set.select(None, shared.algorithms.as_slice()[0]));
+    printed.add("Selection", &snapshot.set.select(Default::default(), shared.algorithms.as_slice()[0]));
     printed.add("IssuerStatus", &store.status(now));
 }
 

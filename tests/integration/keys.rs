@@ -104,7 +104,7 @@ async fn key_sets_that_are_none_are_our_trouble_and_say_so() {
     let cases = [
         ("<html>no</html>".to_owned(), "not a JSON Web Key Set"),
         (r#"{"keys":[]}"#.to_owned(), "empty"),
-        (r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#.to_owned(), "none of the 1 keys"),
+        (r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#.to_owned(), "its private part is published"),
         (too_large, "more than"),
     ];
     let minter = issuer().await;
@@ -253,6 +253,19 @@ async fn a_keys_dir_that_others_can_write_to_is_refused_at_a_start_with_a_remedy
     assert!(code == Some(0) && !log.contains("keys_dir"), "{log}");
 }
 
+/// Waits until a page has that text.
+async fn until_in(page: &str, text: &str) {
+    let mut found = String::new();
+    for _ in 0..500 {
+        found = reqwest::get(page).await.unwrap().text().await.unwrap();
+        if found.contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{text} is not in:\n{found}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_keys_dir_that_cannot_be_written_to_is_a_warning_and_a_count_and_the_service_serves() {
     let dir = tempfile::tempdir().unwrap();
@@ -266,9 +279,13 @@ async fn a_keys_dir_that_cannot_be_written_to_is_a_warning_and_a_count_and_the_s
     let page = format!("http://{}/metrics", serve.admin);
     let metrics = async || reqwest::get(&page).await.unwrap().text().await.unwrap();
     assert!(metrics().await.contains(r#"portcullis_keys_dir_failures_total{operation="open"} 1"#));
-    while !metrics().await.contains(r#"portcullis_keys_dir_failures_total{operation="write"} 1"#) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_in(&page, r#"portcullis_keys_dir_failures_total{operation="write"} 1"#).await;
+    let saved = |saved: i64| format!("\nportcullis_jwks_keys_saved{{issuer=\"{}\"}} {saved}\n", issuer.issuer());
+    assert!(metrics().await.contains(&saved(0)));
+    // A directory that can be used.
+    let usable = file_with_keys_dir(dir.path(), &dir.path().join("keys"), issuer.issuer());
+    let other = Serve::start(&["--config", &usable], &[]).await;
+    until_in(&format!("http://{}/metrics", other.admin), &saved(1)).await;
     serve.signal("TERM");
     let (code, log) = serve.ended().await;
     assert_eq!(code, Some(0), "{log}");

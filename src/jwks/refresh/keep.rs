@@ -67,8 +67,9 @@ impl Keeper {
         self.saving.spawn(async move {
             let now = outside.clock.now();
             let outcome = disk.run(Path::new("keys_dir"), move || saved.save(&origin, &text, now)).await;
-            if let Err(error) = outcome {
-                outside.observer.not_saved(&issuer, &error);
+            match outcome {
+                Ok(()) => outside.observer.saved(&issuer),
+                Err(error) => outside.observer.not_saved(&issuer, &error),
             }
         });
     }

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     jwks::{
-        address::{self, shown},
+        address::{self, Loopback, shown},
         basis::Fingerprint,
         clock_skew::DatedAnswer,
-        discovery::{self, InvalidMetadata},
+        discovery::{self, InvalidMetadata, MetadataDocument},
+        document::without_bom,
         fetch::{Fetch, FetchError, Fetched},
         key_set::{InvalidKeySet, KeySet},
         source::KeySource,
@@ -56,7 +57,7 @@ pub(super) async fn obtain(
         }
         KeySource::JwksUri { url, allow_http } => {
             address::check_configured(url, *allow_http)?;
-            key_set(target, url, fetch.ok_or(FetchError::Bug)?).await
+            key_set(target, url, Loopback::Allowed, fetch.ok_or(FetchError::Bug)?).await
         }
         KeySource::JwksFile(path) => local(path, disk, move |text| KeySet::parse(text, &algorithms)).await,
         KeySource::PublicKeyFile(path) => {
@@ -70,17 +71,33 @@ pub(super) async fn obtain(
 }
 
 /// The key set at a URL.
-async fn key_set(target: &Target, url: &Url, fetch: &dyn Fetch) -> Result<Obtained, FetchError> {
-    let fetched = document(url, fetch).await?;
+async fn key_set(target: &Target, url: &Url, loopback: Loopback, fetch: &dyn Fetch) -> Result<Obtained, FetchError> {
+    const REMEDY: &str = "; if that is right, write it as `jwks_uri`";
+    let fetched = document(url, loopback, fetch).await.map_err(|error| with_remedy(error, REMEDY))?;
     let set = KeySet::parse(&fetched.body, &target.algorithms);
     let set = set.map_err(|reason| FetchError::KeySet { place: shown(url), reason })?;
-    Ok(Obtained { set, lifetime: fetched.lifetime, text: Some(fetched.body), dated: fetched.dated })
+    Ok(Obtained {
+        set,
+        lifetime: fetched.lifetime,
+        text: Some(without_bom(&fetched.body).to_vec()),
+        dated: fetched.dated,
+    })
 }
 
 /// The document at a URL. A fetch has its own bound; this one holds for each way to fetch.
-async fn document(url: &Url, fetch: &dyn Fetch) -> Result<Fetched, FetchError> {
-    let fetching = tokio::time::timeout(limits::FETCH_TIMEOUT, fetch.fetch(url));
+async fn document(url: &Url, loopback: Loopback, fetch: &dyn Fetch) -> Result<Fetched, FetchError> {
+    let fetching = tokio::time::timeout(limits::FETCH_TIMEOUT, fetch.fetch(url, loopback));
     fetching.await.unwrap_or_else(|_| Err(FetchError::Slow(url.clone())))
+}
+
+/// Says what helps against a redirect. A target with a query is more often a page to log in than the document.
+fn with_remedy(error: FetchError, remedy: &'static str) -> FetchError {
+    match error {
+        FetchError::Redirect { url, status, to, remedy: None } if to.query().is_none() => {
+            FetchError::Redirect { url, status, to, remedy: Some(remedy) }
+        }
+        other => other,
+    }
 }
 
 async fn local(
@@ -99,11 +116,19 @@ async fn local(
 /// The facts that an issuer's metadata told, kept because it is not read with each refresh.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Metadata {
-    jwks_uri: Option<Url>,
+    keys: Option<KeysPlace>,
     /// The moment of the last reading, whether it succeeded or not.
     read_at: Option<Instant>,
     /// The document to begin with: the one that named the key set, or the one after that which gave no answer.
     first: usize,
+}
+
+/// The place of an issuer's keys, as its metadata names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeysPlace {
+    url: Url,
+    /// Says whether its name may lead to this machine.
+    loopback: Loopback,
 }
 
 /// The reason for an attempt.
@@ -117,8 +142,8 @@ pub(super) struct Wish {
 
 impl Metadata {
     /// Returns the place of the keys, unless it was read too long ago.
-    fn place(&self) -> Option<Url> {
-        self.jwks_uri.clone().filter(|_| !self.is_older_than(limits::METADATA_REFRESH_AFTER))
+    fn place(&self) -> Option<KeysPlace> {
+        self.keys.clone().filter(|_| !self.is_older_than(limits::METADATA_REFRESH_AFTER))
     }
 
     fn is_older_than(&self, age: Duration) -> bool {
@@ -139,14 +164,14 @@ impl Discovery<'_> {
     /// issuer has moved them.
     async fn obtain(&self, metadata: &mut Metadata, wish: Wish) -> Result<Obtained, FetchError> {
         let Some(known) = metadata.place() else {
-            let url = self.read(metadata).await?;
-            return self.keys(&url).await;
+            let place = self.read(metadata).await?;
+            return self.keys(&place).await;
         };
         let there = self.keys(&known).await;
         match &there {
             Ok(obtained) if wish.is_asked_for && wish.held == Some(obtained.set.fingerprint()) => {
                 if metadata.is_older_than(limits::METADATA_RECHECK_AFTER)
-                    && let Some(moved) = self.recheck(metadata).await?.filter(|url| *url != known)
+                    && let Some(moved) = self.recheck(metadata).await?.filter(|place| *place != known)
                 {
                     return self.keys(&moved).await;
                 }
@@ -154,24 +179,24 @@ impl Discovery<'_> {
             Ok(_) => {}
             Err(error) if error.is_without_answer() => {
                 // One stall is enough for one attempt: it is reported now, and the next attempt begins with the metadata.
-                metadata.jwks_uri = None;
+                metadata.keys = None;
             }
             Err(_) => {
-                let url = self.read(metadata).await?;
-                if url != known {
-                    return self.keys(&url).await;
+                let place = self.read(metadata).await?;
+                if place != known {
+                    return self.keys(&place).await;
                 }
             }
         }
         there
     }
 
-    async fn keys(&self, url: &Url) -> Result<Obtained, FetchError> {
-        key_set(self.target, url, self.fetch).await
+    async fn keys(&self, place: &KeysPlace) -> Result<Obtained, FetchError> {
+        key_set(self.target, &place.url, place.loopback, self.fetch).await
     }
 
     /// Reads the metadata, if that is done soon: tokens are waiting, and the keys are here.
-    async fn recheck(&self, metadata: &mut Metadata) -> Result<Option<Url>, FetchError> {
+    async fn recheck(&self, metadata: &mut Metadata) -> Result<Option<KeysPlace>, FetchError> {
         match tokio::time::timeout(limits::FETCH_SLOW, self.read(metadata)).await {
             Ok(Err(error)) if is_refusal(&error) => Err(error),
             Ok(read) => Ok(read.ok()),
@@ -181,56 +206,79 @@ impl Discovery<'_> {
 
     /// Reads the metadata. Keys stay where they were if it can't be read, but not if it says something that may not be
     /// followed.
-    async fn read(&self, metadata: &mut Metadata) -> Result<Url, FetchError> {
+    async fn read(&self, metadata: &mut Metadata) -> Result<KeysPlace, FetchError> {
         let read = self.read_documents(metadata).await;
         match &read {
-            Ok(url) => metadata.jwks_uri = Some(url.clone()),
-            Err(error) if is_refusal(error) => metadata.jwks_uri = None,
+            Ok(place) => metadata.keys = Some(place.clone()),
+            Err(error) if is_refusal(error) => metadata.keys = None,
             Err(_) => {}
         }
         read
     }
 
     /// The `jwks_uri` of the first document that is metadata. If none is, the error that helps is that of the first place
-    /// where there was something. One that gives no answer ends the attempt, and the next one begins with the other.
-    async fn read_documents(&self, metadata: &mut Metadata) -> Result<Url, FetchError> {
+    /// where there was something; both are told. One that gives no answer ends the attempt, and the next one begins with the
+    /// other.
+    async fn read_documents(&self, metadata: &mut Metadata) -> Result<KeysPlace, FetchError> {
         metadata.read_at = Some(Instant::now());
-        let Target { issuer, written_at, .. } = self.target;
         let mut trouble: Option<FetchError> = None;
         let (begun_with, count) = (metadata.first, self.documents.len());
         let places = self.documents.iter().enumerate().cycle().skip(begun_with).take(count);
         for (index, place) in places {
             address::check_configured(place, self.allow_http)?;
-            let parse = |text: &[u8]| discovery::jwks_uri(text, place, issuer, written_at);
-            match document(place, self.fetch).await.and_then(|fetched| Ok(parse(&fetched.body)?)) {
-                Ok(url) => {
+            match self.read_document(place).await {
+                Ok(place) => {
                     metadata.first = index;
-                    return Ok(url);
+                    return Ok(place);
                 }
                 // Metadata of another issuer is an answer: the next place would not mend it.
-                Err(FetchError::Metadata(error @ InvalidMetadata::OtherIssuer { .. })) => return Err(error.into()),
+                Err(FetchError::Metadata(error @ InvalidMetadata::OtherIssuer { .. })) => {
+                    return Err(both(trouble, error.into(), |_| false));
+                }
                 Err(error) if error.is_without_answer() => {
                     metadata.first = index.saturating_add(1).checked_rem(count).unwrap_or(0);
-                    return Err(trouble.filter(|first| !is_nothing(first)).unwrap_or(error));
+                    return Err(both(trouble, error, |first| !is_nothing(first)));
                 }
                 Err(error) => {
-                    if trouble.as_ref().is_none_or(|first| is_nothing(first) && !is_nothing(&error)) {
-                        trouble = Some(error);
-                    }
+                    let is_better = is_nothing(&error);
+                    trouble = Some(both(trouble, error, |first| !is_nothing(first) || is_better));
                 }
             }
         }
         Err(trouble.unwrap_or(FetchError::Bug))
     }
+
+    async fn read_document(&self, url: &Url) -> Result<KeysPlace, FetchError> {
+        let Target { issuer, written_at, .. } = self.target;
+        let fetched = document(url, Loopback::Allowed, self.fetch).await.map_err(|error| match error {
+            // Any other path is taken for an issuer's, to which the path of its metadata is added.
+            FetchError::Redirect { ref to, .. } if to.path().contains("/.well-known/") => {
+                with_remedy(error, "; if that is right, write it as `discovery_url`")
+            }
+            other => other,
+        })?;
+        let is_local = fetched.is_local || address::is_loopback(url);
+        let loopback = if is_local { Loopback::Allowed } else { Loopback::Refused };
+        let document = MetadataDocument { text: &fetched.body, url, loopback, allow_http: self.allow_http };
+        let url = discovery::jwks_uri(document, issuer, written_at)?;
+        Ok(KeysPlace { url, loopback })
+    }
+}
+
+/// The errors of both places. The first one leads if it is the one that helps.
+fn both(first: Option<FetchError>, second: FetchError, leads: impl FnOnce(&FetchError) -> bool) -> FetchError {
+    let Some(first) = first else { return second };
+    let (helpful, other) = if leads(&first) { (first, second) } else { (second, first) };
+    FetchError::NoMetadata { helpful: helpful.into(), other: other.into() }
 }
 
 /// Says whether the metadata was read, and names another issuer or keys that may not be fetched.
 fn is_refusal(error: &FetchError) -> bool {
     use InvalidMetadata::{ForbiddenJwksUri, OtherIssuer};
-    matches!(error, FetchError::Metadata(OtherIssuer { .. } | ForbiddenJwksUri { .. }))
+    matches!(error.most_helpful(), FetchError::Metadata(OtherIssuer { .. } | ForbiddenJwksUri { .. }))
 }
 
 /// Whether there is nothing at a place, or a page for people, because the provider keeps its metadata elsewhere.
 fn is_nothing(error: &FetchError) -> bool {
-    matches!(error, FetchError::Status { status: 404, .. } | FetchError::Metadata(InvalidMetadata::NotAnObject(_)))
+    matches!(error, FetchError::Status { status: 404, .. } | FetchError::Metadata(InvalidMetadata::NotAnObject { .. }))
 }

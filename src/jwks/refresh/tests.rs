@@ -15,6 +15,7 @@ use url::Url;
 use super::*;
 use crate::clock::SystemClock;
 use crate::jwks::{
+    address::Loopback,
     fetch::{Fetched, Fetching},
     issuer_keys::{Generation, IssuerKeys, KeyNeed},
     key_store::{KeyLookup, MissAnswer},
@@ -53,7 +54,7 @@ impl Scripted {
 }
 
 impl Fetch for Scripted {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.urls.lock().unwrap().push(url.path().to_owned());
         let mut answers = self.answers.lock().unwrap();
@@ -65,6 +66,7 @@ impl Fetch for Scripted {
                 body: text.into_bytes(),
                 lifetime: *self.lifetime.lock().unwrap(),
                 dated: None,
+                is_local: false,
             };
             answer.map(fetched).map_err(|status| FetchError::Status { url: url.clone(), status })
         })
@@ -235,14 +237,14 @@ impl Site {
 }
 
 impl Fetch for Site {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.urls.lock().unwrap().push(url.path().to_owned());
         let page = self.pages.lock().unwrap().get(url.path()).cloned();
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
             match page {
                 Some(page) if page.is_empty() => std::future::pending().await,
-                Some(page) => Ok(Fetched { body: page.into_bytes(), lifetime: None, dated: None }),
+                Some(page) => Ok(Fetched { body: page.into_bytes(), lifetime: None, dated: None, is_local: false }),
                 None => Err(FetchError::Status { url: url.clone(), status: 404 }),
             }
         })
@@ -470,11 +472,61 @@ async fn somebody_elses_metadata_is_final() {
     assert!(store.status(Instant::now())[0].last_error.as_deref().unwrap().contains("https://other.test/"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_both_places_fail_both_are_named_with_what_each_said() {
+    for (pages, helpful) in
+        [(vec![], OIDC), (vec![(OAUTH, "<html>".to_owned())], OIDC), (vec![(OAUTH, "{}".to_owned())], "")]
+    {
+        let running = Running::start(Site::new(&pages)).await;
+        let error = running.store.status(Instant::now())[0].last_error.clone().unwrap();
+        if helpful.is_empty() {
+            // Metadata of another issuer is an answer, and the one that helps.
+            assert!(error.find("names no issuer").unwrap() < error.find(OIDC).unwrap(), "{error}");
+            assert!(error.contains("answered 404"), "{error}");
+            continue;
+        }
+        let (first, second) = (error.find(OIDC).unwrap(), error.find(OAUTH).unwrap());
+        assert!(first < second && error.contains("answered 404, not 200; "), "{error}");
+    }
+}
+
+/// An issuer that answers from that machine with a `jwks_uri` at a name; remembers whether that name may lead here.
+struct Elsewhere {
+    is_local: bool,
+    asked: Mutex<Vec<(String, Loopback)>>,
+}
+
+impl Fetch for Elsewhere {
+    fn fetch<'a>(&'a self, url: &'a Url, loopback: Loopback) -> Fetching<'a> {
+        self.asked.lock().unwrap().push((url.path().to_owned(), loopback));
+        let body = if url.path() == "/one" { jwks("a") } else { metadata("one").unwrap() };
+        let fetched = Fetched { body: body.into_bytes(), lifetime: None, dated: None, is_local: self.is_local };
+        Box::pin(std::future::ready(Ok(fetched)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_of_a_document_lead_to_this_machine_only_if_it_came_from_there() {
+    for (is_local, loopback) in [(false, Loopback::Refused), (true, Loopback::Allowed)] {
+        let fetch = Arc::new(Elsewhere { is_local, asked: Mutex::default() });
+        let store = Arc::new(KeyStore::new());
+        store.add(ISSUER.into(), IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE));
+        let mut tasks = JoinSet::new();
+        let around = outside(Arc::clone(&fetch) as Arc<dyn Fetch>);
+        tasks.spawn(run(Arc::new(target(discovery())), Arc::clone(&store), around));
+        store.settled().await;
+        // Also when the document is not read again.
+        tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
+        let (document, keys) = ((OIDC.to_owned(), Loopback::Allowed), ("/one".to_owned(), loopback));
+        assert_eq!(*fetch.asked.lock().unwrap(), [document, keys.clone(), keys]);
+    }
+}
+
 /// Panics, as a bug of ours would, then never answers.
 struct Broken(AtomicUsize);
 
 impl Fetch for Broken {
-    fn fetch<'a>(&'a self, _: &'a Url) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, _: &'a Url, _: Loopback) -> Fetching<'a> {
         assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "a bug");
         Box::pin(std::future::pending())
     }

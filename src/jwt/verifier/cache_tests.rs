@@ -48,6 +48,17 @@ fn token(seed: u8, kid: &str, claims: Value) -> String {
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(pair(seed).sign(input.as_bytes())))
 }
 
+/// A good token without a `kid`, or with these other names of its key.
+fn nameless(seed: u8, names: Value) -> String {
+    let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let mut header = json!({"alg": "EdDSA"});
+    header.as_object_mut().unwrap().extend(names.as_object().unwrap().clone());
+    let now = NOW.as_secs();
+    let claims = json!({"iss": "https://issuer.test/", "aud": "https://api.test", "iat": now, "exp": now + 60});
+    let input = format!("{}.{}", encode(header), encode(claims));
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(pair(seed).sign(input.as_bytes())))
+}
+
 fn verifier() -> Verifier {
     let algorithms = NonEmpty::new(vec![Algorithm::EdDSA]).unwrap();
     Verifier::new([IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }])
@@ -104,6 +115,35 @@ fn a_key_that_is_gone_replaced_renamed_or_ambiguous_vouches_for_nothing() {
     assert_eq!(hits(&verifier).0, 0);
     verify(&verifier, &token, &first, NOW).unwrap();
     assert_eq!(hits(&verifier).0, 1, "the key is back");
+}
+
+#[test]
+fn a_token_without_a_kid_is_tried_with_few_keys_and_remembered_by_the_one_that_signed_it() {
+    let (token, now) = (nameless(2, json!({})), NOW);
+    let few = keys(&[(1, "a"), (2, "b"), (3, "c"), (4, "d")]);
+    let many = keys(&[(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")]);
+    let (renamed, gone) = (keys(&[(9, "x"), (2, "y")]), keys(&[(1, "a"), (3, "c")]));
+    let missing = |got: Result<(), Unverified>| match got.unwrap_err() {
+        Unverified::KeyMissing(missing) => (missing.need, missing.fault),
+        Unverified::Refused(fault) => panic!("{fault:?}"),
+    };
+    let (verifier, ambiguous) = (verifier(), (KeyNeed::Replacement, TokenFault::AmbiguousKey));
+    assert_eq!(verify(&verifier, &token, &few, now), Ok(()));
+    assert_eq!(verify(&verifier, &token, &few, now), Ok(()));
+    assert_eq!(hits(&verifier), (1, 1));
+    assert_eq!(verify(&verifier, &token, &renamed, now), Ok(()), "the very key is there");
+    assert_eq!(hits(&verifier), (2, 1));
+    // Each as a verifier that remembers nothing says.
+    for (keys, expected) in [(&many, ambiguous), (&gone, (KeyNeed::Replacement, TokenFault::BadSignature))] {
+        assert_eq!(missing(verify(&verifier, &token, keys, now)), expected);
+        assert_eq!(missing(verify(&self::verifier(), &token, keys, now)), expected);
+    }
+    assert_eq!(verify(&verifier, &token, &few, now), Ok(()));
+    // An empty name, and one that no key has, are names.
+    for kid in ["", "z"] {
+        let (need, fault) = missing(verify(&verifier, &nameless(2, json!({"kid": kid})), &few, now));
+        assert!(matches!(need, KeyNeed::New(_)) && fault == TokenFault::UnknownKey, "{kid:?}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub(super) fn check<'c>(
     claims.check_audience(&rules.audience_claim, rules.audiences.as_slice())?;
     let times = check_times(claims, rules, now)?;
     let subject = claims.name("sub")?;
+    check_identifiers(claims, rules)?;
     if rules.strict {
         check_rfc_9068(claims)?;
     }
@@ -49,7 +50,7 @@ pub(super) fn check<'c>(
     if !rules.claims.iter().all(|rule| rule.is_met_by(claims)) {
         return Err(TokenFault::ClaimRule);
     }
-    let scopes = claims.scopes(&rules.scope_claims)?;
+    let scopes = claims.scopes(&rules.scope_claims);
     Ok(Facts { subject, client_id, scopes, times })
 }
 
@@ -107,6 +108,13 @@ fn check_times(claims: &Claims, rules: &IssuerRules, now: UnixTime) -> Result<Ti
         valid.end = valid.end.min(oldest.plus(Duration::from_millis(1)));
     }
     Ok(Times { expires_at, valid })
+}
+
+/// RFC 9068 section 2.2 and RFC 7519 section 4.1.7 make these strings: one of another type is malformed, and not as if it were
+/// absent. The claim with the audience has a check of its own.
+fn check_identifiers(claims: &Claims, rules: &IssuerRules) -> Result<(), TokenFault> {
+    let mut judged = ["client_id", "jti"].into_iter().filter(|claim| rules.audience_claim != *claim);
+    judged.try_for_each(|claim| claims.text(claim).map(|_| ()))
 }
 
 /// RFC 9068 section 2.2: what an access token in its profile must have, beyond `iss`, `aud` and `exp`.

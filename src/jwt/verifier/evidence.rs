@@ -17,6 +17,8 @@ use crate::{
 /// Facts about a refused token that may be shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
+    /// The issuer, where the signature is true.
+    pub issuer: Option<String>,
     /// The client that the token was given to, where its signature is true.
     pub client_id: Option<String>,
     /// The beginning of the SHA-256 of its `iss`, where that is no configured issuer.
@@ -43,7 +45,12 @@ impl Verifier {
         let is_for_others = fault == Some(TokenFault::WrongAudience) || reason == DenyReason::AudienceNotAdmitted;
         let client_id = if is_signed { claim_checks::client_id(&claims, rules) } else { None };
         let audience_sha256 = if is_for_others { audiences(&claims, &rules.audience_claim) } else { None };
-        Evidence { client_id: client_id.map(str::to_owned), issuer_sha256: None, audience_sha256 }
+        Evidence {
+            issuer: is_signed.then(|| issuer.to_owned()),
+            client_id: client_id.map(str::to_owned),
+            issuer_sha256: None,
+            audience_sha256,
+        }
     }
 }
 
@@ -108,12 +115,17 @@ mod tests {
         Some(short_hex(&sha256(text.as_bytes())))
     }
 
+    /// The evidence that a true signature makes of the usual token.
+    fn of_c1() -> Evidence {
+        let issuer = Some(rules().issuer.as_ref().to_owned());
+        Evidence { issuer, client_id: Some("c1".to_owned()), ..Evidence::default() }
+    }
+
     #[test]
     fn an_unknown_issuer_and_wrong_audiences_have_digests() {
         let unknown = with(json!({"iss": "https://evil.test/"}), TokenFault::UnknownIssuer);
         assert_eq!(unknown, Evidence { issuer_sha256: digest("https://evil.test/"), ..Evidence::default() });
-        let client_id = Some("c1".to_owned());
-        let one = Evidence { client_id, audience_sha256: digest("other"), ..Evidence::default() };
+        let one = Evidence { audience_sha256: digest("other"), ..of_c1() };
         assert_eq!(with(json!({"aud": "other"}), TokenFault::WrongAudience), one);
         assert_eq!(with(json!({"aud": ["other"]}), TokenFault::WrongAudience), one);
         let several = with(json!({"aud": ["a", "b", "c", "d", "e"]}), DenyReason::AudienceNotAdmitted).audience_sha256;
@@ -128,15 +140,16 @@ mod tests {
         assert_eq!(with(json!({"iss": 7}), TokenFault::MalformedClaims), Evidence::default());
         assert_eq!(evidence("opaque", TokenFault::Opaque), Evidence::default());
         let late = with(json!({}), TokenFault::Expired);
-        assert_eq!(late, Evidence { client_id: Some("c1".to_owned()), ..Evidence::default() });
+        assert_eq!(late, of_c1());
     }
 
     #[test]
     fn a_client_is_named_only_beside_faults_that_a_forged_token_never_has() {
         let fault_of = |reason| if let DenyReason::Token(fault) = reason { Some(fault) } else { None };
         for fault in DenyReason::all().filter_map(fault_of) {
-            let is_named = with(json!({}), fault).client_id.is_some();
-            assert_eq!(is_named, is_found_behind_signature(fault), "{fault:?}");
+            let named = with(json!({}), fault);
+            assert_eq!(named.client_id.is_some(), is_found_behind_signature(fault), "{fault:?}");
+            assert_eq!(named.issuer.is_some(), is_found_behind_signature(fault), "{fault:?}");
         }
         // Every claim that a forger could choose to get another answer than that the signature is false.
         for changes in [

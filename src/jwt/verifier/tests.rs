@@ -185,9 +185,25 @@ fn the_client_is_named_by_the_first_claim_that_is_there() {
     assert_eq!(client(json!({"client_id": "first"})).as_deref(), Some("first"));
     assert_eq!(client(json!({})).as_deref(), Some("c1"));
     // `azp` is there as well, and stands in for none of these.
+    assert_eq!(client(json!({"client_id": "x".repeat(limits::NAME_CLAIM_BYTES + 1)})), None);
+    // `cid` is there as well.
     for odd in [json!(7), json!(null), json!(["c1"]), json!("x".repeat(limits::NAME_CLAIM_BYTES + 1))] {
-        assert_eq!(client(json!({"client_id": odd})), None);
+        assert_eq!(client(json!({"azp": odd, "cid": "c2"})), None);
     }
+}
+
+#[test]
+fn identifiers_of_another_type_are_malformed() {
+    for claim in ["client_id", "jti"] {
+        for odd in [json!(7), json!(null), json!(["c1"]), json!({}), json!(true)] {
+            assert_eq!(with(json!({claim: odd})).map(|_| ()), refused(TokenFault::MalformedClaims), "{claim} {odd}");
+        }
+        assert!(with(json!({claim: ""})).is_ok(), "{claim}");
+    }
+    // Where it is the audience, it may name several.
+    let rules = IssuerRules { audience_claim: "client_id".to_owned(), ..rules() };
+    let claims = claims(json!({"client_id": ["https://api.test", "other"]}));
+    assert!(verify(rules, &json!({"alg": "HS256"}), &claims).is_ok());
 }
 
 #[test]
@@ -283,7 +299,7 @@ fn only_listed_clients_are_taken_and_every_name_must_be_listed() {
         json!({"azp": ["c1"]}),
         json!({"azp": null}),
         json!({"client_id": "evil"}),
-        json!({"client_id": 7}),
+        json!({"cid": 7}),
         json!({"appid": "evil"}),
     ] {
         assert_eq!(check(bad.clone()), refused(TokenFault::ClientNotAllowed), "{bad}");

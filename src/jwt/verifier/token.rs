@@ -158,7 +158,7 @@ impl VerifiedToken {
         let facts = Facts {
             subject: claims.name("sub").unwrap(),
             client_id: claims.name("client_id").unwrap(),
-            scopes: claims.scopes(&[crate::jwt::claim_path::ClaimPath::top_level("scope")]).unwrap(),
+            scopes: claims.scopes(&[crate::jwt::claim_path::ClaimPath::top_level("scope")]),
             times: Times { expires_at: start, valid: start..start },
         };
         let rules = Arc::new(IssuerRules::for_tests("https://issuer.test/"));

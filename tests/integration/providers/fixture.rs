@@ -8,6 +8,7 @@ use std::{
 };
 
 use portcullis::jwks::{
+    address::Loopback,
     fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
     source::Transport,
 };
@@ -123,8 +124,13 @@ impl Expected {
 }
 
 impl Fetch for Pages {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
-        let page = self.0.get(url.as_str()).map(|body| Fetched { body: body.clone(), lifetime: None, dated: None });
+    fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
+        let page = self.0.get(url.as_str()).map(|body| Fetched {
+            body: body.clone(),
+            lifetime: None,
+            dated: None,
+            is_local: false,
+        });
         let answer = page.ok_or_else(|| FetchError::Status { url: url.clone(), status: 404 });
         Box::pin(std::future::ready(answer))
     }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
     hmac,
     rand::SystemRandom,
     rsa::KeySize,
@@ -59,11 +60,18 @@ fn placeholder(name: &str) -> Value {
         "n:enc" => modulus(&KEYS.not_for_signing),
         "x" => URL_SAFE_NO_PAD.encode(&point[1..33]),
         "y" => URL_SAFE_NO_PAD.encode(&point[33..]),
-        // Nobody looks at it: keys come from `n` and `e` alone.
-        "x5c" => STANDARD.encode([7; 400]),
+        "x5c:1" => certificate(&KEYS.rsa[0]),
+        "x5c:2" => certificate(&KEYS.rsa[1]),
+        "x5c:enc" => certificate(&KEYS.not_for_signing),
         other => panic!("no placeholder {{{other}}}"),
     };
     Value::String(text)
+}
+
+fn certificate(key: &RsaKeyPair) -> String {
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let pair = rcgen::KeyPair::try_from(der.as_ref()).unwrap();
+    STANDARD.encode(rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&pair).unwrap().der())
 }
 
 /// The token: signed by the key that has the header's `kid` in that key set (its placeholders still in it), or by one

@@ -30,7 +30,7 @@ const fn provider(heading: &'static str, fixture: &'static str, scope: &'static 
     Provider { heading, fixture, scope }
 }
 
-const PROVIDERS: [Provider; 9] = [
+const PROVIDERS: [Provider; 10] = [
     provider("Auth0", "auth0", "read:messages"),
     provider("Auth0, RFC 9068 profile", "auth0_rfc9068", "read:messages"),
     provider("Keycloak", "keycloak", "read:messages"),
@@ -39,6 +39,7 @@ const PROVIDERS: [Provider; 9] = [
     provider("Microsoft Entra, v1.0 tokens", "entra_v1", "Messages.Read"),
     provider("Amazon Cognito", "cognito", "messages/read"),
     provider("Google", "google", "none.has.it"),
+    provider("Clerk, and others without `aud`", "clerk", "none.has.it"),
     provider("Any RFC 9068 server", "rfc9068", "reademail"),
 ];
 
@@ -124,7 +125,7 @@ macro_rules! providers {
     };
 }
 
-providers!(auth0, auth0_rfc9068, cognito, entra_v1, entra_v2, google, keycloak, okta, rfc9068);
+providers!(auth0, auth0_rfc9068, clerk, cognito, entra_v1, entra_v2, google, keycloak, okta, rfc9068);
 
 #[test]
 fn every_fixture_and_every_recipe_is_tested() {

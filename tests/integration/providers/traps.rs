@@ -111,6 +111,14 @@ async fn cognito_tokens_have_no_aud() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clerks_tokens_have_no_aud_and_not_always_an_azp() {
+    let got = with_recipe("clerk", &without("clerk", "audience_claim"), "session").await;
+    assert_eq!(got, refused("token_malformed_claims"));
+    let got = with_recipe("clerk", &without("clerk", "claims"), "session_without_origin").await;
+    assert!(matches!(got, Expected::Allowed { .. }), "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn google_signs_for_any_account_that_asks() {
     let got = with_recipe("google", &without("google", "claims"), "service_account_other").await;
     assert!(matches!(got, Expected::Allowed { .. }), "{got:?}");
