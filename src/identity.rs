@@ -1,14 +1,20 @@
 //! Which headers carry the identity to the upstream, and which never pass.
 
+mod overrides;
+
 use std::fmt;
+
+use overrides::REMOVED_IF_SEEN;
+pub use overrides::overrides;
 
 /// A header name in lower case: a token of RFC 9110 section 5.6.2.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeaderName(Box<str>);
 
 impl HeaderName {
-    /// The name of that text, lower-cased, or `None` if it can't be a header that we may set: not a token, a
-    /// pseudo-header, or one of those that frame a message or route it (`host`, `content-length`, …).
+    /// The name of that text, lower-cased, or `None` if it can't be a header that we may set or remove: not a token, a
+    /// pseudo-header, or one of those that frame a message or route it (`host`, `content-length`, …), in any spelling that a
+    /// backend may fold into one of them. So no spelling of a name that is guarded is one of those either.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         const RESERVED: [&str; 9] = [
@@ -25,7 +31,7 @@ impl HeaderName {
         let name = text.to_ascii_lowercase();
         let is_token =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-        (is_token && name.len() <= 128 && !RESERVED.contains(&name.as_str())).then(|| Self(name.into()))
+        (is_token && name.len() <= 128 && !RESERVED.contains(&&*fold(&name))).then(|| Self(name.into()))
     }
 
     /// Its text, in lower case.
@@ -56,8 +62,10 @@ pub struct IdentityHeaders {
     pub aliases: Aliases,
     /// Whether the `authorization` header goes on to the upstream.
     pub forward_authorization: bool,
-    /// Whether headers that make backends act on another method, path or host ([`OVERRIDES`]) go on to the upstream.
+    /// True if headers that make backends act on another method, path or host ([`overrides()`]) go on to the upstream.
     pub forward_overrides: bool,
+    /// More headers that never pass, whatever `forward_overrides` says.
+    pub remove: Vec<HeaderName>,
     /// Whether the subject stands in the dynamic metadata, and so in Envoy's access log.
     pub subject_in_metadata: bool,
 }
@@ -67,7 +75,8 @@ pub struct IdentityHeaders {
 pub enum Aliases {
     /// Those that the request has.
     Seen,
-    /// All that fold to the same name: for an Envoy whose `allowed_headers` hides headers from the Check.
+    /// All with `-`, `_` or `.` at each separator, and whatever else the request is seen to have: for an Envoy whose
+    /// `allowed_headers` hides headers from the Check.
     Always,
 }
 
@@ -85,6 +94,7 @@ impl Default for IdentityHeaders {
             aliases: Aliases::Seen,
             forward_authorization: true,
             forward_overrides: false,
+            remove: Vec::new(),
             subject_in_metadata: false,
         }
     }
@@ -101,43 +111,38 @@ impl IdentityHeaders {
     pub fn guarded(&self) -> impl Iterator<Item = &str> {
         self.names().map(HeaderName::as_str).chain(USUAL)
     }
+
+    /// The names that are kept from the API although they carry no identity.
+    pub fn removed(&self) -> impl Iterator<Item = &str> {
+        let overrides = overrides().filter(|_| !self.forward_overrides);
+        overrides.chain(self.remove.iter().map(HeaderName::as_str))
+    }
+
+    /// Says whether a name of [`Self::removed`] is removed only where a request is seen to have it.
+    #[must_use]
+    pub fn is_removed_only_if_seen(&self, name: &str) -> bool {
+        self.aliases == Aliases::Seen
+            && REMOVED_IF_SEEN.contains(&name)
+            && !self.remove.iter().any(|removed| removed.as_str() == name)
+    }
 }
 
-/// Headers that make some backends act on another method, path or host than the one that was judged.
-pub const OVERRIDES: [&str; 17] = [
-    "x-http-method-override",
-    "x-method-override",
-    "x-http-method",
-    "x-forwarded-method",
-    "x-original-method",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-original-uri",
-    "x-forwarded-uri",
-    "x-forwarded-path",
-    "x-forwarded-prefix",
-    "x-forwarded-host",
-    "x-forwarded-server",
-    "x-original-host",
-    "x-host",
-    "x-envoy-original-path",
-    "forwarded",
-];
-
-/// A header name as backends that read CGI variables see it: case, `_` and `.` don't count.
+/// A header name as the widest reader of CGI variables sees it: every byte that is no letter or digit is one separator, and
+/// case doesn't count. lighttpd makes `HTTP_X_AUTH_SUBJECT` of `x~auth~subject`, most others of `x-auth-subject` and
+/// `x_auth_subject` only (RFC 3875 section 4.1.18).
 #[must_use]
 pub fn fold(name: &str) -> String {
-    name.chars().map(|c| if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() }).collect()
+    name.bytes().map(|byte| char::from(fold_byte(byte))).collect()
 }
 
-/// The same of one byte: the bytes of a folded name are the folded bytes of the name.
+/// One byte of a folded name.
 #[must_use]
 pub const fn fold_byte(byte: u8) -> u8 {
-    if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() }
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
-/// Every spelling of a name with `-`, `_` or `.` at each separator, itself included. At most 3^6 of them: names with
-/// more separators have the all-alike spellings only.
+/// Every spelling of a name with `-`, `_` or `.` at each separator. At most 3^6 of them: names with more separators have the
+/// all-alike spellings only. Of all 15 separators that a header name can have, there would be thousands.
 #[must_use]
 pub fn spellings(name: &str) -> Vec<String> {
     let folded = fold(name);
@@ -164,6 +169,9 @@ mod tests {
         for bad in ["", ":path", "host", "Content-Length", "authorization", "a b", "a\r\n", "é", "connection"] {
             assert!(HeaderName::parse(bad).is_none(), "{bad:?}");
         }
+        for bad in ["content_length", "Transfer.Encoding", "keep~alive"] {
+            assert!(HeaderName::parse(bad).is_none(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -171,6 +179,11 @@ mod tests {
         for spelling in ["x-auth-subject", "X_Auth_Subject", "x.auth-subject"] {
             assert_eq!(fold(spelling), "x-auth-subject");
         }
+        // Every separator that a header name can have: RFC 9110 section 5.6.2.
+        for separator in "!#$%&'*+-.^_`|~".chars() {
+            assert_eq!(fold(&format!("X{separator}auth{separator}subject")), "x-auth-subject", "{separator}");
+        }
+        assert_eq!(fold("xauth-subject"), "xauth-subject", "no separator is one less");
     }
 
     #[test]

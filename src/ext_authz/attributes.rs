@@ -10,7 +10,7 @@ use super::{
 use crate::{
     authorizer::RequestAttributes,
     decision::{DenyReason, RequestFault},
-    policy::{host::Host, method::Method, path::CanonicalPath, route::RequestTarget},
+    policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
 };
 
 /// One Check, taken apart. Borrows from the message.
@@ -53,7 +53,7 @@ impl<'m> Attributes<'m> {
         // gRPC without a proxy (gRFC A92) sends no host at all; an empty one is a client's trick.
         let names_host = |name: &[u8]| name.eq_ignore_ascii_case(b"host") || name == b":authority";
         let has_host = !self.0.host.is_empty() || self.names().any(names_host);
-        let host = if has_host { Some(Host::parse(self.0.host)?) } else { None };
+        let host = if has_host { Some(RequestHost::parse(self.0.host)?) } else { None };
         Ok(RequestTarget { host, path, method })
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Front {
     queues: Arc<Queues>,
 }
 
-/// Which way a request goes, and what is needed of it there.
+/// The way that a request goes, with what is needed of it there.
 enum Way {
     Check(Service, Incoming, Call),
     /// Boxed: it is large.
@@ -118,6 +118,7 @@ async fn check<B: Body<Data = Bytes>, G>(
     mut call: Call,
     _in_flight: G,
 ) -> Result<Response<FrontBody>, Infallible> {
+    let mut unanswered = Unanswered(Some(&service));
     // In a block of its own, so that what is read and what is answered lie in the same place.
     let message = {
         let mut message = pin!(unary::message(body));
@@ -133,9 +134,21 @@ async fn check<B: Body<Data = Bytes>, G>(
         Err(NoMessage::Refused(fault)) => service.refuse(fault, (&picked_up).into()),
         Err(NoMessage::Failed(status)) => return Ok(status.into_http::<TonicBody>().map(FrontBody::Other)),
     };
+    unanswered.0 = None;
     let mut response = Response::new(FrontBody::Check(AnswerBody::new(answer)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
     Ok(response)
+}
+
+/// A Check without an answer. If it is dropped as such, its caller has taken it back, or is gone.
+struct Unanswered<'a>(Option<&'a Service>);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(service) = self.0 {
+            service.cancelled();
+        }
+    }
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -1,5 +1,5 @@
 //! A method in the query, `?_method=DELETE`: Rails, Laravel, Symfony and Express' method-override act on it after the
-//! decision, as they do on the headers in [`crate::identity::OVERRIDES`]. What a form's body says, no gate sees.
+//! decision, as they do on the headers in [`crate::identity::overrides`]. What a form's body says, no gate sees.
 
 use url::form_urlencoded;
 
@@ -106,6 +106,16 @@ mod tests {
             "_METHOD=DELETE",
             "_method=POST&_method=DELETE",
             "_method=+GET",
+            "_method=COPY",
+            "_method=move",
+            "_method=Unlink",
+            "_method=UNBIND",
+            "_method=propfind",
+            "_method=MERGE",
+            "_method=MKCALENDAR",
+            "_method=Search",
+            "_method=version-control",
+            "_method=PURGE",
             "_method%00=DELETE",
             "_method%00x=DELETE",
             "_method=DELETE%00",
@@ -113,7 +123,7 @@ mod tests {
             assert!(asks_for_another_method(&format!("/a?{query}"), &post), "{query}");
         }
         for query in
-            ["", "_method=POST", "_method=post", "_method=search", "_method=", "method=DELETE", "a=_method=DELETE"]
+            ["", "_method=POST", "_method=post", "_method=find", "_method=", "method=DELETE", "a=_method=DELETE"]
         {
             assert!(!asks_for_another_method(&format!("/a?{query}"), &post), "{query}");
         }

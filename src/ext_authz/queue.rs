@@ -155,14 +155,37 @@ pub(super) struct Call {
     place: Place,
 }
 
+/// The times at which a call was read, and at which it left the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QueueTimes {
+    /// The time at which the call was read.
+    pub(super) arrived: Instant,
+    /// The time at which its turn came.
+    pub(super) left: Instant,
+}
+
+impl QueueTimes {
+    /// Returns for how long the call waited.
+    pub(super) fn queued(&self) -> Duration {
+        self.left.saturating_duration_since(self.arrived)
+    }
+}
+
+impl From<&Result<PickedUp, TurnedAway>> for QueueTimes {
+    fn from(call: &Result<PickedUp, TurnedAway>) -> Self {
+        match call {
+            Ok(picked_up) => picked_up.times,
+            Err(turned_away) => turned_away.times,
+        }
+    }
+}
+
 /// A call whose turn has come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PickedUp {
-    /// The time at which the call was read.
-    pub(super) arrived: Instant,
-    /// The time at which it left the queue.
-    pub(super) at: Instant,
-    /// The time after `arrived` for which it may wait for keys.
+    /// The times of the call in the queue.
+    pub(super) times: QueueTimes,
+    /// The time after it arrived for which it may wait for keys.
     pub(super) key_wait: Duration,
 }
 
@@ -170,21 +193,7 @@ impl PickedUp {
     /// A call that did not wait.
     pub(super) fn at_once(key_wait: Duration) -> Self {
         let now = Instant::now();
-        Self { arrived: now, at: now, key_wait }
-    }
-
-    /// Returns the times of the call in the queue.
-    pub(super) const fn times(&self) -> QueueTimes {
-        QueueTimes { arrived: self.arrived, left: self.at }
-    }
-}
-
-impl From<&Result<PickedUp, TurnedAway>> for QueueTimes {
-    fn from(call: &Result<PickedUp, TurnedAway>) -> Self {
-        match call {
-            Ok(picked_up) => picked_up.times(),
-            Err(turned_away) => turned_away.times,
-        }
+        Self { times: QueueTimes { arrived: now, left: now }, key_wait }
     }
 }
 
@@ -193,15 +202,6 @@ impl From<&Result<PickedUp, TurnedAway>> for QueueTimes {
 pub(super) struct TurnedAway {
     /// The times of the call in the queue.
     pub(super) times: QueueTimes,
-}
-
-/// The times at which a call was read, and at which it left the queue.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct QueueTimes {
-    /// The time at which the call was read.
-    pub(super) arrived: Instant,
-    /// The time at which its turn came.
-    pub(super) left: Instant,
 }
 
 impl Call {
@@ -224,15 +224,15 @@ impl Call {
     /// calls wait that their deadlines would pass as well. A few calls that have waited for long are no queue: the thread was
     /// not running.
     pub(super) fn pick_up(&self) -> Result<PickedUp, TurnedAway> {
-        let (arrived, at) = (self.arrived, Instant::now());
-        let waited = at.saturating_duration_since(arrived);
+        let times = QueueTimes { arrived: self.arrived, left: Instant::now() };
+        let waited = times.queued();
         // Without a deadline no answer is known to be too late, but there is a time that clients usually wait.
         let is_late = self.timeout.is_some_and(|timeout| waited >= timeout);
         let is_slow = waited > self.timeout.unwrap_or(limits::KEY_WAIT) / 2;
         if is_late || is_slow && self.others() > limits::WAITING_CHECKS {
-            return Err(TurnedAway { times: QueueTimes { arrived, left: at } });
+            return Err(TurnedAway { times });
         }
-        Ok(PickedUp { arrived, at, key_wait: deadline::key_wait_within(self.timeout) })
+        Ok(PickedUp { times, key_wait: deadline::key_wait_within(self.timeout) })
     }
 
     /// Returns how many other calls wait, in the queue or in bytes that were read ahead.

@@ -35,6 +35,9 @@ pub trait Observer: Send + Sync + 'static {
         let _ = millis;
     }
 
+    /// A Check was taken back by its caller, or its connection has ended, before it was answered.
+    fn cancelled(&self) {}
+
     /// Something has happened to a connection. Observers that do not count connections ignore it.
     fn connection(&self, event: ConnectionEvent<'_>) {
         let _ = event;
@@ -172,6 +175,12 @@ impl Service {
             Ok(picked_up) => engine.check_call(message, picked_up).await,
             Err(turned_away) => engine.turn_away(&message, turned_away),
         }
+    }
+
+    /// Tells that a Check was taken back before it was answered.
+    #[cold]
+    pub(super) fn cancelled(&self) {
+        self.current.load().observer.cancelled();
     }
 
     /// The denial of a call whose message can't be read.

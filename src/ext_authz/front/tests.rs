@@ -1,13 +1,21 @@
 use std::{
     io,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use http_body_util::{BodyExt as _, Full};
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message as _;
-use tokio::{net::UnixStream, task::JoinSet, time::advance};
+use tokio::{
+    net::UnixStream,
+    task::JoinSet,
+    time::{advance, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -25,6 +33,7 @@ struct Seen {
     reasons: Mutex<Vec<&'static str>>,
     queued: Mutex<Vec<Duration>>,
     ages: Mutex<Vec<i64>>,
+    cancelled: AtomicUsize,
     takes: Duration,
 }
 
@@ -39,6 +48,10 @@ impl Observer for Seen {
 
     fn request_age(&self, millis: i64) {
         self.ages.lock().unwrap_or_else(PoisonError::into_inner).push(millis);
+    }
+
+    fn cancelled(&self) {
+        self.cancelled.fetch_add(1, Ordering::Relaxed);
     }
 
     fn accept_failed(&self, _: &io::Error) {}
@@ -164,6 +177,12 @@ async fn observers_hear_the_age_of_one_check_in_a_while_decided_or_not() {
     advance(limits::REQUEST_AGE_SAMPLED).await;
     drop(check(service.clone(), Full::new(message_of(1_800_000_001)), late, ()).await);
     assert_eq!(*seen.ages.lock().unwrap(), [700, -300], "one that is turned away, of an Envoy whose clock is ahead");
+    for odd in [1, 1_800_000_000 - 3600, 1_800_000_000 + 3602] {
+        advance(limits::REQUEST_AGE_SAMPLED).await;
+        reads.read();
+        drop(check(service.clone(), Full::new(message_of(odd)), reads.call(None), ()).await);
+        assert_eq!(seen.ages.lock().unwrap().len(), 2, "a clock that is wrong by more than an hour: {odd}");
+    }
     advance(limits::REQUEST_AGE_SAMPLED).await;
     reads.read();
     drop(check(service, Full::new(message()), reads.call(None), ()).await);
@@ -178,7 +197,29 @@ async fn waiting_in_the_queue_takes_time_from_waiting_for_keys() {
     advance(400 * MS).await;
     let picked_up = call.pick_up().unwrap();
     assert_eq!(picked_up.key_wait, deadline::key_wait_within(Some(1000 * MS)));
-    assert_eq!((picked_up.at - picked_up.arrived).as_millis(), 400);
+    assert_eq!(picked_up.times.queued().as_millis(), 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_are_taken_back_are_told_and_answered_ones_are_not() {
+    let (seen, reads) = (Arc::<Seen>::default(), Reads::new());
+    let service = service(&seen);
+    let cancelled = || seen.cancelled.load(Ordering::Relaxed);
+    reads.read();
+    assert_eq!(ask(&service, reads.call(None)).await, (403, None));
+    let late = reads.call(Some(MS));
+    advance(2 * MS).await;
+    assert_eq!(ask(&service, late).await.0, 503);
+    assert_eq!(cancelled(), 0);
+
+    // A message that never ends, and one that breaks off.
+    let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+    let waits = timeout(MS, check(service.clone(), never, reads.call(None), ()));
+    assert!(waits.await.is_err());
+    assert_eq!(cancelled(), 1);
+    let broken = StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>("gone")]));
+    drop(check(service, broken, reads.call(None), ()).await);
+    assert_eq!(cancelled(), 2);
 }
 
 /// A flood on one connection, over a thread that is too slow for it: everything is answered, the first calls with a

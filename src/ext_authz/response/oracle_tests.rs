@@ -25,7 +25,7 @@ use crate::{
         },
         google::rpc::Status,
     },
-    identity::{Aliases, HeaderName, IdentityHeaders, OVERRIDES, fold, spellings},
+    identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides, spellings},
     jwt::verifier::VerifiedToken,
     limits::NAME_CLAIM_BYTES,
     policy::{
@@ -139,9 +139,11 @@ fn header_safe(text: &str) -> String {
 fn removals(sets: &[(&str, String)], attributes: &Attributes<'_>, identity: &IdentityHeaders) -> BTreeSet<String> {
     let mut guarded: Vec<&str> = identity.guarded().collect();
     if !identity.forward_overrides {
-        guarded.extend(OVERRIDES);
+        guarded.extend(overrides());
     }
-    let mut removals: BTreeSet<String> = guarded.iter().map(|name| (*name).to_owned()).collect();
+    guarded.extend(identity.remove.iter().map(HeaderName::as_str));
+    let unseen = guarded.iter().filter(|name| !identity.is_removed_only_if_seen(name));
+    let mut removals: BTreeSet<String> = unseen.map(|name| (*name).to_owned()).collect();
     // Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
     let folded: BTreeSet<String> = guarded.iter().map(|name| fold(name)).collect();
     let seen = attributes.headers().map(|(name, _)| name.to_ascii_lowercase());
@@ -285,6 +287,10 @@ fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
         "x-auth-subject",
         "X_Auth.Subject",
         "x.auth_scopes",
+        "x~auth'issuer",
+        "Script!Name",
+        "x-tenant",
+        "x*tenant",
         "x-user",
         "X.User",
         "x_y.z-w",

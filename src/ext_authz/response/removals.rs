@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ext_authz::attributes::Attributes,
-    identity::{Aliases, IdentityHeaders, OVERRIDES, fold, fold_byte, spellings},
+    identity::{Aliases, IdentityHeaders, fold, fold_byte, spellings},
 };
 
 /// `headers_to_remove` of `OkHttpResponse`.
@@ -38,11 +38,9 @@ pub(super) struct Piece {
 
 impl Removals {
     pub(super) fn new(identity: &IdentityHeaders) -> Self {
-        let mut guarded: Vec<&str> = identity.guarded().collect();
-        if !identity.forward_overrides {
-            guarded.extend(OVERRIDES);
-        }
-        let mut all: BTreeSet<String> = guarded.iter().map(|name| (*name).to_owned()).collect();
+        let guarded: Vec<&str> = identity.guarded().chain(identity.removed()).collect();
+        let unseen = guarded.iter().filter(|name| !identity.is_removed_only_if_seen(name));
+        let mut all: BTreeSet<String> = unseen.map(|name| (*name).to_owned()).collect();
         if identity.aliases == Aliases::Always {
             all.extend(guarded.iter().flat_map(|name| spellings(name)));
         }
@@ -67,7 +65,8 @@ impl Removals {
         Removed::Usual(&self.pieces, set)
     }
 
-    /// Backends that read CGI variables fold `x_auth_subject` and `x.auth.subject` into `X-Auth-Subject`: CVE-2026-33433.
+    /// Backends that read CGI variables fold `x_auth_subject`, `x.auth.subject` and, at the widest, `x~auth~subject` into
+    /// `X-Auth-Subject`: CVE-2026-33433.
     fn with_aliases(&self, attributes: &Attributes<'_>, set: Slots) -> Box<[u8]> {
         let aliases = attributes.names().filter(|name| self.aliases.has(name)).map(lower);
         let mut all: BTreeSet<Cow<'_, str>> = aliases.filter(|name| !self.names.contains_key(&**name)).collect();

@@ -9,7 +9,7 @@ use crate::{
         config::core::v3::{HeaderMap, HeaderValue},
         service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
     },
-    identity::Aliases,
+    identity::{Aliases, HeaderName, overrides},
     jwt::verifier::VerifiedToken,
     policy::{
         route::RequestTarget,
@@ -196,6 +196,54 @@ fn what_is_not_set_is_removed_on_public_routes_too() {
         assert!(removed.contains(&name), "{name} not in {removed:?}");
     }
     assert!(!removed.contains(&"x-other") && !removed.contains(&"authorization"));
+}
+
+/// lighttpd makes one variable of all of these.
+#[test]
+fn every_separator_that_a_name_can_have_is_seen_through() {
+    let remove = vec![HeaderName::parse("x-tenant").unwrap()];
+    let identity = IdentityHeaders { forward_overrides: false, remove, ..IdentityHeaders::default() };
+    for separator in "!#$%&'*+-.^_`|~".chars() {
+        let separated = |name: &str| name.replace('-', &separator.to_string());
+        let names = ["x-auth-subject", "x-auth-client-id", "x-http-method-override", "daphne-root-path", "script-name"]
+            .map(separated);
+        let spoofed: Vec<(&str, &str)> =
+            names.iter().map(|name| (name.as_str(), "root")).chain([("X~Tenant", "other")]).collect();
+        for answer in [allow(&public(), &attributes(&spoofed), &Replies::new(&identity))] {
+            let removed = ok(&answer).headers_to_remove;
+            for name in names.iter().map(String::as_str).chain(["x~tenant", "x-tenant"]) {
+                assert!(removed.contains(&name.to_owned()), "{name}: {removed:?}");
+            }
+        }
+    }
+}
+
+/// Every answer names what it removes: the size of an answer is a part of its price.
+#[test]
+fn overrides_that_few_backends_read_are_named_where_a_request_has_them() {
+    let removed = |aliases: Aliases, sent: &[(&str, &str)]| {
+        let replies = Replies::new(&IdentityHeaders { aliases, ..IdentityHeaders::default() });
+        ok(&allow(&public(), &attributes(sent), &replies)).headers_to_remove
+    };
+    let default = IdentityHeaders::default();
+    for name in overrides() {
+        let is_named = |sent: &[(&str, &str)], aliases| removed(aliases, sent).contains(&name.to_owned());
+        assert_eq!(is_named(&[("x-other", "a")], Aliases::Seen), !default.is_removed_only_if_seen(name), "{name}");
+        assert!(is_named(&[(&name.to_uppercase(), "a")], Aliases::Seen), "{name}");
+        assert!(is_named(&[("x-other", "a")], Aliases::Always), "{name}");
+    }
+    assert!(default.is_removed_only_if_seen("destination") && !default.is_removed_only_if_seen("forwarded"));
+}
+
+#[test]
+fn what_an_operator_adds_is_removed_although_overrides_pass() {
+    let remove = vec![HeaderName::parse("x-http-method-override").unwrap()];
+    let identity = IdentityHeaders { forward_overrides: true, remove, ..IdentityHeaders::default() };
+    let sent = [("x-http-method-override", "PUT"), ("X_Http.Method-Override", "PUT"), ("destination", "/x")];
+    let removed = ok(&allow(&public(), &attributes(&sent), &Replies::new(&identity))).headers_to_remove;
+    assert!(removed.contains(&"x-http-method-override".to_owned()));
+    assert!(removed.contains(&"x_http.method-override".to_owned()));
+    assert!(!removed.contains(&"destination".to_owned()));
 }
 
 #[test]

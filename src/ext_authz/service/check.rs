@@ -75,7 +75,9 @@ impl Engine {
         let _ = guarded(|| {
             if let Some(received) = request_age::received(message) {
                 let age = self.clock.now().as_millis().saturating_sub(received.as_millis());
-                self.observer.request_age(age);
+                if u128::from(age.unsigned_abs()) <= limits::REQUEST_AGE_SHOWN.as_millis() {
+                    self.observer.request_age(age);
+                }
             }
         });
     }
@@ -83,10 +85,10 @@ impl Engine {
     fn at_once(&self, message: &[u8], call: PickedUp) -> Result<Answer, Box<Waiting>> {
         let heard = Heard::of(message);
         let decision = match &heard.judged {
-            Ok(request) => self.decide(request, call.at)?,
+            Ok(request) => self.decide(request, call.times.left)?,
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, call.times()))
+        Ok(self.answer(&heard, &decision, call.times))
     }
 
     /// Waits for a missing key and judges once more; and once more again where the fetch that was waited for had begun before
@@ -98,7 +100,7 @@ impl Engine {
                 Ok(answer) => answer,
                 Err(waiting) => {
                     let denial = waiting.undecided.deny_unavailable(Duration::ZERO);
-                    self.answer(&Heard::of(&message), &Decision::Deny(denial), call.times())
+                    self.answer(&Heard::of(&message), &Decision::Deny(denial), call.times)
                 }
             },
         }
@@ -111,7 +113,7 @@ impl Engine {
         call: PickedUp,
     ) -> Result<Answer, Box<Waiting>> {
         let since = fetch.since();
-        let in_time = tokio::time::timeout_at(call.arrived + call.key_wait, fetch.fetch_ended()).await.is_ok();
+        let in_time = tokio::time::timeout_at(call.times.arrived + call.key_wait, fetch.fetch_ended()).await.is_ok();
         let heard = Heard::of(message);
         let decision = match &heard.judged {
             Ok(request) => match self.judge(request, Instant::now()) {
@@ -123,7 +125,7 @@ impl Engine {
             },
             Err(reason) => Decision::Deny(Denial::without_rule(*reason)),
         };
-        Ok(self.answer(&heard, &decision, call.times()))
+        Ok(self.answer(&heard, &decision, call.times))
     }
 
     fn decide(&self, request: &RequestAttributes<'_>, now: Instant) -> Result<Decision, Box<Waiting>> {

@@ -6,7 +6,6 @@ use crate::{
     authorizer::Decision,
     bearer::credentials::Credentials,
     client_text::ClientText,
-    decision::DenyReason,
     ext_authz::{attributes::Attributes, queue::QueueTimes},
     jwt::verifier::{Evidence, VerifiedToken, Verifier},
     policy::rule::RuleId,
@@ -60,21 +59,15 @@ impl<'a> Decided<'a> {
     pub(super) fn new(message: Message<'a>, decision: &'a Decision, verifier: &'a Verifier, times: QueueTimes) -> Self {
         let (reason, our_trouble, rule) = match decision {
             Decision::Allow(permit) => ("ok", false, Some(permit.rule())),
-            Decision::Deny(denial) => {
-                let our_trouble = matches!(
-                    denial.reason,
-                    DenyReason::KeysUnavailable | DenyReason::Overloaded | DenyReason::Internal
-                );
-                (denial.reason.code(), our_trouble, denial.rule.as_ref())
-            }
+            Decision::Deny(denial) => (denial.reason.code(), denial.reason.is_our_trouble(), denial.rule.as_ref()),
         };
         let allowed = matches!(decision, Decision::Allow(_));
-        let queued = times.left.saturating_duration_since(times.arrived);
-        let took = times.arrived.elapsed();
+        let (queued, took) = (times.queued(), times.arrived.elapsed());
         Self { reason, allowed, our_trouble, rule, queued, took, message, decision, verifier }
     }
 
-    /// The issuer of a verified token, or the configured one whose keys could not be had.
+    /// The issuer of a verified token, or the configured one whose keys could not be had. That of a token which was refused
+    /// for what is behind its signature is in [`Self::evidence`].
     #[must_use]
     pub fn issuer(&self) -> Option<&'a str> {
         match self.decision {

@@ -104,7 +104,7 @@ impl<'a> Connection<'a> {
 /// Returns how long a call has waited that comes now.
 fn waited(reads: &Reads) -> u128 {
     let picked_up = reads.call(Some(Duration::from_secs(3600))).pick_up().unwrap();
-    (picked_up.at - picked_up.arrived).as_millis()
+    picked_up.times.queued().as_millis()
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use crate::{
         method_override::asks_for_another_method,
         proto::envoy::service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
     },
-    policy::{host::Host, method::Method, path::CanonicalPath, route::RequestTarget},
+    policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
 };
 
 /// Whether both take these bytes. Where they differ in that or in anything that is kept, the test fails.
@@ -87,7 +87,7 @@ fn judged<'a>(
     }
     let names_host = |name: &str| name.eq_ignore_ascii_case("host") || name == ":authority";
     let has_host = !http.host.is_empty() || headers.iter().any(|(name, _)| names_host(name));
-    let host = if has_host { Some(Host::parse(&http.host)?) } else { None };
+    let host = if has_host { Some(RequestHost::parse(&http.host)?) } else { None };
     let authorization = named(headers, "authorization");
     Ok(RequestAttributes { target: RequestTarget { host, path, method }, policy, authorization })
 }
