@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Policy,
+    Policy, RouteOptions,
     method::{MethodTable, Methods},
     route::Route,
     rule::{Access, Rule, RuleId},
@@ -19,8 +19,10 @@ impl Policy {
             for index in entry.methods.rules() {
                 let (Some(rule), Some(methods)) = (self.rules.get(index), entry.methods.of(index)) else { continue };
                 let (host, path, rule) = (entry.host.clone(), entry.path.clone(), rule.clone());
-                let shadows = self.shadows.get(index).copied().unwrap_or(false);
-                routes.push((index, Route { host, path, methods, rule, shadows }));
+                let Some(RouteOptions { shadows, encoded_slashes }) = self.options.get(index).copied() else {
+                    continue;
+                };
+                routes.push((index, Route { host, path, methods, rule, shadows, encoded_slashes }));
             }
         }
         routes.sort_unstable_by_key(|(index, _)| *index);
@@ -40,7 +42,7 @@ impl Policy {
 
 impl MethodTable {
     /// The rules that are in it.
-    fn rules(&self) -> BTreeSet<usize> {
+    pub(super) fn rules(&self) -> BTreeSet<usize> {
         self.named.iter().map(|(_, rule)| *rule).chain(self.any).collect()
     }
 
@@ -56,7 +58,7 @@ impl MethodTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{HostPattern, Method, PathPattern, rule::Requirement};
+    use crate::policy::{EncodedSlashes, HostPattern, Method, PathPattern, rule::Requirement};
 
     fn route(id: &str, path: &str, methods: &[&str], access: Access) -> Route {
         let methods = Methods::only(methods.iter().map(|method| Method::parse(method).unwrap()));
@@ -66,6 +68,7 @@ mod tests {
             methods: methods.unwrap_or(Methods::Any),
             rule: Rule { id: RuleId::new(id), access },
             shadows: false,
+            encoded_slashes: EncodedSlashes::Refuse,
         }
     }
 

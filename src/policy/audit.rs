@@ -59,6 +59,16 @@ pub(super) fn shadowings(policy: &Policy, steps: &Steps, problems: &mut Vec<Poli
     found.append_to(problems);
 }
 
+/// Says whether two patterns that overlap are the ones that decide, each in its table, about some path.
+pub(super) fn decide_in_common(
+    special: &Node,
+    general: &Node,
+    (one, two): (&Entry, &Entry),
+    ids: (PatternId, PatternId),
+) -> bool {
+    Common::of(one, two).is_some_and(|common| common.is_decided_by(special, general, ids))
+}
+
 /// How many steps of a walk comparing two rules, or two segments, takes: measured.
 const COMPARISON: usize = 8;
 
@@ -157,7 +167,7 @@ struct Weaker {
 }
 
 impl Policy {
-    fn entries(&self, one: PatternId, two: PatternId) -> Option<(&Entry, &Entry)> {
+    pub(super) fn entries(&self, one: PatternId, two: PatternId) -> Option<(&Entry, &Entry)> {
         Some((self.entries.get(one.0)?, self.entries.get(two.0)?))
     }
 
@@ -169,7 +179,7 @@ impl Policy {
         let named = names.map(|name| (special.methods.admitting(name), general.methods.admitting(name), Some(name)));
         let weaker = named.chain([others]).filter_map(|(rule, stricter, method)| {
             let rule = rule?;
-            let is_meant = self.shadows.get(rule).copied().unwrap_or(false);
+            let is_meant = self.options.get(rule).is_some_and(|options| options.shadows);
             let is_weaker = !stricter.is_some_and(|stricter| self.is_as_strict(rule, stricter));
             (!is_meant && is_weaker).then(|| {
                 let is_strict = self.asks_for_less(rule, stricter);

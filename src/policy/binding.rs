@@ -4,7 +4,15 @@ use std::{borrow::Cow, fmt};
 
 use serde_json::Value;
 
-use super::{host::Host, host_pattern::HostPattern, path::hex_pair, route::RequestTarget};
+use super::{
+    host::Host,
+    host_pattern::HostPattern,
+    lax_segment::{LaxSegment, Trim},
+    path::hex_pair,
+    readings::cut,
+    route::RequestTarget,
+    trie::Look as _,
+};
 use crate::jwt::{claim_path::ClaimPath, claims::Claims};
 
 /// A claim and the part of the request that it must match.
@@ -25,6 +33,8 @@ pub enum RequestPart {
         name: Box<str>,
         /// Which segment, from 0.
         index: usize,
+        /// The verb behind the parameter, which with its colon is no part of it.
+        verb: Option<Box<str>>,
     },
     /// The whole host.
     Host,
@@ -39,7 +49,9 @@ pub enum RequestPart {
 impl PartialEq for RequestPart {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Segment { index, .. }, Self::Segment { index: other, .. }) => index == other,
+            (Self::Segment { index, verb, .. }, Self::Segment { index: other, verb: others, .. }) => {
+                (index, verb) == (other, others)
+            }
             (Self::Host, Self::Host) => true,
             (Self::Subdomain { of }, Self::Subdomain { of: other }) => of == other,
             (Self::Segment { .. } | Self::Host | Self::Subdomain { .. }, _) => false,
@@ -74,14 +86,29 @@ impl RequestPart {
     #[must_use]
     pub fn of<'t>(&self, target: &'t RequestTarget) -> Option<Cow<'t, str>> {
         match self {
-            Self::Segment { index, .. } => decoded(target.path.segments().nth(*index)?),
+            Self::Segment { index, verb, .. } => {
+                let segment = target.path.segments().nth(*index)?;
+                decoded(match verb {
+                    Some(verb) => without_verb(segment, verb)?,
+                    None => segment,
+                })
+            }
             Self::Host => target.host.as_ref().map(|host| host.as_str().into()),
             Self::Subdomain { of } => {
-                let host = target.host.as_ref()?.as_str();
+                let host = target.host.as_deref()?.as_str();
                 let labels = host.strip_suffix(of.as_str())?.strip_suffix('.')?;
                 (!labels.is_empty()).then_some(labels.into())
             }
         }
+    }
+
+    /// Says whether a lax backend could take what stands before a verb for something else. Readings of the path tell that of a
+    /// whole segment; but they trim its end, where the verb is.
+    pub(super) fn may_be_read_otherwise_before_verb(&self, target: &RequestTarget) -> bool {
+        let Self::Segment { index, verb: Some(verb), .. } = self else { return false };
+        let part = target.path.segments().nth(*index).and_then(|segment| without_verb(segment, verb));
+        let look = LaxSegment { trim: Trim::SpacesAndDots, drops_streams: true };
+        part.is_some_and(|part| look.look(part) != Some(part) || cut(part).is_some())
     }
 
     fn is(&self, part: &str, value: &Value) -> bool {
@@ -94,6 +121,11 @@ impl RequestPart {
             (Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_), _) => false,
         }
     }
+}
+
+/// Returns what stands before a colon and that verb.
+fn without_verb<'s>(segment: &'s str, verb: &str) -> Option<&'s str> {
+    segment.strip_suffix(verb)?.strip_suffix(':')
 }
 
 /// A canonical segment without its escapes. What of it is not UTF-8 was refused before (RFC 3629 section 10).

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    Entry, Policy, audit,
+    Entry, Policy, RouteOptions, audit,
     case_folds::CASE_FOLDS,
     diagnostics::{PolicyProblem, ProblemKind},
     method::{Method, MethodTable, Methods},
@@ -45,6 +45,7 @@ impl Policy {
         for (index, route) in routes.into_iter().enumerate() {
             policy.add(index, route, &mut problems);
         }
+        policy.report_encoded_slashes(&mut problems);
         let steps = Steps::new(limit);
         audit::crossings(&policy, &steps, &mut problems);
         audit::shadowings(&policy, &steps, &mut problems);
@@ -59,10 +60,10 @@ impl Policy {
 
     /// Adds one route; what is an error leaves it out.
     pub(super) fn add(&mut self, index: usize, route: Route, problems: &mut Vec<PolicyProblem>) {
-        let Route { host, path, methods, rule, shadows } = route;
+        let Route { host, path, methods, rule, shadows, encoded_slashes } = route;
         let is_open = !matches!(rule.access, Access::Token(_));
         self.rules.push(rule);
-        self.shadows.push(shadows);
+        self.options.push(RouteOptions { shadows, encoded_slashes });
         let id = PatternId(self.entries.len());
         let folded = path.folded();
         let there = self.tables.insert(&host, &folded, id);
@@ -70,7 +71,7 @@ impl Policy {
         let is_open_to_all = is_open && path.is_everything();
         let mut entry = Entry { host, is_folded, path, methods: MethodTable::default(), first: index };
         if is_open_to_all {
-            let kind = ProblemKind::OpenToAll { pattern: entry.to_string() };
+            let kind = ProblemKind::OpenToAll { pattern: entry.to_string(), methods: methods.names() };
             problems.push(PolicyProblem { route: index, other: None, kind });
         }
         match there.err().and_then(|there| self.entries.get_mut(there.0)) {

@@ -79,6 +79,25 @@ pub enum ProblemKind {
     OpenToAll {
         /// The pattern.
         pattern: String,
+        /// The methods that it is for; none if it is for all.
+        methods: Vec<String>,
+    },
+    /// `%2F` is to be data of a pattern that has no place for any: it ends in a literal.
+    SlashesNowhere {
+        /// The pattern of the route.
+        pattern: String,
+    },
+    /// `%2F` is data of a route that opens everything below a path, which does not say that it is meant.
+    OpenSlashes {
+        /// The pattern of the route.
+        pattern: String,
+    },
+    /// `%2F` is data of a route.
+    EncodedSlashes {
+        /// The pattern of the route.
+        pattern: String,
+        /// The path of a request with `%2F` read as `/`, if no route covers it.
+        uncovered: Option<String>,
     },
     /// A literal has an upper-case letter or a needless escape, so that every other spelling of the path is refused.
     OneSpelling {
@@ -100,9 +119,12 @@ impl PolicyProblem {
             | ProblemKind::SameRequests { .. }
             | ProblemKind::SameFolded { .. }
             | ProblemKind::Crossing { .. }
+            | ProblemKind::SlashesNowhere { .. }
+            | ProblemKind::OpenSlashes { .. }
             | ProblemKind::Shadowing { is_strict: true, .. } => Severity::Error,
             ProblemKind::Shadowing { is_strict: false, .. }
             | ProblemKind::OpenToAll { .. }
+            | ProblemKind::EncodedSlashes { .. }
             | ProblemKind::OneSpelling { .. } => Severity::Warning,
         }
     }
@@ -139,8 +161,26 @@ impl PolicyProblem {
                 let less = if *is_strict { "asks for less" } else { "asks for something else" };
                 format!("`{pattern}` {less} than `{other}`, from which it takes `{example}` ({method})")
             }
-            ProblemKind::OpenToAll { pattern } => {
+            ProblemKind::OpenToAll { pattern, methods } if methods.is_empty() => {
                 format!("`{pattern}` without a token opens every path that no other route covers")
+            }
+            ProblemKind::OpenToAll { pattern, methods } => format!(
+                "`{pattern}` without a token opens every path to `{}`, where no other route covers it",
+                methods.join("`, `")
+            ),
+            ProblemKind::SlashesNowhere { pattern } => {
+                format!("`{pattern}` does not end in a parameter or `/**`, so `%2F` can't be data of it")
+            }
+            ProblemKind::OpenSlashes { pattern } => {
+                format!(
+                    "`{pattern}` opens everything below it, with `%2F` as data: a backend that decodes it serves any path"
+                )
+            }
+            ProblemKind::EncodedSlashes { pattern, uncovered: None } => {
+                format!("`{pattern}` takes `%2F` as data, and a backend that decodes it sees another path")
+            }
+            ProblemKind::EncodedSlashes { pattern, uncovered: Some(path) } => {
+                format!("`{pattern}` takes `%2F` as data, but requests with it are refused: no route covers `{path}`")
             }
             ProblemKind::OneSpelling { pattern, folded } => {
                 format!("`{pattern}` matches only as it is spelt here, and a request for `{folded}` is refused")
@@ -168,6 +208,18 @@ impl PolicyProblem {
                 "clients may choose the host: ask for as much here, or say `shadows: true` if it is meant".to_owned()
             }
             ProblemKind::OpenToAll { .. } => "open single paths instead, unless everything is public".to_owned(),
+            ProblemKind::SlashesNowhere { .. } => {
+                "leave `encoded_slashes` out, or end the path in a parameter or `/**`".to_owned()
+            }
+            ProblemKind::OpenSlashes { .. } => {
+                "ask for a token here, or say `shadows: true` if every path of the backend may be open".to_owned()
+            }
+            ProblemKind::EncodedSlashes { uncovered: None, .. } => {
+                "make sure that the backend, and what is between it and Envoy, keeps `%2F` as it is".to_owned()
+            }
+            ProblemKind::EncodedSlashes { pattern, uncovered: Some(_) } => format!(
+                "add a route for `{pattern}/**` that asks for no more, as a backend may read `%2F` as `/`"
+            ),
             ProblemKind::OneSpelling { .. } => "check that the backend uses this very spelling".to_owned(),
         }
     }
@@ -189,7 +241,11 @@ mod tests {
             ProblemKind::SameFolded { pattern: text(), other: text() },
             ProblemKind::Crossing { pattern: text(), other: text(), example: text(), intersection: text() },
             ProblemKind::Shadowing { pattern: text(), other: text(), example: text(), method: None, is_strict: true },
-            ProblemKind::OpenToAll { pattern: text() },
+            ProblemKind::OpenToAll { pattern: text(), methods: Vec::new() },
+            ProblemKind::SlashesNowhere { pattern: text() },
+            ProblemKind::OpenSlashes { pattern: text() },
+            ProblemKind::EncodedSlashes { pattern: text(), uncovered: None },
+            ProblemKind::EncodedSlashes { pattern: text(), uncovered: Some(text()) },
             ProblemKind::OneSpelling { pattern: text(), folded: text() },
         ];
         for kind in kinds {

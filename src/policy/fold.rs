@@ -7,7 +7,7 @@
 use super::{
     case_folds::CASE_FOLDS,
     effort::look_at,
-    path::{escape, hex_pair},
+    path::{DECODED_SLASH, ENCODED_SLASH, escape, hex_pair},
 };
 
 /// The folded form of a canonical path, out of its decoded one.
@@ -16,6 +16,7 @@ pub(super) fn fold_decoded(decoded: &str) -> Box<str> {
     let mut folded = Vec::with_capacity(decoded.len());
     for letter in decoded.chars() {
         match u8::try_from(letter) {
+            Ok(DECODED_SLASH) => folded.extend_from_slice(ENCODED_SLASH.as_bytes()),
             Ok(byte) if is_escaped(byte) => folded.extend_from_slice(&escape(byte)),
             Ok(byte) if byte.is_ascii() => folded.push(byte.to_ascii_lowercase()),
             _ => fold_beyond_ascii(letter, &mut folded),

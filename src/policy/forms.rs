@@ -1,10 +1,35 @@
 //! Compatibility forms: characters that some backends take for a character of ASCII.
 
-use super::effort::look_at;
+use super::{effort::look_at, path::DECODED_SLASH};
 
-/// A canonical path with ASCII in place of its compatibility forms: those of NFKC, and the "best fit" of Windows, which makes
+/// A canonical path with ASCII in place of its compatibility forms.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Fitted {
+    /// The path without the parameters of its segments, which begin with a form of `;`.
+    pub(super) without_parameters: Box<str>,
+    /// The path with its parameters, for a backend that drops none, if that is another reading. Its forms of `;` stay as they
+    /// are: no canonical path has a semicolon.
+    pub(super) with_parameters: Option<Box<str>>,
+}
+
+/// Replaces the compatibility forms of a canonical path by ASCII: those of NFKC, and the "best fit" of Windows, which makes
 /// `..` of two one-dot leaders. `None` if it has none of them. `decoded` is the same path.
-pub(super) fn fitted(text: &str, decoded: &str) -> Option<Box<str>> {
+pub(super) fn fitted(text: &str, decoded: &str) -> Option<Fitted> {
+    let without_parameters = replaced(text, decoded, Parameters::Drop)?;
+    let has_parameters = decoded.chars().any(|letter| fit(letter) == Some(";"));
+    let with_parameters = if has_parameters { replaced(text, decoded, Parameters::Keep) } else { None };
+    Some(Fitted { without_parameters, with_parameters })
+}
+
+/// The treatment of a form of `;` and of what follows it in its segment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parameters {
+    Drop,
+    Keep,
+}
+
+/// Returns the path with its forms replaced, if that changes it.
+fn replaced(text: &str, decoded: &str, parameters: Parameters) -> Option<Box<str>> {
     look_at(decoded.len());
     let mut fitted = String::with_capacity(text.len());
     let (mut rest, mut has_forms, mut is_parameter) = (text, false, false);
@@ -12,15 +37,16 @@ pub(super) fn fitted(text: &str, decoded: &str) -> Option<Box<str>> {
         let length = if rest.starts_with('%') { 3 * letter.len_utf8() } else { 1 };
         let (spelt, after) = rest.split_at_checked(length)?;
         rest = after;
-        is_parameter &= letter != '/';
+        let form = if letter.is_ascii() { None } else { fit(letter) };
+        // A parameter ends with its segment: at a slash in any spelling, since what replaces forms and decodes `%2F` first
+        // takes the rest for more segments.
+        is_parameter &= letter != '/' && letter != char::from(DECODED_SLASH) && form != Some("/");
         if is_parameter {
             continue;
         }
-        let form = if letter.is_ascii() { None } else { fit(letter) };
         match form {
-            None => fitted.push_str(spelt),
-            // The parameter of a segment is dropped together with it.
-            Some(";") => (has_forms, is_parameter) = (true, true),
+            Some(";") if parameters == Parameters::Drop => (has_forms, is_parameter) = (true, true),
+            None | Some(";") => fitted.push_str(spelt),
             Some(ascii) => {
                 has_forms = true;
                 fitted.push_str(ascii);

@@ -1,17 +1,107 @@
 //! Hosts of requests, and what a rule may say about them.
 //!
-//! No port is judged: Envoy can route `admin.example.com:1234` to the virtual host `admin.example.com`.
+//! No port is judged: Envoy can route `admin.example.com:1234` to the virtual host `admin.example.com`. Nor must it: so where a
+//! host came with one, the rule for that host must not ask for less than what holds for any host.
 
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    ops::Deref,
 };
 
 use crate::{decision::RequestFault, limits};
 
+/// The treatment that the proxy gives to the host of a request before it chooses a virtual host by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostHandling {
+    /// Nothing: `a.example:8443` may be routed as another host than `a.example`.
+    #[default]
+    AsSent,
+    /// The proxy strips port and trailing dot (in Envoy, `strip_any_host_port` and `strip_trailing_host_dot`).
+    Stripped,
+}
+
+impl HostHandling {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AsSent => "as_sent",
+            Self::Stripped => "stripped",
+        }
+    }
+}
+
 /// One host: a name in lower case without trailing dot, or an IP literal in its usual form, IPv6 in brackets. No port.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(Box<str>);
+
+/// The host of a request, and whether it was sent as another text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHost {
+    host: Host,
+    spelling: HostSpelling,
+}
+
+/// The difference between the text that was sent and the canonical one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HostSpelling {
+    /// In case at most, which Envoy ignores when it looks for a virtual host.
+    Same,
+    /// The text has a port, a trailing dot, or both.
+    PortOrDot,
+    /// The text is an address that is written in another way, such as `[0:0::1]`.
+    OtherAddress,
+}
+
+impl RequestHost {
+    /// The host of a `:authority` or `Host` value.
+    ///
+    /// # Errors
+    /// As [`Host::parse`].
+    pub fn parse(raw: impl AsRef<[u8]>) -> Result<Self, RequestFault> {
+        let raw = raw.as_ref();
+        if let Some(name) = usual(raw) {
+            return Ok(Self { host: Host(name.into()), spelling: HostSpelling::Same });
+        }
+        let host = Host::parse_any(raw)?;
+        let is_same = |text: &str| text.eq_ignore_ascii_case(host.as_str());
+        let text = std::str::from_utf8(raw).map_err(|_| RequestFault::Host)?;
+        let (bare, _) = split_port(text).ok_or(RequestFault::Host)?;
+        let spelling = if is_same(text) {
+            HostSpelling::Same
+        } else if is_same(bare.strip_suffix('.').unwrap_or(bare)) {
+            HostSpelling::PortOrDot
+        } else {
+            HostSpelling::OtherAddress
+        };
+        Ok(Self { host, spelling })
+    }
+
+    /// Says whether a proxy that handles hosts like this may route the request as that of another host.
+    pub(super) fn may_be_routed_as_another(&self, handling: HostHandling) -> bool {
+        match self.spelling {
+            HostSpelling::Same => false,
+            HostSpelling::PortOrDot => handling == HostHandling::AsSent,
+            HostSpelling::OtherAddress => true,
+        }
+    }
+}
+
+impl Deref for RequestHost {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+/// A host as it is written in a policy.
+impl From<Host> for RequestHost {
+    fn from(host: Host) -> Self {
+        Self { host, spelling: HostSpelling::Same }
+    }
+}
 
 impl Host {
     /// The host of a `:authority` or `Host` value.

@@ -44,12 +44,28 @@ impl HostPatternError {
                 Ok(host) => format!("write `{host}`"),
                 Err(_) => "leave the port out".to_owned(),
             },
+            Self::NotAHost(text) if let Some(host) = host_of_url(text) => format!("write `{host}`"),
             Self::NotAHost(_) => {
                 "write a name such as `api.example.com`, an address such as `10.0.0.1` or `[::1]`, or `*.example.com`"
                     .to_owned()
             }
         }
     }
+}
+
+/// The host of a text that is a URL.
+fn host_of_url(text: &str) -> Option<Host> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    // Behind the user and the password, if there are any.
+    let authority = authority.rsplit('@').next()?;
+    // The port is left out, too. An IPv6 literal has colons of its own.
+    let name = if authority.ends_with(']') {
+        authority
+    } else {
+        authority.rsplit_once(':').map_or(authority, |(name, _)| name)
+    };
+    Host::parse(name).ok()
 }
 
 impl HostPattern {
@@ -119,11 +135,16 @@ mod tests {
             ("*.", "write a name"),
             ("*.10.0.0.1", "write a name"),
             ("a,b", "write a name"),
-            ("https://a", "write a name"),
+            ("https://admin.example.com", "write `admin.example.com`"),
+            ("http://a.test:8080/x", "write `a.test`"),
+            ("https://[::1]", "write `[::1]`"),
+            ("https://a b/", "write a name"),
         ] {
             let error = HostPattern::parse(text).unwrap_err();
             assert!(error.help().contains(help), "{text}: {}", error.help());
             assert!(error.to_string().contains(&format!("`{text}`")), "{error}");
         }
+        let with_password = HostPattern::parse("https://user:hunter2@admin.example.com:8443/").unwrap_err();
+        assert_eq!(with_password.help(), "write `admin.example.com`");
     }
 }

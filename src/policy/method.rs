@@ -4,8 +4,66 @@ use std::{borrow::Cow, fmt};
 
 use crate::{decision::RequestFault, limits};
 
-/// The registered methods that servers know.
-const COMMON: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
+/// The methods that servers know: those of IANA's HTTP Method Registry, and others that Node.js has in `http.METHODS`, by which
+/// Express dispatches. `PRI` and `*` of the registry are no methods of requests.
+const COMMON: [&str; 44] = [
+    // RFC 9110 and RFC 5789.
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "CONNECT",
+    "TRACE",
+    // WebDAV: RFC 4918.
+    "COPY",
+    "MOVE",
+    "MKCOL",
+    "PROPFIND",
+    "PROPPATCH",
+    "LOCK",
+    "UNLOCK",
+    // Bindings, redirects, order, rights, searches and calendars: RFC 5842, 4437, 3648, 3744, 5323 and 4791.
+    "BIND",
+    "REBIND",
+    "UNBIND",
+    "MKREDIRECTREF",
+    "UPDATEREDIRECTREF",
+    "ORDERPATCH",
+    "ACL",
+    "SEARCH",
+    "MKCALENDAR",
+    // Versions: RFC 3253.
+    "BASELINE-CONTROL",
+    "CHECKIN",
+    "CHECKOUT",
+    "LABEL",
+    "MERGE",
+    "MKACTIVITY",
+    "MKWORKSPACE",
+    "REPORT",
+    "UNCHECKOUT",
+    "UPDATE",
+    "VERSION-CONTROL",
+    // RFC 2068.
+    "LINK",
+    "UNLINK",
+    // Node.js, not registered: caches, UPnP.
+    "PURGE",
+    "M-SEARCH",
+    "NOTIFY",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "SOURCE",
+];
+
+/// The methods that no rule admits but one that names it: they ask for a tunnel, or they act on a second resource, which the
+/// request names elsewhere than in its path. COPY and MOVE have it in a header (RFC 4918), those of RFC 5842 (BIND, REBIND,
+/// UNBIND) and of RFC 3253 in the body.
+const NAMED: [&str; 10] =
+    ["CONNECT", "COPY", "MOVE", "BIND", "REBIND", "UNBIND", "MERGE", "UPDATE", "VERSION-CONTROL", "BASELINE-CONTROL"];
 
 /// A method: a token of RFC 9110 section 9.1, case-sensitive.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +95,6 @@ impl Method {
     }
 
     fn parse_rare(text: &str) -> Result<Self, RequestFault> {
-        // RFC 9110 section 5.6.2.
         let is_token = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
         if text.is_empty() || text.len() > limits::METHOD_CHARS || !is_token {
             return Err(RequestFault::Method);
@@ -45,7 +102,7 @@ impl Method {
         Ok(Self(Cow::Owned(text.to_owned())))
     }
 
-    /// Whether the text is one of the registered methods that servers know, in any case.
+    /// Says whether the text is one of the methods that servers know, in any case.
     #[must_use]
     pub fn is_common(text: &str) -> bool {
         COMMON.iter().any(|common| common.eq_ignore_ascii_case(text))
@@ -55,6 +112,17 @@ impl Method {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Says whether no rule admits the method but one that names it: CONNECT, and those that act on a second resource. In any
+    /// case.
+    #[must_use]
+    pub fn must_be_named(&self) -> bool {
+        match &self.0 {
+            // One of those that `parse` knows.
+            Cow::Borrowed(_) => false,
+            Cow::Owned(text) => NAMED.iter().any(|name| name.eq_ignore_ascii_case(text)),
+        }
     }
 
     /// Whether it asks for a tunnel. In any case: a backend may not be as strict about it as RFC 9110 is.
@@ -79,7 +147,7 @@ impl fmt::Display for Method {
 /// The methods of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Methods {
-    /// Every method but CONNECT, which turns a request into a tunnel and so has to be named.
+    /// Every method but those that have to be named, such as CONNECT.
     Any,
     /// These, and HEAD with GET (RFC 9110 section 9.3.2) unless another rule of the same pattern names it.
     Only(MethodSet),
@@ -96,6 +164,14 @@ impl Methods {
         methods.sort_unstable();
         methods.dedup();
         (!methods.is_empty()).then_some(Self::Only(MethodSet(methods)))
+    }
+
+    /// The names of methods that are listed; none if every method is meant.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Any => Vec::new(),
+            Self::Only(set) => set.as_slice().iter().map(|method| method.as_str().to_owned()).collect(),
+        }
     }
 }
 
@@ -130,15 +206,15 @@ impl MethodTable {
                 if let Some(first) = self.any {
                     return Err(Overlap { first, method: None });
                 }
-                // Any does not admit CONNECT, so a rule for CONNECT alone stands beside it.
-                if let Some((method, first)) = self.named.iter().find(|(method, _)| !method.is_connect()) {
+                // Any does not admit methods that have to be named, so a rule for those alone stands beside it.
+                if let Some((method, first)) = self.named.iter().find(|(method, _)| !method.must_be_named()) {
                     return Err(Overlap { first: *first, method: Some(method.clone()) });
                 }
                 self.any = Some(rule);
             }
             Methods::Only(set) => {
                 for method in set.as_slice() {
-                    let by_any = self.any.filter(|_| !method.is_connect());
+                    let by_any = self.any.filter(|_| !method.must_be_named());
                     if let Some(first) = self.naming(method).or(by_any) {
                         return Err(Overlap { first, method: Some(method.clone()) });
                     }
@@ -152,7 +228,7 @@ impl MethodTable {
     /// The rule that admits the method.
     pub(super) fn admitting(&self, method: &Method) -> Option<usize> {
         let by_get = || (*method == Method::HEAD).then(|| self.naming(&Method::GET)).flatten();
-        self.naming(method).or_else(by_get).or_else(|| self.any.filter(|_| !method.is_connect()))
+        self.naming(method).or_else(by_get).or_else(|| self.any.filter(|_| !method.must_be_named()))
     }
 
     /// The rule that admits methods which no rule names.

@@ -16,11 +16,14 @@ mod case_folds;
 pub mod condition;
 pub mod diagnostics;
 mod effort;
+mod encoded_slashes;
+mod expression;
 mod fold;
 mod forms;
 pub mod host;
 pub mod host_pattern;
 pub mod implies;
+mod lax_segment;
 pub mod method;
 mod overlap;
 pub mod path;
@@ -30,28 +33,31 @@ mod readings;
 pub mod route;
 pub mod rule;
 pub mod scope;
+mod segment;
+mod sessions;
 mod steps;
 mod tables;
 mod trie;
+mod weaker_hosts;
 
 use std::{collections::BTreeMap, fmt};
 
 pub use self::{
     diagnostics::{PolicyProblem, ProblemKind, Severity},
-    host::Host,
+    host::{Host, HostHandling, RequestHost},
     host_pattern::{HostPattern, HostPatternError},
     method::{Method, MethodSet, Methods},
     path::CanonicalPath,
     pattern::PathPattern,
     pattern_error::PatternError,
-    route::{RequestTarget, Route},
+    route::{EncodedSlashes, RequestTarget, Route},
 };
 use self::{
     method::MethodTable,
     readings::{Reading, Readings},
     rule::{Access, Rule, RuleId},
     tables::HostTables,
-    trie::AsIs,
+    trie::{AsIs, Node},
 };
 use crate::{
     decision::{DenyReason, RequestFault},
@@ -64,11 +70,20 @@ pub struct Policy {
     tables: HostTables,
     entries: Vec<Entry>,
     rules: Vec<Rule>,
-    /// Whether a rule may shadow a stricter one; as long as `rules`.
-    shadows: Vec<bool>,
+    /// The options of the routes beside their rules; as long as `rules`.
+    options: Vec<RouteOptions>,
+    hosts: HostHandling,
     default: Option<Rule>,
     /// For requests for which the proxy chooses a rule by name.
     named: BTreeMap<String, Rule>,
+}
+
+/// The options of a route beside its rule.
+#[derive(Clone, Copy, Debug)]
+struct RouteOptions {
+    /// Says whether it may shadow a stricter one.
+    shadows: bool,
+    encoded_slashes: EncodedSlashes,
 }
 
 /// One pattern with its rules.
@@ -87,13 +102,19 @@ impl Policy {
     /// The rule that decides about a request.
     ///
     /// # Errors
-    /// [`DenyReason::NoRoute`] if no pattern covers the path and there is no default,
-    /// [`DenyReason::MethodNotAdmitted`] if the most specific pattern has no rule for the method, and
-    /// [`DenyReason::Request`] for a path that another pattern would decide about if it were folded, or that a lax
-    /// backend could take for one that needs more, or a CONNECT that no rule names, or a request without a host where
-    /// the host makes a difference.
+    /// - [`DenyReason::NoRoute`] if no pattern covers the path and there is no default.
+    /// - [`DenyReason::MethodNotAdmitted`] if the most specific pattern has no rule for the method.
+    /// - [`RequestFault::EncodedSlash`] for a path with `%2F` that its route does not take as data.
+    /// - [`RequestFault::CaseAmbiguous`] for a path that another pattern would decide about if it were folded.
+    /// - [`RequestFault::LaxReading`] for a path that a lax backend could take for one that needs more.
+    /// - [`RequestFault::Connect`] for a CONNECT that no rule names.
+    /// - [`RequestFault::Host`] for a request without a host where the host makes a difference, and for one whose host has a
+    ///   port or a trailing dot where the rule for that host asks for less than what holds for any host.
     pub fn select(&self, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let is_connect = target.method.is_connect();
+        if target.path.has_encoded_slash() && !self.takes_encoded_slashes_of(target) {
+            return Err(RequestFault::EncodedSlash.into());
+        }
         let readings = Self::readings(&target.path)?;
         // Without a host nobody can say which of the hosts' rules is meant, and one for any host may ask for less.
         if target.host.is_none() {
@@ -107,16 +128,46 @@ impl Policy {
                 return Err(RequestFault::Host.into());
             }
         }
-        let rule = match self.decide(target)? {
-            Some(entry) => {
-                let refused = || if is_connect { RequestFault::Connect.into() } else { DenyReason::MethodNotAdmitted };
-                self.admitting(entry, &target.method).ok_or_else(refused)
-            }
-            None if is_connect => Err(RequestFault::Connect.into()),
+        let refused = || if is_connect { RequestFault::Connect.into() } else { DenyReason::MethodNotAdmitted };
+        let decided = self.decide(target)?;
+        let rule = match decided {
+            Some(entry) => self.admitting(entry, &target.method).ok_or_else(refused),
+            None if target.method.must_be_named() && (is_connect || self.default.is_some()) => Err(refused()),
             None => self.default.as_ref().ok_or(DenyReason::NoRoute),
         }?;
-        let need_no_more = readings.is_none_or(|readings| self.readings_need_no_more_than(rule, &readings, target));
-        if need_no_more { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
+        let is_for_host = decided.is_some_and(|entry| entry.host != HostPattern::Any);
+        let host = target.host.as_ref().filter(|host| host.may_be_routed_as_another(self.hosts));
+        if is_for_host && host.is_some() && !self.is_as_strict_as_for_any_host(rule, target) {
+            return Err(RequestFault::Host.into());
+        }
+        let bindings = if let Access::Token(asked) = &rule.access { &*asked.bindings } else { &[] };
+        if bindings.iter().any(|binding| binding.part.may_be_read_otherwise_before_verb(target)) {
+            return Err(RequestFault::LaxReading.into());
+        }
+        let Some(readings) = readings else { return Ok(rule) };
+        let need_no_more = |tables: &[&Node]| self.readings_need_no_more_than(rule, &readings, target, tables);
+        let tables = self.tables.for_host(target.host.as_deref());
+        let is_safe = need_no_more(&tables) && (host.is_none() || need_no_more(&[self.tables.any()]));
+        if is_safe { Ok(rule) } else { Err(RequestFault::LaxReading.into()) }
+    }
+
+    /// Says whether a rule asks for as much as what decides about the request without the tables for particular hosts: Envoy
+    /// may have routed it as one of another host.
+    fn is_as_strict_as_for_any_host(&self, rule: &Rule, target: &RequestTarget) -> bool {
+        let found = self.tables.any().find(target.path.folded(), AsIs).and_then(|id| self.entries.get(id.0));
+        if found.is_some_and(|entry| !entry.path.matches(&target.path)) {
+            return false;
+        }
+        let Some(other) = self.rule_of(found, &target.method) else { return false };
+        rule.asks_for_no_less_than(other)
+    }
+
+    /// The rule that admits the method, of a pattern or by default.
+    fn rule_of(&self, entry: Option<&Entry>, method: &Method) -> Option<&Rule> {
+        match entry {
+            Some(entry) => self.admitting(entry, method),
+            None => self.default.as_ref().filter(|_| !method.must_be_named()),
+        }
     }
 
     fn admitting(&self, entry: &Entry, method: &Method) -> Option<&Rule> {
@@ -125,8 +176,13 @@ impl Policy {
 
     /// Says whether a request that meets that rule would be let in with any of these readings as its path, too. A reading that
     /// no rule covers needs more than any rule.
-    fn readings_need_no_more_than(&self, rule: &Rule, readings: &Readings<'_>, target: &RequestTarget) -> bool {
-        let tables = self.tables.for_host(target.host.as_ref());
+    fn readings_need_no_more_than(
+        &self,
+        rule: &Rule,
+        readings: &Readings<'_>,
+        target: &RequestTarget,
+        tables: &[&Node],
+    ) -> bool {
         // A claim that must match a `{param}`: of `/%20/mine/yours`, another segment may be that one in a reading.
         let is_bound = |other: &Rule| matches!(&other.access, Access::Token(asked) if !asked.bindings.is_empty());
         // Most readings lead to the same rule. Others are compared item by item, as often as a client likes: not where
@@ -135,11 +191,7 @@ impl Policy {
         readings.iter().all(|reading| {
             let (path, trim) = reading.folded();
             let found = tables.iter().find_map(|table| table.find(path, trim)).and_then(|id| self.entries.get(id.0));
-            let other = match found {
-                Some(entry) => self.admitting(entry, &target.method),
-                None => self.default.as_ref(),
-            };
-            let Some(other) = other else { return false };
+            let Some(other) = self.rule_of(found, &target.method) else { return false };
             if !std::ptr::eq(rule, other) && !std::ptr::eq(as_strict, other) {
                 let Some(left) = work.checked_sub(rule.access.size().saturating_mul(other.access.size())) else {
                     return false;
@@ -163,12 +215,19 @@ impl Policy {
     /// The rule of that name, which the proxy chose in place of the routes. The request is canonical all the same.
     ///
     /// # Errors
-    /// [`DenyReason::UnknownPolicy`], [`RequestFault::Connect`] for a tunnel: no policy is for those, and
+    /// [`DenyReason::UnknownPolicy`], [`RequestFault::Connect`] for a tunnel and [`DenyReason::MethodNotAdmitted`] for other
+    /// methods that a rule has to name: no policy is for those, and
     /// [`RequestFault::LaxReading`] for a path that a lax backend could take for another one.
     pub fn select_named(&self, name: &str, target: &RequestTarget) -> Result<&Rule, DenyReason> {
         let rule = self.named.get(name).ok_or(DenyReason::UnknownPolicy)?;
         if target.method.is_connect() {
             return Err(RequestFault::Connect.into());
+        }
+        if target.method.must_be_named() {
+            return Err(DenyReason::MethodNotAdmitted);
+        }
+        if target.path.has_encoded_slash() {
+            return Err(RequestFault::EncodedSlash.into());
         }
         // Which rule another reading would have is the proxy's to know.
         let is_plain = Self::readings(&target.path)?.is_none_or(|readings| readings.is_empty());
@@ -180,6 +239,18 @@ impl Policy {
     pub fn with_named(mut self, named: impl IntoIterator<Item = (String, Rule)>) -> Self {
         self.named = named.into_iter().collect();
         self
+    }
+
+    /// Puts the policy behind a proxy that handles hosts in that way.
+    #[must_use]
+    pub fn with_hosts(self, hosts: HostHandling) -> Self {
+        Self { hosts, ..self }
+    }
+
+    /// Returns what the proxy does to hosts, as far as the configuration says.
+    #[must_use]
+    pub fn hosts(&self) -> HostHandling {
+        self.hosts
     }
 
     /// The rules that are chosen by name, by name.
@@ -232,7 +303,7 @@ impl Policy {
     /// too, and folding leaves alone which of two patterns is the more specific. So if the one found here matches the
     /// path as it is, it decides about both forms; if not, something else decides about the path as it is.
     fn decide(&self, target: &RequestTarget) -> Result<Option<&Entry>, RequestFault> {
-        let found = self.tables.find(target.host.as_ref(), &target.path);
+        let found = self.tables.find(target.host.as_deref(), &target.path);
         let Some(entry) = found.and_then(|id| self.entries.get(id.0)) else { return Ok(None) };
         let is_same = entry.is_folded && target.path.is_folded() || entry.path.matches(&target.path);
         if is_same { Ok(Some(entry)) } else { Err(RequestFault::CaseAmbiguous) }

@@ -30,12 +30,21 @@ pub(super) fn crossing(
 ) -> ControlFlow<()> {
     let mut same = vec![table];
     while let Some(node) = same.pop() {
-        same.extend(node.literals.values().chain(node.param.as_deref()));
-        // Two patterns part where one goes on with a literal and the other with a parameter. There the first is the
-        // more specific one; they cross if somewhere below the other is.
-        for literal in node.literals.values() {
-            let Some(param) = node.param.as_deref() else { break };
-            let start = Pair { left: At::Prefix(literal), right: At::Prefix(param), right_ahead: false };
+        same.extend(node.children());
+        // Two patterns part where one goes on with a literal and the other with a verb or a parameter, or one with a verb
+        // and the other with a parameter. There the first is the more specific one; they cross if somewhere below the other
+        // is.
+        let verbs = node.verbs.iter().flat_map(|verbs| verbs.values());
+        let in_params = node
+            .param
+            .iter()
+            .flat_map(|param| node.literals.values().chain(verbs.clone()).map(move |special| (special, &**param)));
+        let in_verbs = node
+            .verbs
+            .iter()
+            .flat_map(|_| node.literals.iter().filter_map(|(text, child)| Some((child, node.after_verb(text)?))));
+        for (special, general) in in_params.chain(in_verbs) {
+            let start = Pair { left: At::Prefix(special), right: At::Prefix(general), right_ahead: false };
             walk(
                 start,
                 true,
@@ -102,7 +111,14 @@ impl<'t> Pair<'t> {
     /// How many literals are looked up to go on from here.
     fn lookups(self) -> usize {
         match (self.left, self.right) {
-            (At::Prefix(left), At::Prefix(right)) => left.literals.len().min(right.literals.len()),
+            (At::Prefix(left), At::Prefix(right)) => {
+                let by_verb = |verbs: &Node, literals: &Node| match &verbs.verbs {
+                    Some(verbs) => verbs.len().saturating_add(literals.literals.len()),
+                    None => 0,
+                };
+                let literals = left.literals.len().min(right.literals.len());
+                literals.saturating_add(by_verb(left, right)).saturating_add(by_verb(right, left))
+            }
             (At::Tail(_), _) | (_, At::Tail(_)) => 0,
         }
     }
@@ -114,16 +130,14 @@ impl<'t> Pair<'t> {
             self.follow_both(left, right, open);
         }
         if let (Some(tail), At::Prefix(node)) = (self.left.tail(), self.right) {
-            let children = node.literals.values().chain(node.param.as_deref());
             let below = Self { left: At::Tail(tail), right_ahead: true, ..self };
-            open.extend(children.map(|child| Self { right: At::Prefix(child), ..below }));
+            open.extend(node.children().map(|child| Self { right: At::Prefix(child), ..below }));
         }
         if let (At::Prefix(node), Some(tail)) = (self.left, self.right.tail())
             && (self.right_ahead || !only_crossing)
         {
-            let children = node.literals.values().chain(node.param.as_deref());
             let below = Self { right: At::Tail(tail), ..self };
-            open.extend(children.map(|child| Self { left: At::Prefix(child), ..below }));
+            open.extend(node.children().map(|child| Self { left: At::Prefix(child), ..below }));
         }
     }
 
@@ -137,11 +151,23 @@ impl<'t> Pair<'t> {
             let both = right.literals.iter().filter_map(|(text, child)| Some((left.literals.get(text)?, child)));
             open.extend(both.map(|(left, right)| to(left, right)));
         }
+        if right.verbs.is_some() {
+            let in_verbs = left.literals.iter().filter_map(|(text, child)| Some((child, right.after_verb(text)?)));
+            open.extend(in_verbs.map(|(child, verb)| to(child, verb)));
+        }
+        if let Some(verbs) = left.verbs.as_deref() {
+            let in_verbs = right.literals.iter().filter_map(|(text, child)| Some((left.after_verb(text)?, child)));
+            open.extend(in_verbs.map(|(verb, child)| Self { right_ahead: true, ..to(verb, child) }));
+            let both = verbs.iter().filter_map(|(verb, child)| Some((child, right.verbs.as_ref()?.get(verb)?)));
+            open.extend(both.map(|(left, right)| to(left, right)));
+        }
+        let verbs = |node: &'t Node| node.verbs.iter().flat_map(|verbs| verbs.values());
         if let Some(param) = right.param.as_deref() {
-            open.extend(left.literals.values().map(|child| to(child, param)));
+            open.extend(left.literals.values().chain(verbs(left)).map(|child| to(child, param)));
         }
         if let Some(param) = left.param.as_deref() {
-            open.extend(right.literals.values().map(|child| Self { right_ahead: true, ..to(param, child) }));
+            let special = right.literals.values().chain(verbs(right));
+            open.extend(special.map(|child| Self { right_ahead: true, ..to(param, child) }));
         }
         if let (Some(left), Some(right)) = (left.param.as_deref(), right.param.as_deref()) {
             open.push(to(left, right));

@@ -4,11 +4,16 @@
 //! segments or merge slashes: the backend gets the path as the client sent it, so repairing our copy would only make
 //! the two differ.
 
-use super::{effort::look_at, fold::fold_decoded, forms::fitted};
+use super::{
+    effort::look_at,
+    fold::fold_decoded,
+    forms::{Fitted, fitted},
+    readings::may_be_read_otherwise,
+};
 use crate::{decision::RequestFault, limits};
 
 /// A path without query: starts with `/`, has no empty segment and no trailing slash, escapes only what is not
-/// unreserved (RFC 3986 section 2.3), in upper-case hex.
+/// unreserved (RFC 3986 section 2.3), in upper-case hex. An encoded slash stays one: see [`Self::has_encoded_slash`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CanonicalPath {
     text: String,
@@ -16,6 +21,7 @@ pub struct CanonicalPath {
     forms: Option<Box<Forms>>,
     /// Whether it has no byte that a lax backend could read as something else; see `readings`.
     is_usual: bool,
+    has_encoded_slash: bool,
 }
 
 /// The forms of a path for backends that read it in another way.
@@ -24,7 +30,7 @@ struct Forms {
     /// The folded form, where it is another one.
     folded: Option<Box<str>>,
     /// The path with plain ASCII in place of compatibility forms, if it has any; see `readings`. It may be no path.
-    fitted: Option<Box<str>>,
+    fitted: Option<Fitted>,
 }
 
 impl CanonicalPath {
@@ -39,7 +45,7 @@ impl CanonicalPath {
             return Err(RequestFault::PathTooLong);
         }
         match usual(raw) {
-            Some(text) => Ok(Self { text: text.to_owned(), forms: None, is_usual: true }),
+            Some(text) => Ok(Self { text: text.to_owned(), forms: None, is_usual: true, has_encoded_slash: false }),
             None => Self::parse_any(raw),
         }
     }
@@ -73,14 +79,21 @@ impl CanonicalPath {
         let folded = (*folded != *text).then_some(folded);
         let fitted = if decoded.is_ascii() { None } else { fitted(&text, &decoded) };
         let forms = (folded.is_some() || fitted.is_some()).then(|| Box::new(Forms { folded, fitted }));
-        let is_usual = !has_escapes && !text.contains("./") && !text.ends_with('.');
-        Ok(Self { text, forms, is_usual })
+        let is_usual = !has_escapes && !may_be_read_otherwise(&text);
+        let has_encoded_slash = has_escapes && text.contains(ENCODED_SLASH);
+        Ok(Self { text, forms, is_usual, has_encoded_slash })
     }
 
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Says whether a segment has an encoded slash in it. Only where a route takes those as data does such a path reach a rule.
+    #[must_use]
+    pub fn has_encoded_slash(&self) -> bool {
+        self.has_encoded_slash
     }
 
     /// Its segments, in order; the root has none.
@@ -99,8 +112,8 @@ impl CanonicalPath {
     }
 
     /// The path with plain ASCII in place of compatibility forms, if it has any: not yet looked at.
-    pub(super) fn fitted(&self) -> Option<&str> {
-        self.forms.as_ref().and_then(|forms| forms.fitted.as_deref())
+    pub(super) fn fitted(&self) -> Option<&Fitted> {
+        self.forms.as_ref().and_then(|forms| forms.fitted.as_ref())
     }
 
     /// Whether no backend, however lax, reads anything else in it.
@@ -121,11 +134,12 @@ fn usual(raw: &[u8]) -> Option<&str> {
             // Names that end with a dot are no usual ones; those of nothing but dots are among them.
             b'/' if before != b'/' && (before != b'.' || at == 0) => slashes = slashes.wrapping_add(1),
             b'.' if at > 0 => {}
+            b'(' if before == b'/' => return None,
             b'?' => {
                 end = at;
                 break;
             }
-            b'/' | b'.' | 0..=b' ' | b'#' | b'%' | b';' | b'A'..=b'Z' | b'\\' | 0x7F.. => return None,
+            b'/' | b'.' | 0..=b' ' | b'#' | b'$' | b'%' | b';' | b'A'..=b'Z' | b'\\' | 0x7F.. => return None,
             _ if at == 0 => return None,
             _ => {}
         }
@@ -167,9 +181,11 @@ impl Written {
                 return Err(not_plain(byte));
             }
         }
-        match self.text.get(start..) {
-            None | Some(b"") => Err(RequestFault::EmptySegment),
-            Some(b"." | b"..") => Err(RequestFault::DotSegment),
+        // All of it is ASCII.
+        match self.text.get(start..).and_then(|written| std::str::from_utf8(written).ok()) {
+            None | Some("") => Err(RequestFault::EmptySegment),
+            Some("." | "..") => Err(RequestFault::DotSegment),
+            Some(written) if has_dubious_part(written) => Err(RequestFault::EncodedSlash),
             Some(_) => Ok(()),
         }
     }
@@ -178,7 +194,11 @@ impl Written {
     fn push_escape(&mut self, byte: u8) -> Result<(), RequestFault> {
         match byte {
             0..0x20 | 0x7F => return Err(RequestFault::ControlCharacter),
-            b'/' | b'\\' => return Err(RequestFault::EncodedSlash),
+            b'\\' => return Err(RequestFault::EncodedSlash),
+            b'/' => {
+                self.text.extend_from_slice(ENCODED_SLASH.as_bytes());
+                self.decoded.push(DECODED_SLASH);
+            }
             // Servers differ in whether parameters are cut before or after decoding, and a proxy that decodes hands the
             // next one a plain `;`: `/admin%3Bx` can become `/admin`.
             b';' => return Err(RequestFault::PathParameter),
@@ -191,6 +211,16 @@ impl Written {
         }
         Ok(())
     }
+}
+
+/// A slash that is data, as it is written in a canonical path.
+pub(super) const ENCODED_SLASH: &str = "%2F";
+/// The byte for `%2F` in a decoded path, in which `/` is between segments. No path has this byte.
+pub(super) const DECODED_SLASH: u8 = 0;
+
+/// Says whether a segment has encoded slashes, and between them what can't be meant as data: nothing, or one or two dots.
+pub(super) fn has_dubious_part(segment: &str) -> bool {
+    segment.contains(ENCODED_SLASH) && segment.split(ENCODED_SLASH).any(|part| matches!(part, "" | "." | ".."))
 }
 
 /// Says whether a byte needs no escape.

@@ -1,11 +1,8 @@
-//! Path patterns: literals, `{param}` for one whole segment, `/**` at the end.
+//! Path patterns: literals, `{param}` for one whole segment, `{param}:verb` for one with that end, `/**` at the end.
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-};
+use std::fmt;
 
-use super::{fold::fold, path::CanonicalPath, pattern_error::PatternError};
+use super::{expression::is_absolute_expression, path::CanonicalPath, pattern_error::PatternError, segment::Segment};
 use crate::limits;
 
 /// A pattern for paths. Two that differ only in the names of their parameters are equal.
@@ -16,89 +13,19 @@ pub struct PathPattern {
     tail: bool,
 }
 
-/// One segment of a pattern.
-#[derive(Clone, Debug)]
-pub(super) enum Segment {
-    /// This text, canonical.
-    Literal(Box<str>),
-    /// Any one segment; the name is for people.
-    Param(Box<str>),
-}
-
-impl PartialEq for Segment {
-    fn eq(&self, other: &Self) -> bool {
-        self.literal() == other.literal()
-    }
-}
-
-impl Eq for Segment {}
-
-impl Hash for Segment {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.literal().hash(state);
-    }
-}
-
-impl Segment {
-    /// The text, unless it is a parameter.
-    pub(super) fn literal(&self) -> Option<&str> {
-        match self {
-            Self::Literal(text) => Some(text),
-            Self::Param(_) => None,
-        }
-    }
-
-    fn parse(text: &str, pattern: &str) -> Result<Self, PatternError> {
-        if text.is_empty() {
-            return Err(PatternError::EmptySegment(pattern.to_owned()));
-        }
-        if text.contains(['{', '}']) {
-            let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| is_name(name));
-            return name.map(|name| Self::Param(name.into())).ok_or_else(|| PatternError::Param(text.to_owned()));
-        }
-        if text.contains('*') {
-            return Err(PatternError::Star(text.to_owned()));
-        }
-        if let Some(name) = text.strip_prefix(':') {
-            return Err(PatternError::Colon { found: text.to_owned(), name: name.to_owned() });
-        }
-        if is_foreign_parameter(text) {
-            return Err(PatternError::Foreign { found: text.to_owned(), name: likely_name(text) });
-        }
-        let literal = CanonicalPath::parse(format!("/{text}"))
-            .map_err(|fault| PatternError::Refused { found: text.to_owned(), fault })?;
-        let canonical = literal.as_str().trim_start_matches('/');
-        if canonical == text {
-            return Ok(Self::Literal(text.into()));
-        }
-        Err(PatternError::NotCanonical { found: text.to_owned(), canonical: canonical.to_owned() })
-    }
-}
-
-/// Whether it looks like a parameter, or an expression, as other programs write them. As a literal it would match no
-/// request that it is meant for, and a pattern for more paths would decide instead.
-fn is_foreign_parameter(text: &str) -> bool {
-    // RFC 3986 section 3.3: of what is visible in ASCII, these are no pchar. Braces, `#` and `\` have errors of their own.
-    text.contains(['<', '>', '[', ']', '^', '`', '|', '"']) || text.starts_with('(') && text.ends_with(')')
-}
-
-/// The name in a foreign parameter: `id` in `<int:id>`, `[...id]` and `(id)`.
-fn likely_name(text: &str) -> String {
-    let mut names = text.rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-');
-    let name = names.find(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()));
-    name.unwrap_or("id").to_owned()
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
 impl PathPattern {
     /// The pattern of a configuration's text. A trailing slash is not significant.
     ///
     /// # Errors
     /// What about the text is not a pattern, or could never match a request.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        // Cut at its slashes, an expression is none any more: help about one segment would lead to the next error.
+        Self::parse_pattern(text).map_err(|error| {
+            if is_absolute_expression(text) { PatternError::Expression(text.to_owned()) } else { error }
+        })
+    }
+
+    fn parse_pattern(text: &str) -> Result<Self, PatternError> {
         let rest = text.strip_prefix('/').ok_or_else(|| PatternError::NotAbsolute(text.to_owned()))?;
         if text.contains('?') {
             return Err(PatternError::Query(text.to_owned()));
@@ -130,32 +57,45 @@ impl PathPattern {
     #[must_use]
     pub fn matches(&self, path: &CanonicalPath) -> bool {
         let mut rest = path.segments();
-        let fits = |segment: &Segment| {
-            rest.next().is_some_and(|found| segment.literal().is_none_or(|literal| literal == found))
-        };
+        let fits = |segment: &Segment| rest.next().is_some_and(|found| segment.matches(found));
         self.segments.iter().all(fits) && (self.tail || rest.next().is_none())
     }
 
     /// Whether people may well write it otherwise: `/API/Users` is. A gRPC method, `/pkg.Service/Method`, and words within a
     /// name, `/userProfile`, are spelt by machines.
     pub(super) fn is_easily_misspelt(&self) -> bool {
-        let mut literals = self.segments.iter().filter_map(Segment::literal);
-        let is_grpc = self.segments.first().and_then(Segment::literal).is_some_and(|first| first.contains('.'));
+        let mut literals = self.segments.iter().filter_map(Segment::text);
+        let is_grpc = self.segments.first().and_then(Segment::text).is_some_and(|first| first.contains('.'));
         !is_grpc && literals.any(|text| text.starts_with(|c: char| c.is_ascii_uppercase() || c == '%'))
     }
 
     /// Whether it names nothing: `/**`, with parameters before it or without.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.tail && self.segments.iter().all(|segment| segment.literal().is_none())
+        self.tail && self.segments.iter().all(Segment::is_param)
     }
 
     /// Its parameters, and which segment each stands for, from 0.
     pub fn params(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.segments.iter().enumerate().filter_map(|(index, segment)| match segment {
-            Segment::Param(name) => Some((&**name, index)),
-            Segment::Literal(_) => None,
-        })
+        self.segments.iter().enumerate().filter_map(|(index, segment)| Some((segment.param()?, index)))
+    }
+
+    /// The verb that stands behind the parameter of that segment, if there is one.
+    #[must_use]
+    pub fn verb(&self, index: usize) -> Option<&str> {
+        match self.segments.get(index)? {
+            Segment::Verb { verb, .. } => Some(verb),
+            Segment::Literal(_) | Segment::Param(_) => None,
+        }
+    }
+
+    /// The first segment of a path that may have encoded slashes in it: that of the last parameter, or what `/**` stands for.
+    /// `None` if the pattern ends in something else.
+    pub(super) fn data_from(&self) -> Option<usize> {
+        if self.tail {
+            return Some(self.segments.len());
+        }
+        self.segments.last().filter(|last| last.is_param()).map(|_| self.segments.len() - 1)
     }
 
     /// Whether it ends in `/**`.
@@ -170,11 +110,7 @@ impl PathPattern {
 
     /// The pattern with its literals folded.
     pub(super) fn folded(&self) -> Self {
-        let folded = |segment: &Segment| match segment {
-            Segment::Literal(text) => Segment::Literal(fold(text).into()),
-            Segment::Param(_) => segment.clone(),
-        };
-        Self { segments: self.segments.iter().map(folded).collect(), tail: self.tail }
+        Self { segments: self.segments.iter().map(Segment::folded).collect(), tail: self.tail }
     }
 
     /// The pattern for exactly the paths that both match, or `None` if there are none.
@@ -187,10 +123,9 @@ impl PathPattern {
         let tail = long.tail && short.tail;
         let mut segments = Vec::with_capacity(long.segments.len());
         for (index, segment) in long.segments.iter().enumerate() {
-            segments.push(match (segment, short.segments.get(index)) {
-                (Segment::Literal(one), Some(Segment::Literal(two))) if one != two => return None,
-                (Segment::Param(_), Some(literal)) => literal.clone(),
-                (segment, _) => segment.clone(),
+            segments.push(match short.segments.get(index) {
+                Some(other) => segment.intersection(other)?,
+                None => segment.clone(),
             });
         }
         Some(Self { segments, tail })
@@ -201,17 +136,19 @@ impl PathPattern {
         if self.segments.is_empty() {
             return "/".to_owned();
         }
-        self.segments.iter().map(|segment| format!("/{}", segment.literal().unwrap_or("x"))).collect()
+        self.example_with("x")
+    }
+
+    /// A path that it matches, with a text for each parameter: `""` in place of `/`.
+    pub(super) fn example_with(&self, param: &str) -> String {
+        self.segments.iter().map(|segment| format!("/{}", segment.example(param))).collect()
     }
 }
 
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.segments {
-            match segment {
-                Segment::Literal(text) => write!(f, "/{text}")?,
-                Segment::Param(name) => write!(f, "/{{{name}}}")?,
-            }
+            write!(f, "/{segment}")?;
         }
         match (self.tail, self.segments.is_empty()) {
             (true, _) => f.write_str("/**"),

@@ -1,7 +1,7 @@
 //! A route, and what of a request decides which route is meant.
 
 use super::{
-    host::Host,
+    host::RequestHost,
     host_pattern::HostPattern,
     method::{Method, Methods},
     path::CanonicalPath,
@@ -22,6 +22,29 @@ pub struct Route {
     pub rule: Rule,
     /// Whether it may be weaker than a rule for more hosts that it takes requests from.
     pub shadows: bool,
+    /// Says whether `%2F` is data where the pattern ends in a parameter or `/**`.
+    pub encoded_slashes: EncodedSlashes,
+}
+
+/// The meaning of `%2F` in a path to the backend of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EncodedSlashes {
+    /// Ambiguous, like everywhere else: the request is refused.
+    #[default]
+    Refuse,
+    /// Data of the last parameter, or of what `/**` stands for.
+    Allow,
+}
+
+impl EncodedSlashes {
+    /// The word for it in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +59,7 @@ impl RequestTarget {
 #[derive(Clone, Debug)]
 pub struct RequestTarget {
     /// The host; gRPC without a proxy sends none, and then only routes for any host apply.
-    pub host: Option<Host>,
+    pub host: Option<RequestHost>,
     /// The path.
     pub path: CanonicalPath,
     /// The method.

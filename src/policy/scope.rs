@@ -46,11 +46,10 @@ pub struct ScopeSet<'a>(
 );
 
 impl<'a> ScopeSet<'a> {
-    /// Those of these words that are scope-tokens; `None` if there are more than `most` of them, with duplicates.
+    /// Iterates over those of these words that are scope-tokens.
     #[must_use]
-    pub fn of_words<'w>(words: impl IntoIterator<Item = &'w str>, most: usize) -> Option<Self> {
-        let words: Vec<&str> = words.into_iter().filter(|word| is_scope_token(word)).collect();
-        (words.len() <= most).then(|| Self::joined(words))
+    pub fn of_words<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
+        Self::joined(words.into_iter().filter(|word| is_scope_token(word)).collect())
     }
 
     /// The set whose [`Self::as_str`] that was.
@@ -292,10 +291,8 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_no_scopes_are_none_and_too_many_are_no_set() {
-        let set = |most| ScopeSet::of_words(["b", "", "a\"", "a", "b"], most);
-        assert_eq!(set(3).unwrap().as_str(), "a b");
-        assert_eq!(set(2), None);
+    fn words_that_are_no_scopes_are_none() {
+        assert_eq!(ScopeSet::of_words(["b", "", "a\"", "a", "b"]).as_str(), "a b");
     }
 
     #[test]

@@ -48,6 +48,20 @@ impl HostTables {
         exact.into_iter().chain(suffixes).chain([&self.any]).collect()
     }
 
+    /// The table of a pattern for particular hosts.
+    pub(super) fn particular_table(&self, host: &HostPattern) -> Option<&Node> {
+        match host {
+            HostPattern::Exact(host) => self.exact.get(host),
+            HostPattern::Suffix(name) => self.suffixes.get(name.as_str()),
+            HostPattern::Any => None,
+        }
+    }
+
+    /// The table for any host.
+    pub(super) fn any(&self) -> &Node {
+        &self.any
+    }
+
     /// Says whether some table for particular hosts has a pattern for a folded path.
     pub(super) fn depends_on_host(&self, path: &str, look: impl Look) -> bool {
         self.particular.find(path, look).is_some()

@@ -29,12 +29,13 @@ fn route(text: &str, access: Access) -> Route {
         methods: Methods::only(named).unwrap_or(Methods::Any),
         rule: Rule { id: RuleId::new(text), access },
         shadows: false,
+        encoded_slashes: EncodedSlashes::Refuse,
     }
 }
 
 fn target(method: &str, host: &str, path: &str) -> RequestTarget {
     RequestTarget {
-        host: (!host.is_empty()).then(|| Host::parse(host).unwrap()),
+        host: (!host.is_empty()).then(|| RequestHost::parse(host).unwrap()),
         path: CanonicalPath::parse(path).unwrap(),
         method: Method::parse(method).unwrap(),
     }
@@ -61,7 +62,25 @@ fn the_truth_table() {
     /// Patterns; paths and what decides about each.
     type Line<'t> = (&'t [&'t str], &'t [(&'t str, &'t str)]);
     let deep = ["/a/b/c", "/a/{x}/d", "/a/**", "/a/{x}", "/**"];
-    let table: [Line<'_>; 5] = [
+    let verbs = ["/m/{id}", "/m/{id}:cancel", "/m/a:cancel", "/m/{id}:cancel/**", "/m/**"];
+    let table: [Line<'_>; 6] = [
+        (
+            &verbs,
+            &[
+                ("/m/42", "/m/{id}"),
+                ("/m/42:cancel", "/m/{id}:cancel"),
+                ("/m/42:1:cancel", "/m/{id}:cancel"),
+                ("/m/a:cancel", "/m/a:cancel"),
+                ("/m/42:approve", "/m/{id}"),
+                ("/m/:cancel", "/m/{id}"),
+                ("/m/42:cancel:x", "/m/{id}"),
+                ("/m/42:cancel/x", "/m/{id}:cancel/**"),
+                ("/m/42:approve/x", "/m/**"),
+                ("/m/42:Cancel", "request_case_ambiguous"),
+                ("/m/42%3Acancel", "request_case_ambiguous"),
+                ("/m/42:cancel%20", "/m/{id}"),
+            ],
+        ),
         (&["/admin/**", "/**"], &[("/admin", "/admin/**"), ("/admin/", "/admin/**"), ("/admin/x/y", "/admin/**")]),
         (&["/**"], &[("/", "/**")]),
         (
@@ -147,6 +166,137 @@ fn connect_needs_a_rule_that_names_it() {
     assert_eq!(selected(&policy, "CONNECT", "h", "/"), "request_connect");
     assert_eq!(selected(&policy, "connect", "h", "/tunnel"), "request_connect");
     assert_eq!(selected(&policy, "TRACE", "h", "/tunnel"), "/tunnel");
+}
+
+#[test]
+fn methods_with_a_second_resource_need_a_rule_that_names_them() {
+    let webdav = with_default(&["/dav/**", "COPY,MOVE /dav/{file}", "/dav/{file}"]);
+    for method in ["COPY", "MOVE", "BIND", "REBIND", "UNBIND", "MERGE", "UPDATE", "copy", "Move"] {
+        assert_eq!(selected(&webdav, method, "h", "/dav/a/b"), "method_not_admitted", "{method}");
+        assert_eq!(selected(&webdav, method, "h", "/elsewhere"), "method_not_admitted", "{method} by default");
+        let named =
+            webdav.clone().with_named([("n".to_owned(), Rule { id: RuleId::new("n"), access: Access::Public })]);
+        let denied = named.select_named("n", &target(method, "h", "/")).unwrap_err();
+        assert_eq!(denied.code(), "method_not_admitted", "{method} by a named policy");
+    }
+    assert_eq!(selected(&webdav, "COPY", "h", "/dav/a"), "COPY,MOVE /dav/{file}");
+    assert_eq!(selected(&webdav, "BIND", "h", "/dav/a"), "method_not_admitted");
+    assert_eq!(selected(&webdav, "PROPFIND", "h", "/dav/a"), "/dav/{file}");
+    assert_eq!(selected(&policy(&["/a"]), "COPY", "h", "/b"), "no_route");
+}
+
+#[test]
+fn a_verb_has_a_scope_of_its_own() {
+    let routes = vec![
+        route("/m/{id}", scoped(&["read"])),
+        route("/m/{id}:cancel", scoped(&["cancel"])),
+        route("POST /x/{id}:a", scoped(&["read"])),
+        route("/x/{id}", scoped(&["read"])),
+    ];
+    let policy = Policy::build(routes, None).unwrap().0;
+    // A backend that trims names would cancel.
+    assert_eq!(selected(&policy, "POST", "h", "/m/42:cancel%20"), "request_lax_reading");
+    assert_eq!(selected(&policy, "GET", "h", "/x/1:a"), "method_not_admitted", "no falling through");
+}
+
+#[test]
+fn encoded_slashes_are_data_where_a_route_says_so() {
+    let allow = |text: &str, access| Route { encoded_slashes: EncodedSlashes::Allow, ..route(text, access) };
+    let policy = Policy::build(
+        vec![
+            allow("/files/{name}", scoped(&["s"])),
+            route("/files/**", scoped(&["s"])),
+            route("/files/top/secret", scoped(&["s", "t"])),
+            allow("GET /p/{a}/**", scoped(&["s"])),
+            route("POST /p/{a}/**", scoped(&["s"])),
+            allow("/lone/{x}", scoped(&["s"])),
+            allow("a.io/host/**", scoped(&["s"])),
+            route("/none/{x}", scoped(&["s"])),
+            route("/none/**", scoped(&["s"])),
+        ],
+        None,
+    );
+    let policy = policy.unwrap().0;
+    for (method, host, path, expected) in [
+        ("GET", "h", "/files/a%2Fb", "/files/{name}"),
+        ("GET", "h", "/files/a%2fb%2Fc/", "/files/{name}"),
+        ("GET", "h", "/files/top%2Fsecret", "request_lax_reading"),
+        ("GET", "h", "/files/TOP%2FSecret", "request_lax_reading"),
+        ("GET", "h", "/files/top%2Fsecret.", "request_lax_reading"),
+        ("GET", "h", "/files/x/a%2Fb", "request_encoded_slash"),
+        ("GET", "h", "/p/1/x/a%2Fb/c", "GET /p/{a}/**"),
+        ("HEAD", "h", "/p/1/a%2Fb", "GET /p/{a}/**"),
+        ("POST", "h", "/p/1/a%2Fb", "request_encoded_slash"),
+        ("GET", "h", "/p/1%2F2/x", "request_encoded_slash"),
+        ("GET", "h", "/lone/a%2Fb", "request_lax_reading"),
+        ("GET", "a.io", "/host/a%2Fb", "a.io/host/**"),
+        ("GET", "b.io", "/host/a%2Fb", "request_encoded_slash"),
+        ("GET", "h", "/none/a%2Fb", "request_encoded_slash"),
+        ("GET", "h", "/unknown/a%2Fb", "request_encoded_slash"),
+    ] {
+        assert_eq!(selected(&policy, method, host, path), expected, "{method} {host} {path}");
+    }
+    let named = policy.with_named([("n".to_owned(), Rule { id: RuleId::new("n"), access: Access::Public })]);
+    let denied = named.select_named("n", &target("GET", "h", "/files/a%2Fb")).unwrap_err();
+    assert_eq!(denied.code(), "request_encoded_slash");
+    let by_default = with_default(&["/a"]);
+    assert_eq!(selected(&by_default, "GET", "h", "/b/a%2Fb"), "request_encoded_slash");
+}
+
+/// Envoy may have routed `a.io:8443` and `a.io.` as another host than `a.io`.
+#[test]
+fn a_host_with_a_port_opens_no_more_than_any_host() {
+    let open = |text: &str| Route { shadows: true, ..route(text, Access::Public) };
+    let routes = || {
+        vec![
+            open("a.io/**"),
+            open("*.b.io/**"),
+            route("a.io/strict", scoped(&["s", "t"])),
+            route("a.io/same", scoped(&["s"])),
+            open("[::1]/**"),
+            route("/**", scoped(&["s"])),
+            route("/open/**", Access::Public),
+            route("GET /get", Access::Public),
+            route("/folded", Access::Public),
+        ]
+    };
+    let policy = Policy::build(routes(), None).unwrap().0;
+    for host in ["a.io", "A.IO", "x.b.io", "[::1]"] {
+        assert_ne!(selected(&policy, "GET", host, "/x"), "request_host", "{host}");
+    }
+    for host in ["a.io:80", "a.io.", "a.io.:443", "A.io:0", "x.b.io:1234", "x.b.io.", "[::1]:80", "[0:0::1]"] {
+        assert_eq!(selected(&policy, "GET", host, "/x"), "request_host", "{host}");
+        assert_eq!(selected(&policy, "POST", host, "/get"), "request_host", "{host}: no rule for any host admits it");
+        assert_eq!(selected(&policy, "GET", host, "/Folded"), "request_host", "{host}: nor is that one certain");
+        assert_ne!(selected(&policy, "GET", host, "/open/x"), "request_host", "{host}: asks for no less");
+        assert_ne!(selected(&policy, "GET", host, "/get"), "request_host", "{host}");
+    }
+    for host in ["a.io:80", "a.io."] {
+        assert_eq!(selected(&policy, "GET", host, "/strict"), "a.io/strict", "more is asked for on");
+        assert_eq!(selected(&policy, "GET", host, "/same"), "a.io/same");
+    }
+    assert_eq!(selected(&policy, "GET", "other.io:80", "/x"), "/**", "no table for it");
+    let lone = Policy::build(vec![open("a.io/**")], None).unwrap().0;
+    assert_eq!(selected(&lone, "GET", "a.io:80", "/x"), "request_host", "no route for any host");
+    assert_eq!(selected(&lone, "GET", "a.io", "/x"), "a.io/**");
+    let stripped = Policy::build(routes(), None).unwrap().0.with_hosts(HostHandling::Stripped);
+    for host in ["a.io:80", "a.io.", "a.io.:443"] {
+        assert_eq!(selected(&stripped, "GET", host, "/x"), "a.io/**", "{host}");
+    }
+    assert_eq!(selected(&stripped, "GET", "[::1]:80", "/x"), "[::1]/**");
+    assert_eq!(selected(&stripped, "GET", "[0:0::1]", "/x"), "request_host", "Envoy strips, and rewrites nothing");
+}
+
+#[test]
+fn a_reading_counts_for_any_host_where_the_host_has_a_port() {
+    let routes = vec![
+        Route { shadows: true, ..route("a.io/**", Access::Public) },
+        route("/**", Access::Public),
+        route("/admin", scoped(&["s"])),
+    ];
+    let policy = Policy::build(routes, None).unwrap().0;
+    assert_eq!(selected(&policy, "GET", "a.io", "/admin%3Fx"), "a.io/**");
+    assert_eq!(selected(&policy, "GET", "a.io:80", "/admin%3Fx"), "request_lax_reading");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     effort::look_at,
-    pattern::{PathPattern, Segment},
+    pattern::PathPattern,
+    segment::{Segment, split_verb},
 };
 
 /// The number of a pattern in its policy.
@@ -64,6 +65,8 @@ pub(super) struct Node {
     pub(super) literals: FastMap<Box<str>, Self>,
     /// Bytes of the longest of them: a longer segment is none of them, and is not hashed to find out.
     longest: usize,
+    /// The nodes behind a segment that ends in a colon and a verb, by verb.
+    pub(super) verbs: Option<Box<FastMap<Box<str>, Self>>>,
     pub(super) param: Option<Box<Self>>,
     /// The pattern that ends here.
     pub(super) exact: Option<PatternId>,
@@ -81,6 +84,7 @@ impl Node {
                     node.longest = node.longest.max(text.len());
                     node.literals.entry(text.clone()).or_default()
                 }
+                Segment::Verb { verb, .. } => node.verbs.get_or_insert_default().entry(verb.clone()).or_default(),
                 Segment::Param(_) => node.param.get_or_insert_default(),
             };
         }
@@ -111,7 +115,7 @@ impl Node {
             return self.exact.or(self.tail);
         }
         // Many searches end here, however long the rest is. Not where it matters whether anything is left of the rest.
-        if self.literals.is_empty() && self.param.is_none() && self.exact.is_none() {
+        if self.literals.is_empty() && self.param.is_none() && self.verbs.is_none() && self.exact.is_none() {
             return self.tail;
         }
         // Segments are short: looking for a slash byte by byte is sooner done than a search begun.
@@ -122,7 +126,21 @@ impl Node {
         let Some(segment) = look.look(segment) else { return self.find_below(rest, look) };
         let literal = if segment.len() <= self.longest { self.literals.get(segment) } else { None };
         let by_literal = literal.and_then(|child| child.find_below(rest, look));
-        by_literal.or_else(|| self.param.as_ref().and_then(|child| child.find_below(rest, look))).or(self.tail)
+        by_literal
+            .or_else(|| self.after_verb(segment)?.find_below(rest, look))
+            .or_else(|| self.param.as_ref().and_then(|child| child.find_below(rest, look)))
+            .or(self.tail)
+    }
+
+    /// Returns the node behind a segment that ends in a verb of the patterns.
+    pub(super) fn after_verb(&self, segment: &str) -> Option<&Self> {
+        self.verbs.as_ref()?.get(split_verb(segment)?.1)
+    }
+
+    /// Iterates over the nodes behind one more segment, whichever it is.
+    pub(super) fn children(&self) -> impl Iterator<Item = &Self> {
+        let verbs = self.verbs.iter().flat_map(|verbs| verbs.values());
+        self.literals.values().chain(verbs).chain(self.param.as_deref())
     }
 
     /// The most specific pattern that matches every path that the folded `pattern` matches.
@@ -134,9 +152,13 @@ impl Node {
         let Some((segment, rest)) = rest.split_first() else {
             return self.exact.filter(|_| !tail).or(self.tail);
         };
-        let literal = segment.literal().and_then(|text| self.literals.get(text));
-        let by_literal = literal.and_then(|child| child.cover_below(rest, tail));
-        by_literal.or_else(|| self.param.as_ref().and_then(|child| child.cover_below(rest, tail))).or(self.tail)
+        let (literal, verb) = match segment {
+            Segment::Literal(text) => (self.literals.get(text), self.after_verb(text)),
+            Segment::Verb { verb, .. } => (None, self.verbs.as_ref().and_then(|verbs| verbs.get(verb))),
+            Segment::Param(_) => (None, None),
+        };
+        let mut children = [literal, verb, self.param.as_deref()].into_iter().flatten();
+        children.find_map(|child| child.cover_below(rest, tail)).or(self.tail)
     }
 }
 

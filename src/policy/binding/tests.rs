@@ -1,11 +1,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::policy::{method::Method, path::CanonicalPath};
+use crate::policy::{RequestHost, method::Method, path::CanonicalPath};
 
 fn target(host: &str, path: &str) -> RequestTarget {
     RequestTarget {
-        host: (!host.is_empty()).then(|| Host::parse(host).unwrap()),
+        host: (!host.is_empty()).then(|| RequestHost::parse(host).unwrap()),
         path: CanonicalPath::parse(path).unwrap(),
         method: Method::GET,
     }
@@ -22,7 +22,7 @@ fn is_met(part: &RequestPart, value: &Value, target: &RequestTarget) -> bool {
 }
 
 fn segment(index: usize) -> RequestPart {
-    RequestPart::Segment { name: "t".into(), index }
+    RequestPart::Segment { name: "t".into(), index, verb: None }
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_subdomain_is_everything_before_the_name() {
 
 #[test]
 fn two_bindings_are_the_same_where_they_look_at_the_same_place() {
-    let named = |name: &str, index| RequestPart::Segment { name: name.into(), index };
+    let named = |name: &str, index| RequestPart::Segment { name: name.into(), index, verb: None };
     assert_eq!(named("a", 1), named("b", 1));
     assert_ne!(named("a", 1), named("a", 2));
     assert_ne!(named("a", 1), RequestPart::Host);

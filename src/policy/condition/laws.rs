@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, kept_claims::KeptClaims},
     policy::{
-        HostPattern, Methods, PathPattern, Route,
+        EncodedSlashes, HostPattern, Methods, PathPattern, Route,
         binding::RequestPart,
         implies::{Implications, Implied},
         rule::{Access, Rule, RuleId},
@@ -91,7 +91,7 @@ impl Words {
         let equals = self.equals.iter().map(|(claim, value)| (path(claim), ClaimTest::Equals(value.clone())));
         let includes =
             self.includes.iter().map(|(claim, value)| (path(claim), ClaimTest::Includes(vec![value.clone()])));
-        let segment = |index: usize| RequestPart::Segment { name: "s".into(), index };
+        let segment = |index: usize| RequestPart::Segment { name: "s".into(), index, verb: None };
         Requirement {
             issuers: None,
             audiences: self
@@ -182,6 +182,7 @@ fn policy([route, default, named]: [Requirement; 3]) -> Policy {
         methods: Methods::Any,
         rule: rule(route),
         shadows: false,
+        encoded_slashes: EncodedSlashes::Refuse,
     };
     let (policy, _) = Policy::build(vec![route], Some(rule(default))).unwrap();
     policy.with_named([("n".to_owned(), rule(named))])

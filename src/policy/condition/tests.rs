@@ -25,7 +25,10 @@ fn requirement() -> Requirement {
         audiences: NonEmpty::new(vec!["api".to_owned(), "other".to_owned()]),
         scopes: ScopeRequirement { all: vec![need("a"), need("b")], any: vec![need("c"), need("d")] },
         claims: vec![ClaimRule { claim: ClaimPath::top_level("mfa"), test: ClaimTest::Equals(json!(true)) }],
-        bindings: vec![Binding { claim: tenant, part: RequestPart::Segment { name: "t".into(), index: 1 } }],
+        bindings: vec![Binding {
+            claim: tenant,
+            part: RequestPart::Segment { name: "t".into(), index: 1, verb: None },
+        }],
     }
 }
 

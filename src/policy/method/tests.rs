@@ -55,6 +55,21 @@ fn connect_has_to_be_named() {
 }
 
 #[test]
+fn what_acts_on_a_second_resource_has_to_be_named() {
+    for text in NAMED.iter().flat_map(|name| [(*name).to_owned(), name.to_ascii_lowercase()]) {
+        assert!(method(&text).must_be_named() && Method::is_common(&text), "{text}");
+        assert_eq!(table(&[Methods::Any]).admitting(&method(&text)), None, "{text}");
+        assert_eq!(table(&[Methods::Any, only(&[&text])]).admitting(&method(&text)), Some(1), "{text}");
+    }
+    for text in ["UNBIND", "MERGE", "UPDATE"] {
+        assert!(method(text).must_be_named(), "{text}");
+    }
+    for text in ["PROPFIND", "MKCOL", "MKREDIRECTREF", "REPORT", "LINK"] {
+        assert_eq!(table(&[Methods::Any]).admitting(&method(text)), Some(0), "{text}");
+    }
+}
+
+#[test]
 fn no_two_rules_of_a_pattern_claim_one_method() {
     for (first, second, claimed) in [
         (Methods::Any, Methods::Any, None),

@@ -12,7 +12,19 @@ fn matches(text: &str, path: &str) -> bool {
 
 #[test]
 fn a_pattern_is_shown_as_it_is_written_but_for_the_trailing_slash() {
-    for text in ["/", "/a", "/a/{id}/b", "/**", "/a/**", "/{x}/**", "/a%20b", "/v1/x:cancel", "/API"] {
+    for text in [
+        "/",
+        "/a",
+        "/a/{id}/b",
+        "/**",
+        "/a/**",
+        "/{x}/**",
+        "/a%20b",
+        "/v1/x:cancel",
+        "/v1/{id}:cancel",
+        "/{a}:b/c",
+        "/API",
+    ] {
         assert_eq!(pattern(text).to_string(), text);
     }
     assert_eq!(pattern("/a/"), pattern("/a"));
@@ -43,6 +55,10 @@ fn names_of_parameters_make_no_difference() {
     assert_eq!(pattern("/a/{x}"), pattern("/a/{y}"));
     assert_ne!(pattern("/a/{x}"), pattern("/a/x"));
     assert_ne!(pattern("/a"), pattern("/a/**"));
+    assert_eq!(pattern("/{x}:go"), pattern("/{y}:go"));
+    assert_ne!(pattern("/{x}:go"), pattern("/{x}:stop"));
+    assert_ne!(pattern("/{x}:go"), pattern("/{x}"));
+    assert_ne!(pattern("/{x}:go"), pattern("/go"));
 }
 
 #[test]
@@ -62,6 +78,13 @@ fn a_pattern_matches_whole_paths() {
         ("/a/{x}", "/a/b/c", false),
         ("/a/{x}/c", "/a/b/c", true),
         ("/a", "/A", false),
+        ("/m/{id}:cancel", "/m/42:cancel", true),
+        ("/m/{id}:cancel", "/m/a:b:cancel", true),
+        ("/m/{id}:cancel", "/m/:cancel", false),
+        ("/m/{id}:cancel", "/m/cancel", false),
+        ("/m/{id}:cancel", "/m/42:Cancel", false),
+        ("/m/{id}:cancel", "/m/42%3Acancel", false),
+        ("/m/{id}:cancel", "/m/42:cancel/x", false),
     ] {
         assert_eq!(matches(text, path), expected, "{text} {path}");
     }
@@ -81,6 +104,12 @@ fn what_is_not_a_pattern_is_said_with_help() {
         ("/a//**", "write one `/`"),
         ("/{}", "whole segment"),
         ("/{id}.json", "whole segment"),
+        ("/{id}:", "`{name}:verb`"),
+        ("/{id}:a:b", "`{name}:verb`"),
+        ("/{id}:{verb}", "`{name}:verb`"),
+        ("/:{id}", "`{name}:verb`"),
+        ("/{id}:c%C3%a9", "write `c%C3%A9`"),
+        ("/{id}:a%2Fb", "leave it out"),
         ("/pre{x}", "whole segment"),
         ("/{a b}", "whole segment"),
         ("/{*rest}", "whole segment"),
@@ -96,14 +125,19 @@ fn what_is_not_a_pattern_is_said_with_help() {
         ("/users/[id]", "write `{id}`"),
         ("/[...slug]", "write `{slug}`"),
         ("/[[id]]/x", "write `{id}`"),
-        ("/[0-9]+", "write `{id}`"),
+        ("/[0-9]+", "write `/{id}`, which takes more"),
+        ("/users/[^/]+/x", "write `/users/{id}/x`: patterns"),
+        ("/users/{id:[0-9]+}", "write `/users/{id}`, which takes more"),
+        ("/users/:id(\\d+)", "write `/users/{id}`, which takes more"),
+        ("/files/[a-z/]+x", "write the paths that are meant"),
         ("/^users", "write `{users}`"),
         ("/a|b", "write `{b}`"),
         ("/\"a\"", "write `{a}`"),
         ("/`a`", "write `{a}`"),
         ("/a>", "write `{a}`"),
         ("/(id)", "write `{id}`"),
-        ("/(.+)", "write `{id}`"),
+        ("/(.+)", "write `/**`: patterns"),
+        ("/api/.+", "write `/api/**`, which takes more"),
         ("/%61b", "write `ab`"),
         ("/%c3%a9", "write `%C3%A9`"),
         ("/é", "write `%C3%A9`"),
@@ -118,6 +152,8 @@ fn what_is_not_a_pattern_is_said_with_help() {
         assert!(error.help().contains(help), "{text}: {error}; {}", error.help());
         assert!(!error.to_string().ends_with('.'));
     }
+    let error = PathPattern::parse("/[^/]+?key=hunter2").unwrap_err().to_string();
+    assert_eq!(error, "the path `/[^/]+?…` has a regular expression in it");
 }
 
 #[test]
@@ -141,6 +177,11 @@ fn the_intersection_matches_what_both_match() {
         ("/a", "/a/b", None),
         ("/a/b/**", "/a", None),
         ("/a/{x}", "/b/**", None),
+        ("/m/{id}:go", "/m/{x}", Some("/m/{id}:go")),
+        ("/m/{id}:go", "/m/a:go", Some("/m/a:go")),
+        ("/m/{id}:go", "/{x}/**", Some("/m/{id}:go")),
+        ("/m/{id}:go", "/m/{id}:stop", None),
+        ("/m/{id}:go", "/m/go", None),
     ] {
         let shown = |text: Option<PathPattern>| text.map(|pattern| pattern.to_string());
         assert_eq!(shown(pattern(one).intersection(&pattern(two))).as_deref(), expected, "{one} {two}");
@@ -150,7 +191,24 @@ fn the_intersection_matches_what_both_match() {
 
 /// Patterns and paths of characters that fold into each other.
 fn segments() -> impl Strategy<Value = Vec<&'static str>> {
-    let texts = ["a", "A", "k", "%E2%84%AA", "s", "%C5%BF", "%C3%A9", "%C3%89", "%C3%9F", "ss", "x%3A", "x:", "{x}"];
+    let texts = [
+        "a",
+        "A",
+        "k",
+        "%E2%84%AA",
+        "s",
+        "%C5%BF",
+        "%C3%A9",
+        "%C3%89",
+        "%C3%9F",
+        "ss",
+        "x%3A",
+        "x:",
+        "{x}",
+        "{x}:k",
+        "x:k",
+        "x:K",
+    ];
     prop::collection::vec(prop::sample::select(texts.to_vec()), 1..4)
 }
 

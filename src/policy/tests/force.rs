@@ -15,7 +15,11 @@ fn all_paths() -> Vec<String> {
     let mut paths = vec![String::new()];
     for depth in 0..4 {
         let longer: Vec<String> = paths.iter().filter(|path| path.matches('/').count() == depth).cloned().collect();
-        paths.extend(longer.iter().flat_map(|path| ["a", "k", "é", "z"].map(|segment| format!("{path}/{segment}"))));
+        paths.extend(
+            longer
+                .iter()
+                .flat_map(|path| ["a", "k", "é", "z", "a:k", "z:k"].map(|segment| format!("{path}/{segment}"))),
+        );
     }
     paths
 }
@@ -86,7 +90,7 @@ fn reported(
 }
 
 proptest! {
-    #![proptest_config(Config::with_cases(300))]
+    #![proptest_config(Config::with_cases(100))]
 
     #[test]
     fn crossings_are_those_found_by_force(routes in routes(12)) {

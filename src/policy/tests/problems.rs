@@ -178,7 +178,9 @@ fn opening_everything_is_a_warning_and_by_default_an_error() {
     ] {
         let found = problems(vec![route(text, access)]);
         assert_eq!(found.len(), expected);
-        let is_it = |problem: &PolicyProblem| problem.kind == ProblemKind::OpenToAll { pattern: text.to_owned() };
+        let is_it = |problem: &PolicyProblem| {
+            problem.kind == ProblemKind::OpenToAll { pattern: text.to_owned(), methods: Vec::new() }
+        };
         assert!(found.iter().all(|problem| is_it(problem) && !problem.is_error()), "{found:?}");
     }
     for access in [Access::Public, Access::Optional] {

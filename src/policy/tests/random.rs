@@ -6,10 +6,12 @@ use super::*;
 
 /// Texts of routes, see `route`.
 pub(super) fn route_text() -> impl Strategy<Value = String> {
-    let methods = select(vec!["", "", "", "GET ", "POST ", "GET,HEAD ", "HEAD ", "CONNECT "]);
+    let methods = select(vec!["", "", "", "GET ", "POST ", "GET,HEAD ", "HEAD ", "CONNECT ", "COPY "]);
     let hosts = select(vec!["", "", "", "", "a.x", "*.x", "*.a.x"]);
-    let segments =
-        prop::collection::vec(select(vec!["a", "k", "A", "%C3%A9", "%C3%89", "%E2%84%AA", "{p}", "{q}"]), 0..4);
+    let segments = prop::collection::vec(
+        select(vec!["a", "k", "A", "%C3%A9", "%C3%89", "%E2%84%AA", "{p}", "{q}", "{p}:k", "{q}:K", "a:k"]),
+        0..4,
+    );
     (methods, hosts, segments, any::<bool>()).prop_map(|(method, host, segments, tail)| {
         let path: String = segments.iter().map(|segment| format!("/{segment}")).collect();
         let end = if tail {
@@ -47,8 +49,13 @@ pub(super) fn routes(count: usize) -> impl Strategy<Value = Vec<Route>> {
 pub(super) type Request = (&'static str, &'static str, String);
 
 pub(super) fn request() -> impl Strategy<Value = Request> {
-    let segments = prop::collection::vec(select(vec!["a", "k", "A", "K", "%C3%A9", "%C3%89", "%E2%84%AA", "z"]), 0..5);
-    (select(vec!["GET", "POST", "HEAD", "CONNECT", "PUT"]), select(vec!["", "a.x", "x", "b.x", "b.a.x", "y"]), segments)
+    let texts = ["a", "k", "A", "K", "%C3%A9", "%C3%89", "%E2%84%AA", "z", "a:k", "z:k", "z:K", "a%3Ak", ":k"];
+    let segments = prop::collection::vec(select(texts.to_vec()), 0..5);
+    (
+        select(vec!["GET", "POST", "HEAD", "CONNECT", "PUT", "COPY"]),
+        select(vec!["", "a.x", "x", "b.x", "b.a.x", "y"]),
+        segments,
+    )
         .prop_map(|(method, host, segments)| (method, host, format!("/{}", segments.join("/"))))
 }
 
@@ -70,18 +77,20 @@ fn host_rank(route: &Route, host: &str) -> Option<usize> {
     }
 }
 
-/// How special a pattern is, greater first where two differ: the end, a literal, a parameter, a tail.
+/// The rank of a pattern, greater first where two differ: the end, a literal, a verb, a parameter, a tail.
 fn specificity(pattern: &str) -> Vec<u8> {
     let of = |segment: &str| {
         if segment == "**" {
             0
+        } else if segment.starts_with("{}:") {
+            2
         } else if segment.starts_with('{') {
             1
         } else {
-            2
+            3
         }
     };
-    let end = if pattern.ends_with("**") { None } else { Some(3) };
+    let end = if pattern.ends_with("**") { None } else { Some(4) };
     pattern.split('/').filter(|segment| !segment.is_empty()).map(of).chain(end).collect()
 }
 
@@ -93,7 +102,11 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
         _ => (&*pattern, false),
     };
     (path.len() == fixed.len() || tail && path.len() > fixed.len())
-        && fixed.iter().zip(&path).all(|(segment, found)| segment.starts_with('{') || segment == found)
+        && fixed.iter().zip(&path).all(|(segment, found)| match segment.strip_prefix("{}") {
+            Some("") => true,
+            Some(verb) => found.ends_with(verb) && found.len() > verb.len(),
+            None => segment == found,
+        })
 }
 
 /// The text of the pattern, its parameters without names.
@@ -103,7 +116,8 @@ pub(super) fn pattern(route: &Route) -> String {
 
 /// Decoded, in lower case: of the characters that are drawn none has two lower-case forms.
 pub(super) fn folded(text: &str) -> String {
-    let decoded = text.replace("%C3%A9", "é").replace("%C3%89", "É").replace("%E2%84%AA", "\u{212a}");
+    let decoded =
+        text.replace("%C3%A9", "é").replace("%C3%89", "É").replace("%E2%84%AA", "\u{212a}").replace("%3A", ":");
     decoded.to_lowercase()
 }
 
@@ -131,7 +145,8 @@ pub(super) fn rule_for<'r>(routes: &'r [Route], won: &(String, String), method: 
     let own: Vec<&Route> = routes.iter().filter(|route| (route.host.to_string(), pattern(route)) == *won).collect();
     let find = |name: &str| own.iter().copied().find(|route| names(route, name));
     let by_get = || if method == "HEAD" { find("GET") } else { None };
-    let by_any = || own.iter().copied().find(|route| route.methods == Methods::Any && method != "CONNECT");
+    let by_any =
+        || own.iter().copied().find(|route| route.methods == Methods::Any && !["CONNECT", "COPY"].contains(&method));
     find(method).or_else(by_get).or_else(by_any)
 }
 

@@ -73,10 +73,34 @@ fn paths(seed: u64) -> Vec<Vec<u8>> {
     (0..PATHS).map(|_| path.new_tree(&mut runner).unwrap().current()).collect()
 }
 
+/// Names that rules are about.
+const NAMES: &[&str] = &[
+    "admin",
+    "api",
+    "secret",
+    "public",
+    "items",
+    "7",
+    "Reports",
+    "ADMIN",
+    "%61dmin",
+    "x",
+    "a.b",
+    "\u{e9}",
+    "data",
+    "data/a%2Fb",
+    "data/admin%2fx",
+    "7:purge",
+    "(S(x))",
+    "(S(/(S(x))y))",
+    "x%EF%BC%9Bp%EF%BC%8Fadmin",
+    "top%EF%BC%9Bp%2Fsecret",
+    "admin::$DATA",
+];
+
 /// Names that rules are about, everything that means something to some parser, and any byte, raw or escaped. A line feed
 /// is left out: it would end the header.
 fn path() -> impl Strategy<Value = Vec<u8>> {
-    let names = ["admin", "api", "secret", "public", "items", "7", "Reports", "ADMIN", "%61dmin", "x", "a.b", "\u{e9}"];
     let marks = [
         "/",
         "/",
@@ -113,8 +137,8 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
     ];
     let escape = |byte: u8, upper: bool| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
     let piece = prop_oneof![
-        5 => select(names.to_vec()).prop_map(|name| format!("/{name}").into_bytes()),
-        3 => select(names.to_vec()).prop_map(|name| name.as_bytes().to_vec()),
+        5 => select(NAMES).prop_map(|name| format!("/{name}").into_bytes()),
+        3 => select(NAMES).prop_map(|name| name.as_bytes().to_vec()),
         5 => select(marks.to_vec()).prop_map(|mark| mark.as_bytes().to_vec()),
         1 => (any::<u8>(), any::<bool>()).prop_map(move |(byte, upper)| escape(byte, upper).into_bytes()),
         1 => any::<u8>().prop_filter("no line feed", |byte| *byte != b'\n').prop_map(|byte| vec![byte]),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 type Step = fn(&[u8]) -> Vec<u8>;
 
-const STEPS: [(&str, Step); 16] = [
+const STEPS: [(&str, Step); 19] = [
     ("percent-decoding", percent_decoded),
     ("%u escapes of IIS", u_decoded),
     ("overlong UTF-8", overlong_decoded),
@@ -23,6 +23,9 @@ const STEPS: [(&str, Step); 16] = [
     ("dot segments", without_dot_segments),
     ("slashes merged", merged),
     ("dots and spaces at the end of names, as on Windows", trimmed),
+    ("streams of NTFS", without_streams),
+    ("sessions of ASP.NET in the path", |path| without_sessions(path, b")")),
+    ("the same, none with a slash in it", |path| without_sessions(path, b")/")),
     ("case", folded),
     ("absolute form", without_origin),
 ];
@@ -144,6 +147,45 @@ fn trimmed(path: &[u8]) -> Vec<u8> {
     })
 }
 
+/// NTFS takes `::$DATA` and `:$i30:$INDEX_ALLOCATION` for the file or directory itself.
+fn without_streams(path: &[u8]) -> Vec<u8> {
+    by_segment(path, |segment| match segment.windows(2).position(|two| two == b":$") {
+        Some(at) => segment[..at].strip_suffix(b":").unwrap_or(&segment[..at]),
+        None => segment,
+    })
+}
+
+/// Parts like `/(S(x))` are taken out, together with their slash: CVE-2023-36899.
+fn without_sessions(path: &[u8], ends: &[u8]) -> Vec<u8> {
+    let mut left = Vec::new();
+    let mut rest = path;
+    while let Some((&byte, after)) = rest.split_first() {
+        if let Some(length) = rest.strip_prefix(b"/(").and_then(|text| session(text, ends)) {
+            rest = &rest[2 + length..];
+        } else {
+            left.push(byte);
+            rest = after;
+        }
+    }
+    if left.starts_with(b"/") || left.len() == path.len() { left } else { [b"/".as_slice(), &left].concat() }
+}
+
+/// The length of `S(x))`, or of more than one such value. One that ends at one of `ends`, but not at `)`, is none.
+fn session(text: &[u8], ends: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let [letter, b'(', value @ ..] = text.get(at..)? else { return None };
+        let end = value.iter().position(|byte| ends.contains(byte)).filter(|_| letter.is_ascii_uppercase())?;
+        if value[end] != b')' {
+            return None;
+        }
+        at += end + 3;
+        if text.get(at) == Some(&b')') {
+            return Some(at + 1);
+        }
+    }
+}
+
 fn without_dot_segments(path: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
@@ -226,11 +268,29 @@ fn each_laxity_is_found_alone_and_with_the_others() {
         "/a/.%00./admin",
         "/a/%252e%252e%252fadmin",
         "/./admin?x",
+        "/admin::$DATA",
+        "/admin:$i30:$INDEX_ALLOCATION",
+        "/admin%3A%3A%24DATA",
+        "/(S(x))/admin",
+        "/a/../(A(x)F(y))/ad/(S(x))min",
+        "/%28S(x)%29/admin",
+        "/(S(/(S(x))y))/admin",
+        "/x;p%EF%BC%8F../admin",
     ] {
         assert!(readings(lax.as_bytes()).contains(b"/admin".as_slice()), "{lax}: {:?}", readings(lax.as_bytes()));
     }
-    for other in ["/admins", "/a/admin", "/xadmin", "/?/admin", "/a?/../admin", "/admi", "/admin.json", "/a/..x/admin"]
-    {
+    for other in [
+        "/admins",
+        "/a/admin",
+        "/xadmin",
+        "/?/admin",
+        "/a?/../admin",
+        "/admi",
+        "/admin.json",
+        "/a/..x/admin",
+        "/admin:x",
+        "/(x)/admin",
+    ] {
         assert!(!readings(other.as_bytes()).contains(b"/admin".as_slice()), "{other}");
     }
 }

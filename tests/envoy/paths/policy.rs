@@ -18,6 +18,13 @@ routes:
   - { path: '/items/{id}', methods: [GET, POST], access: public }
   - { path: '/items/{id}', methods: [DELETE], scopes: [admin] }
   - { host: admin.example.com, path: '/**', scopes: [admin], shadows: true }
+  - { path: '/items/{id}:purge', scopes: [admin] }
+  - { host: open.example.com, path: '/**', access: public, shadows: true }
+  - { path: '/files/{name}', access: public, encoded_slashes: allow }
+  - { path: '/files/**', access: public }
+  - { path: /files/top/secret, scopes: [admin] }
+  - { path: '/data/**', access: public, encoded_slashes: allow, shadows: true }
+  - { path: '/data/admin/**', scopes: [admin] }
   - { path: '/public/**', access: public }
 ";
 
@@ -34,17 +41,19 @@ pub(crate) fn policies(issuer: &str) -> [(&'static str, String); 2] {
 }
 
 /// The plain requests behind all the spellings: method, host and path.
-pub(crate) const PROTECTED: [(&str, &str, &str); 6] = [
+pub(crate) const PROTECTED: [(&str, &str, &str); 8] = [
     ("GET", "api.example.com", "/admin"),
     ("GET", "api.example.com", "/admin/users"),
     ("GET", "api.example.com", "/api/secret"),
     ("GET", "api.example.com", "/Reports/2026"),
     ("DELETE", "api.example.com", "/items/7"),
     ("GET", "admin.example.com", "/anything"),
+    ("POST", "api.example.com", "/items/7:purge"),
+    ("GET", "api.example.com", "/data/admin/x"),
 ];
 
 /// Headers by which backends take a request for one with another path, host or method.
-const PATH_HEADERS: [&str; 7] = [
+const PATH_HEADERS: [&str; 8] = [
     "x-original-url",
     "x-rewrite-url",
     "x-original-uri",
@@ -52,14 +61,19 @@ const PATH_HEADERS: [&str; 7] = [
     "x-forwarded-path",
     "x-forwarded-prefix",
     "x-envoy-original-path",
+    "destination",
 ];
-const HOST_HEADERS: [&str; 5] = ["host", "x-forwarded-host", "x-original-host", "x-host", "x-forwarded-server"];
+/// Headers by which backends take the rest of a path for the whole.
+const PREFIX_HEADERS: [&str; 5] =
+    ["daphne-root-path", "script-name", "x-script-name", "x-forwarded-script-name", "x-forwarded-context"];
+const HOST_HEADERS: [&str; 6] =
+    ["host", "x-forwarded-host", "x-original-host", "x-host", "x-forwarded-server", "-wssn"];
 const METHOD_HEADERS: [&str; 5] =
     ["x-http-method-override", "x-method-override", "x-http-method", "x-forwarded-method", "x-original-method"];
 
 /// What a lax backend could take the request for, if any of that is protected.
 pub(crate) fn protected_reading(arrived: &Arrived) -> Option<String> {
-    let folded_header = |name: &str| name.replace(['_', '.'], "-");
+    let folded_header = |name: &str| name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
     let by_headers = |names: &[&str]| -> Vec<Vec<u8>> {
         let named = arrived.headers.iter().filter(|(name, _)| names.contains(&&*folded_header(name)));
         named.map(|(_, value)| value.clone()).collect()
@@ -72,10 +86,18 @@ pub(crate) fn protected_reading(arrived: &Arrived) -> Option<String> {
         methods.iter().map(|method| String::from_utf8_lossy(method).to_ascii_uppercase()).collect();
     let mut targets = by_headers(&PATH_HEADERS);
     targets.push(arrived.target.clone());
+    let prefixes = by_headers(&PREFIX_HEADERS);
+    targets.extend(prefixes.iter().filter_map(|prefix| arrived.target.strip_prefix(&**prefix)).map(<[u8]>::to_vec));
     let absolute = targets.iter().filter_map(|target| host_of_absolute(target));
     let hosts: Vec<String> = hosts.iter().cloned().chain(absolute.flat_map(|host| self::hosts(&host))).collect();
     if hosts.iter().any(|host| host == "admin.example.com") {
         return Some("host admin.example.com".into());
+    }
+    // All of that host is open; but only of that one, as Envoy compares hosts.
+    let sent: Vec<String> =
+        by_headers(&HOST_HEADERS).iter().map(|host| String::from_utf8_lossy(host).to_ascii_lowercase()).collect();
+    if !sent.is_empty() && sent.iter().all(|host| host == "open.example.com") {
+        return None;
     }
     let paths: BTreeSet<Vec<u8>> = targets.iter().flat_map(|target| readings(target)).collect();
     let found = paths.iter().find(|path| is_protected(path, &methods))?;
@@ -88,6 +110,8 @@ fn is_protected(path: &[u8], methods: &BTreeSet<String>) -> bool {
     let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
     match segments.as_slice() {
         [b"admin" | b"reports" | b"Reports", ..] | [b"api", b"secret"] => true,
+        [b"data", b"admin", ..] | [b"files", b"top", b"secret"] => true,
+        [b"items", id] if id.len() > b":purge".len() && id.ends_with(b":purge") => true,
         [b"items", id] if !id.is_empty() => methods.contains("DELETE"),
         _ => false,
     }
