@@ -8,8 +8,14 @@ use std::fmt;
 
 use crate::limits;
 
-/// The beginning of a JWT: `{"` in base64url.
+/// The beginning of nearly every JWT, and of each of its parts: `{"` in base64url.
 const TOKEN: &str = "eyJ";
+
+/// The beginnings of all others, with white space behind the brace.
+const ODD_TOKENS: [&str; 2] = ["ey", "ew"];
+
+/// The shortest first part of such an odd one that is masked: names of files may begin like it, and have dots, too.
+const ODD_TOKEN_CHARS: usize = 12;
 
 /// The text that is shown in place of a JWT.
 const MASKED_TOKEN: &str = "eyJ…";
@@ -32,16 +38,31 @@ impl<'a> ClientText<'a> {
     /// the ids of sessions, nor of a user and password in front of a host.
     #[must_use]
     pub fn path(sent: &'a str) -> Option<Self> {
-        let path = sent.split(['?', '#', ';']).next().unwrap_or_default();
+        let path = before_query(sent);
         let has_host = !path.starts_with('/') || path.starts_with("//");
         Self::new(if has_host { behind_user(path) } else { path })
     }
 
-    /// A host as it was sent, without a user and password in front of it.
+    /// A host as it was sent, without a user and password in front of it, and without what belongs to a path or a query.
     #[must_use]
     pub fn host(sent: &'a str) -> Option<Self> {
-        Self::new(behind_user(sent))
+        Self::new(behind_user(sent).split(['/', '?', '#', ';']).next().unwrap_or_default())
     }
+}
+
+/// The part of a path before a query, a fragment or a parameter, each also where its sign is percent-encoded, however often.
+fn before_query(sent: &str) -> &str {
+    let is_sign = |behind: &str| {
+        let encoded = behind.strip_prefix('%').map(|mut digits| {
+            while let Some(inner) = digits.strip_prefix("25") {
+                digits = inner;
+            }
+            digits.get(..2).unwrap_or_default().to_ascii_lowercase()
+        });
+        encoded.map_or_else(|| behind.starts_with(['?', '#', ';']), |hex| matches!(&*hex, "3f" | "23" | "3b"))
+    };
+    let end = sent.char_indices().find(|(at, _)| is_sign(sent.get(*at..).unwrap_or_default()));
+    end.and_then(|(at, _)| sent.get(..at)).unwrap_or(sent)
 }
 
 fn behind_user(text: &str) -> &str {
@@ -129,19 +150,46 @@ enum Piece<'a> {
 
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
-    std::iter::from_fn(move || match rest.find(TOKEN) {
-        Some(0) => {
-            // Percent signs as well: the dots of a token may be escaped.
-            rest = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '%'));
-            Some(Piece::Token)
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-        _ if rest.is_empty() => None,
-        at => {
-            let (before, behind) = rest.split_at_checked(at.unwrap_or(rest.len()))?;
-            rest = behind;
-            Some(Piece::Text(before))
-        }
+        let (piece, behind) = match first_token(rest) {
+            Some(0) => (Piece::Token, rest.trim_start_matches(may_be_of_token)),
+            at => {
+                let (before, behind) = rest.split_at_checked(at.unwrap_or(rest.len()))?;
+                (Piece::Text(before), behind)
+            }
+        };
+        rest = behind;
+        Some(piece)
     })
+}
+
+/// Says whether a character may be one of a token. Percent signs as well: its dots and its padding may be escaped.
+fn may_be_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '%' | '=')
+}
+
+/// The place of the first text that looks like a token. A token with an odd beginning has three parts, and begins where a text
+/// begins, or behind a character that none has.
+fn first_token(text: &str) -> Option<usize> {
+    let plain = text.find(TOKEN);
+    let mut may_begin = true;
+    let odd = text.char_indices().find(|(at, c)| {
+        let begins = std::mem::replace(&mut may_begin, !may_be_of_token(*c));
+        begins && text.get(*at..).is_some_and(is_odd_token)
+    });
+    plain.into_iter().chain(odd.map(|(at, _)| at)).min()
+}
+
+fn is_odd_token(text: &str) -> bool {
+    let end = text.find(|c| !may_be_of_token(c)).unwrap_or(text.len());
+    let parts = text.get(..end).unwrap_or_default().replace("%2E", ".").replace("%2e", ".");
+    let first = parts.split('.').next().unwrap_or_default();
+    ODD_TOKENS.iter().any(|start| first.starts_with(start))
+        && first.len() >= ODD_TOKEN_CHARS
+        && parts.split('.').count() > 2
 }
 
 /// A text without what looks like a JWT, or a part of one: a token may stand where none belongs, in a path, say.
@@ -184,6 +232,13 @@ mod tests {
             ("/a?access_token=sesame", "/a"),
             ("/a#access_token=sesame", "/a"),
             ("/a;jsessionid=sesame/b", "/a"),
+            ("/a%3Faccess_token=sesame", "/a"),
+            ("/a%3bjsessionid=sesame", "/a"),
+            ("/a%23access_token=sesame", "/a"),
+            ("/a%253faccess_token=sesame", "/a"),
+            ("/a%25253Bjsessionid=sesame", "/a"),
+            ("/a%25/%3/%3a/b%", "/a%25/%3/%3a/b%"),
+            ("/%25\u{e4}3f", "/%25%C3%A43f"),
             ("/@user/a@b", "/@user/a@b"),
             ("//user:sesame@host/a", "host/a"),
             ("https://user:sesame@host/a", "host/a"),
@@ -194,6 +249,9 @@ mod tests {
         let host = |text| ClientText::host(text).map(|host| host.to_string());
         assert_eq!(host("user:sesame@api.example.com:443").as_deref(), Some("api.example.com:443"));
         assert_eq!((host("[::1]:80").as_deref(), host("user@")), (Some("[::1]:80"), None));
+        for odd in ["h/x?access_token=sesame", "h?sesame", "h#sesame", "user/sesame@h", "h;sesame"] {
+            assert_eq!(host(odd).as_deref(), Some("h"), "{odd}");
+        }
     }
 
     #[test]
@@ -202,6 +260,15 @@ mod tests {
             ("/a/eyJhbGciOiJub25lIn0.e30.x-_/b", "/a/eyJ…/b"),
             ("eyJhbGci eyJhbGci", "eyJ… eyJ…"),
             ("/eyJhbGci%2EeyJpc3Mi%2Ec2ln", "/eyJ…"),
+            ("/a/eyAiYWxnIjoibm9uZSJ9.e30.x", "/a/eyJ…"),
+            ("/ewoiYWxnIjoibm9uZSJ9==.x.SESAME/b", "/eyJ…/b"),
+            ("ewkiYWxnIjoibm9uZSJ9%2Ee30%2esesame", "eyJ…"),
+            ("/päth/eyAiYWxnIjoibm9uZSJ9.e30.x", "/päth/eyJ…"),
+            (
+                "/keys.min.json/eyewear.min.js/eyewear-collection.html",
+                "/keys.min.json/eyewear.min.js/eyewear-collection.html",
+            ),
+            ("/turkey-in-winter.min.js", "/turkey-in-winter.min.js"),
             ("/plain/päth", "/plain/päth"),
             ("", ""),
         ] {

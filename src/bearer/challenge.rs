@@ -198,12 +198,12 @@ const fn describe_request(fault: RequestFault) -> &'static str {
         RequestFault::ControlCharacter => "the path has a control character or a space",
         RequestFault::NonAscii => "the path has a byte that is not ASCII",
         RequestFault::BrokenEscape => "the path has a broken percent-escape",
-        RequestFault::CaseAmbiguous => "the case of the path is ambiguous",
+        RequestFault::CaseAmbiguous => "the case of the path or one of its escapes is ambiguous",
         RequestFault::LaxReading => "the path can be read in two ways",
         RequestFault::AmbiguousEscape => "the path has an escape that can be read in two ways",
         RequestFault::Connect => "no rule opens CONNECT",
-        RequestFault::Host => "the host is not one valid name",
-        RequestFault::Method => "the method is not valid",
+        RequestFault::Host => "the host is not one valid name, or its port or trailing dot makes a difference",
+        RequestFault::Method => "the method is not a valid name, or the query names another one",
     }
 }
 
