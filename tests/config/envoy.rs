@@ -34,6 +34,11 @@ fn assert_found(name: &str, found: &ConfigErrors, expected: &[&str]) {
     }
 }
 
+/// The problems of one file.
+fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
+    envoy::check_paths(&[path], config).files.into_iter().next().unwrap()
+}
+
 fn config(text: &str) -> Config {
     parse(text).unwrap().config
 }
@@ -46,13 +51,13 @@ fn the_samples_are_clean_but_for_the_one_endpoint_of_one() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy");
     let ours = config(&fs::read_to_string(dir.join("portcullis.yaml")).unwrap());
     for config in [None, Some(&ours)] {
-        let found = envoy::check(&dir.join("envoy.yaml"), config);
+        let found = check(&dir.join("envoy.yaml"), config);
         let one = "warning: the cluster `portcullis` has one endpoint: every request is refused while that Portcullis";
         assert_found("sample", &found, &[one]);
         let allowed = found.without(&[Lint::EnvoySingleEndpoint]);
         assert_found("allowed", &allowed, &[]);
         assert_found("two endpoints", &lint(&envoy_faults::sample(), "envoy.yaml", config), &[]);
-        assert_found("two instances", &envoy::check(&dir.join("ha.yaml"), config), &[]);
+        assert_found("two instances", &check(&dir.join("ha.yaml"), config), &[]);
         assert_found("by name", &lint(&envoy_faults::ha_by_name(), "ha.yaml", config), &BY_NAME);
     }
 }
@@ -205,9 +210,13 @@ fn each_lint_has_its_fault() {
         .collect();
     // These have tests of their own.
     let others = [
+        Lint::EnvoyHosts,
         Lint::EnvoyNothingChecked,
+        Lint::EnvoyRuntime,
         Lint::EnvoySingleEndpoint,
         Lint::EnvoySkipped,
+        Lint::EnvoyTcpProxy,
+        Lint::EnvoyTlsUnverified,
         Lint::EnvoyUnchecked,
         Lint::EnvoyUnknownPolicy,
     ];
@@ -299,7 +308,8 @@ fn routes_that_come_by_discovery_are_read_by_themselves() {
     let settings = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
     let text = format!(
         "resources:\n- '@type': type.googleapis.com/envoy.config.route.v3.RouteConfiguration\n  virtual_hosts:\n  \
-         - domains: ['*']\n    typed_per_filter_config: {{ any: {{ '@type': {settings}, disabled: true }} }}\n"
+         - domains: ['*']\n    routes: [{{ match: {{ prefix: / }}, route: {{ cluster: api }} }}]\n    \
+         typed_per_filter_config: {{ any: {{ '@type': {settings}, disabled: true }} }}\n"
     );
     assert_found("routes", &lint(&text, "rds.yaml", None), &["warning: ext_authz is off here"]);
 }
@@ -336,6 +346,217 @@ fn named_policies_must_be_those_of_the_configuration() {
     assert_eq!(found.problems().next().unwrap().help_text(), Some("did you mean `readers`?"));
 }
 
+/// The sample with the domains of a virtual host before the one for all others.
+fn with_virtual_host(domains: &str) -> (&'static str, String) {
+    let hosts = "                  virtual_hosts:\n";
+    let route = "routes: [{ match: { prefix: / }, route: { cluster: upstream } }]";
+    (hosts, format!("{hosts}                    - {{ name: www, domains: {domains}, {route} }}\n"))
+}
+
+const START: &str = "                stat_prefix: ingress\n";
+const STRIPS_PORT: &str = "                stat_prefix: ingress\n                strip_any_host_port: true\n";
+const STRIPS_BOTH: &str = "                stat_prefix: ingress\n                stripAnyHostPort: true\n                strip_trailing_host_dot: true\n";
+
+#[test]
+fn hosts_of_which_less_is_asked_are_routed_as_they_are_judged() {
+    let issuer = "issuers: [{ issuer: https://a.test/, audiences: [a] }]\n";
+    let routes = "routes: [{ host: www.example.com, path: '/**', access: public, shadows: true }, { path: '/**', scopes: [admin] }]\n";
+    let as_sent = config(&format!("{issuer}{routes}"));
+    let stripped = config(&format!("{issuer}{routes}hosts: stripped\n"));
+    let more = config(&format!(
+        "{issuer}routes: [{{ host: www.example.com, path: '/**', scopes: [admin] }}, {{ path: '/**', access: authenticated }}]\n"
+    ));
+    let suffix = config(&format!(
+        "{issuer}routes: [{{ host: '*.cdn.example.com', path: '/x/{{id}}/**', methods: [POST], access: public, shadows: true }}, \
+         {{ path: '/**', scopes: [admin] }}]\n"
+    ));
+    let all = envoy_faults::sample();
+    let apart = |domains: &str, start: &str| {
+        let (from, to) = with_virtual_host(domains);
+        envoy_faults::changed("hosts", &[(from, &to), (START, start)])
+    };
+    let refused = "warning: requests for `www.example.com:8443` get 400";
+    let open =
+        "error: the policy says `hosts: stripped`, and this Envoy does not strip all: `www.example.com:8443` is judged";
+    let dot =
+        "error: the policy says `hosts: stripped`, and this Envoy does not strip all: `www.example.com.` is judged";
+    let suffix_refused = "warning: requests for `portcullis-sample.cdn.example.com:8443` get 400";
+    let own = apart("[www.example.com]", START);
+    let with_ports = apart("[www.example.com, 'www.example.com:*']", START);
+    let ignoring = with_ports.replacen(
+        "                  virtual_hosts:\n",
+        "                  ignore_port_in_host_matching: true\n                  virtual_hosts:\n",
+        1,
+    );
+    let (before, rest) = all.split_once("                route_config:\n").unwrap();
+    let (_, after) = rest.split_once("\n  clusters:\n").unwrap();
+    let rds = "                rds: { route_config_name: api, config_source: { ads: {} } }\n";
+    let discovered = format!("{before}{rds}\n  clusters:\n{after}");
+    for (name, text, config, expected) in [
+        ("as sent", &all, &as_sent, &[refused][..]),
+        ("apart", &own, &as_sent, &[refused]),
+        (
+            "port alone",
+            &apart("[www.example.com]", STRIPS_PORT),
+            &as_sent,
+            &["warning: requests for `www.example.com.` get 400"],
+        ),
+        ("both", &apart("[www.example.com]", STRIPS_BOTH), &as_sent, &[]),
+        ("suffix", &all, &suffix, &[suffix_refused]),
+        ("more", &own, &more, &[]),
+        ("stripped, one virtual host", &all, &stripped, &[]),
+        ("stripped, apart", &own, &stripped, &[open]),
+        ("stripped, ports together", &with_ports, &stripped, &[dot]),
+        ("stripped, ports ignored", &ignoring, &stripped, &[dot]),
+        ("stripped by one setting", &apart("[www.example.com]", STRIPS_PORT), &stripped, &[dot]),
+        ("stripped by both", &apart("[www.example.com]", STRIPS_BOTH), &stripped, &[]),
+        ("stripped, ports and dots together", &apart("[www.example.com, 'www.example.com*']", START), &stripped, &[]),
+        ("stripped, unknown", &discovered, &stripped, &[open]),
+    ] {
+        assert_found(name, &lint(text, "envoy.yaml", Some(config)), expected);
+        assert_found(name, &lint(text, "envoy.yaml", None), &[]);
+    }
+}
+
+#[test]
+fn a_host_asks_for_less_wherever_one_of_its_rules_does() {
+    let issuer = "issuers: [{ issuer: https://a.test/, audiences: [a] }]\nhosts: stripped\n";
+    let www = "host: www.example.com, shadows: true";
+    let (from, to) = with_virtual_host("[www.example.com]");
+    let text = envoy_faults::changed("hosts", &[(from, &to)]);
+    let found =
+        &["error: the policy says `hosts: stripped`, and this Envoy does not strip all: `www.example.com:8443`"];
+    let any = "{ path: '/**', scopes: [x] }";
+    for (name, routes, is_found) in [
+        (
+            "below another route",
+            format!(
+                "{{ {www}, path: '/a/**', access: public }}, {{ path: '/a/**', access: public }}, {{ path: '/a/admin/**', scopes: [x] }}, {any}"
+            ),
+            true,
+        ),
+        (
+            "by another method",
+            format!(
+                "{{ {www}, path: '/a', scopes: [y] }}, {{ path: '/a', methods: [GET], scopes: [y] }}, {{ path: '/a', methods: [PUT], scopes: [x] }}"
+            ),
+            true,
+        ),
+        (
+            "by a second method",
+            format!(
+                "{{ {www}, path: '/a', methods: [GET, PUT], access: authenticated }}, {{ path: '/a', methods: [GET], access: authenticated }}, {{ path: '/a', methods: [PUT], scopes: [x] }}"
+            ),
+            true,
+        ),
+        (
+            "by a parameter",
+            format!(
+                "{{ {www}, path: '/{{id}}', access: authenticated }}, {{ path: '/me', scopes: [x] }}, {{ path: '/{{id}}', access: authenticated }}"
+            ),
+            true,
+        ),
+        (
+            "by a verb",
+            format!(
+                "{{ {www}, path: '/{{id}}', access: authenticated }}, {{ path: '/{{id}}:cancel', scopes: [x] }}, {{ path: '/{{id}}', access: authenticated }}"
+            ),
+            true,
+        ),
+        (
+            "deeper than any route",
+            format!(
+                "{{ {www}, path: '/a/**', access: authenticated }}, {{ path: '/a', access: authenticated }}, {{ path: '/a/{{b}}', access: authenticated }}"
+            ),
+            true,
+        ),
+        ("where there is no route", format!("{{ {www}, path: '/a', scopes: [x] }}"), true),
+        (
+            "as much, by two routes",
+            format!(
+                "{{ {www}, path: '/a/**', scopes: [x] }}, {{ path: '/a', scopes: [x] }}, {{ path: '/a/{{b}}/**', access: authenticated }}"
+            ),
+            false,
+        ),
+        (
+            "as much, below one that is decided here",
+            format!(
+                "{{ {www}, path: '/a/**', access: public }}, {{ {www}, path: '/a/admin/**', scopes: [x] }}, {{ path: '/a/**', access: public }}, {{ path: '/a/admin/**', scopes: [x] }}"
+            ),
+            false,
+        ),
+        (
+            "as much, by each method",
+            format!(
+                "{{ {www}, path: '/a', methods: [GET], scopes: [x] }}, {{ path: '/a', methods: [GET], scopes: [x] }}, {{ path: '/a', methods: [PUT], scopes: [y] }}"
+            ),
+            false,
+        ),
+    ] {
+        let config = config(&format!("{issuer}routes: [{routes}]\n"));
+        assert_found(name, &lint(&text, "envoy.yaml", Some(&config)), if is_found { found } else { &[] });
+    }
+    let default = |access: &str| {
+        config(&format!("{issuer}routes: [{{ {www}, path: '/**', {access} }}]\ndefault: authenticated\n"))
+    };
+    assert_found("less than by default", &lint(&text, "envoy.yaml", Some(&default("access: public"))), found);
+    assert_found("more than by default", &lint(&text, "envoy.yaml", Some(&default("scopes: [x]"))), &[]);
+}
+
+#[test]
+fn each_host_and_port_that_envoy_names_is_looked_at() {
+    let issuer = "issuers: [{ issuer: https://a.test/, audiences: [a] }]\nhosts: stripped\n";
+    let rest = "path: '/**', access: public, shadows: true }, { path: '/**', scopes: [admin] }]\n";
+    let with = |domains: &str| {
+        let (from, to) = with_virtual_host(domains);
+        let strips = "                stat_prefix: ingress\n                strip_trailing_host_dot: true\n";
+        envoy_faults::changed("hosts", &[(from, &to), (START, strips)])
+    };
+    let judged = |sent: &str| {
+        format!("error: the policy says `hosts: stripped`, and this Envoy does not strip all: `{sent}` is judged")
+    };
+    let exact = config(&format!("{issuer}routes: [{{ host: www.example.com, {rest}"));
+    let suffix = config(&format!("{issuer}routes: [{{ host: '*.example.com', {rest}"));
+    for (config, domains, sent) in [
+        (&exact, "['www.example.com:9000']", "www.example.com:9000"),
+        (&exact, "[www.example.com, 'www.example.com:8443']", "www.example.com:8444"),
+        (&suffix, "['a.b.example.com']", "a.b.example.com:8443"),
+        (&suffix, "['*.example.com']", "portcullis-sample.example.com:8443"),
+    ] {
+        assert_found(domains, &lint(&with(domains), "envoy.yaml", Some(config)), &[&judged(sent)]);
+    }
+    assert_found("another host's", &lint(&with("[xexample.com, .example.com]"), "envoy.yaml", Some(&suffix)), &[]);
+}
+
+#[test]
+fn escaped_slashes_stay_where_a_route_takes_them_as_data() {
+    let issuer = "issuers: [{ issuer: https://a.test/, audiences: [a] }]\n";
+    let data = config(&format!(
+        "{issuer}routes: [{{ host: git.example.com, path: '/repos/{{name}}', scopes: [read], encoded_slashes: allow }}, \
+         {{ path: '/**', access: authenticated }}]\n"
+    ));
+    let action = "                path_with_escaped_slashes_action: REJECT_REQUEST\n";
+    let with = |value: &str| {
+        envoy_faults::changed(
+            "slashes",
+            &[(action, &format!("                pathWithEscapedSlashesAction: {value}\n"))],
+        )
+    };
+    let wanted = ["warning: the route `git.example.com/repos/{name}` takes `%2F` as data, and this Envoy"];
+    for value in ["REJECT_REQUEST", "2", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD", "0"] {
+        let found = lint(&with(value), "envoy.yaml", Some(&data));
+        assert_found(value, &found, &wanted);
+        let help = found.problems().next().unwrap().help_text().unwrap();
+        assert!(help.contains("`path_with_escaped_slashes_action: KEEP_UNCHANGED`"), "{help}");
+    }
+    assert_found("unset", &lint(&envoy_faults::changed("unset", &[(action, "")]), "envoy.yaml", Some(&data)), &wanted);
+    for value in ["KEEP_UNCHANGED", "1"] {
+        assert_found(value, &lint(&with(value), "envoy.yaml", Some(&data)), &[]);
+    }
+    let other = ["warning: Envoy leaves some paths as clients spell them"];
+    assert_found("no such route", &lint(&with("KEEP_UNCHANGED"), "envoy.yaml", Some(&config(ISSUER))), &other);
+}
+
 #[test]
 fn the_configuration_says_which_headers_carry_an_identity() {
     let hidden = envoy_faults::changed(
@@ -364,7 +585,7 @@ fn what_is_no_envoy_configuration_is_said_to_be_none() {
     for text in ["", "# nothing\n", "---\n"] {
         assert_found("empty", &lint(text, "envoy.yaml", None), &["error: the file is empty"]);
     }
-    for text in ["a", "[1]", "{}", ISSUER] {
+    for text in ["a", "[1]", "{}"] {
         assert_found(text, &lint(text, "envoy.yaml", None), &["error: this is not an Envoy configuration"]);
     }
     let only_clusters = "static_resources: { clusters: [] }";
@@ -374,8 +595,8 @@ fn what_is_no_envoy_configuration_is_said_to_be_none() {
         &["warning: there is no http_connection_manager"],
     );
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("envoy");
-    for name in ["istio.yaml", "envoy-gateway.yaml", "kubernetes.yaml", "kubernetes-monitoring.yaml"] {
-        assert_found(name, &envoy::check(&dir.join(name), None), &["error: this is a Kubernetes resource"]);
+    for name in ["kubernetes.yaml", "kubernetes-monitoring.yaml"] {
+        assert_found(name, &check(&dir.join(name), None), &["error: this is a Kubernetes resource"]);
     }
     let json = "{ \"apiVersion\": \"v1\",\n  \"kind\": \"List\" }";
     assert_found("json", &lint(json, "envoy.json", None), &["error: this is a Kubernetes resource"]);
@@ -387,7 +608,7 @@ fn bad_input_is_one_clear_error() {
     let of = |bytes: &[u8]| {
         let file = dir.path().join("envoy.yaml");
         fs::write(&file, bytes).unwrap();
-        described(&envoy::check(&file, None))
+        described(&check(&file, None))
     };
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..9 {
@@ -402,7 +623,6 @@ fn bad_input_is_one_clear_error() {
         (b"a: \0", "control character"),
         (b"a: !binary aGk=", "tags (`!"),
         (b"!ignored a: 1", "tags (`!"),
-        (b"static_resources: {}\n---\nstatic_resources: {}\n", "a second document"),
         (bomb.as_bytes(), "values, aliases written out"),
         (deep.as_bytes(), "n"),
         (large.as_slice(), "has more than 32 MiB"),
@@ -414,7 +634,7 @@ fn bad_input_is_one_clear_error() {
             "{expected}: {found:?}"
         );
     }
-    let missing = described(&envoy::check(&dir.path().join("none"), None));
+    let missing = described(&check(&dir.path().join("none"), None));
     assert!(missing.len() == 1 && missing[0].contains("can't be read: there is no such file"), "{missing:?}");
 }
 

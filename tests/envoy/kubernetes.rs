@@ -181,7 +181,10 @@ fn resources_of_other_controllers_have_their_shape() {
     for (name, kinds) in [
         ("istio.yaml", &["security.istio.io/v1 AuthorizationPolicy"][..]),
         ("envoy-gateway.yaml", &["gateway.envoyproxy.io/v1alpha1 SecurityPolicy"]),
-        ("kubernetes-monitoring.yaml", &["monitoring.coreos.com/v1 ServiceMonitor"]),
+        (
+            "kubernetes-monitoring.yaml",
+            &["monitoring.coreos.com/v1 ServiceMonitor", "monitoring.coreos.com/v1 PodMonitor"],
+        ),
     ] {
         let all = objects(name);
         let found: Vec<String> = all
@@ -214,9 +217,28 @@ fn the_plain_envoy_asks_each_pod_and_is_the_one_for_two_instances_otherwise() {
         assert_eq!(found.pointer(&place).unwrap()["type"], "STRICT_DNS");
     }
     expected["static_resources"]["clusters"][1]["type"] = json!("STRICT_DNS");
+    // Prometheus reaches the metrics of the admin port through a listener of their own.
+    let listener = found["static_resources"]["listeners"].as_array_mut().unwrap().pop().unwrap();
+    let cluster = found["static_resources"]["clusters"].as_array_mut().unwrap().pop().unwrap();
+    let admin = &found["admin"]["address"];
+    assert_eq!(&cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"], admin);
+    assert_eq!(admin["socket_address"]["address"], "127.0.0.1");
+    let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let [route] = manager["route_config"]["virtual_hosts"][0]["routes"].as_array().unwrap().as_slice() else {
+        panic!()
+    };
+    assert_eq!(
+        (&route["match"], &route["route"]["cluster"]),
+        (&json!({ "path": "/stats/prometheus" }), &cluster["name"])
+    );
+    let monitors = objects("kubernetes-monitoring.yaml");
+    let monitor = monitors.iter().find(|object| object["kind"] == "PodMonitor").unwrap();
+    let [endpoint] = monitor["spec"]["podMetricsEndpoints"].as_array().unwrap().as_slice() else { panic!("{monitor}") };
+    assert_eq!(endpoint["path"], route["match"]["path"]);
+    assert_eq!(endpoint["portNumber"], listener["address"]["socket_address"]["port_value"]);
     assert_eq!(found, expected);
-    // What it is asked by name is not encrypted: that is said, and nothing else.
+    // Checks that cross the network in the clear: that is said, and nothing else. The listener for metrics reaches no API.
     let problems = portcullis::config::envoy::lint(&envoy, "kubernetes-envoy.yaml", None);
     let said: Vec<String> = problems.problems().map(ToString::to_string).collect();
-    assert!(matches!(said.as_slice(), [only] if only.contains("[envoy-plaintext]")), "{said:?}");
+    assert!(said.len() == 1 && said.iter().all(|said| said.contains("[envoy-plaintext]")), "{said:?}");
 }

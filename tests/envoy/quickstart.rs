@@ -1,18 +1,23 @@
-//! The quickstart and the answer table, as a client sees them through Envoy.
+//! The quickstart and the answer table, as a client sees them through Envoy; `versions` asks another one for the same.
+
+use std::collections::BTreeSet;
 
 use portcullis::cli::demo::issuer::{Alg, TokenRequest};
 use serde_json::Value;
 
 use crate::{
     Stack,
-    support::{scoped, tampered},
+    envoy_faults::{HA, SAMPLE},
+    support::{self, scoped, service::TestService, tampered},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scope_opens_a_route() {
-    let stack = Stack::start().await;
-    let envoy = &stack.envoy;
+    scopes(&Stack::start().await).await;
+}
 
+pub(crate) async fn scopes(stack: &Stack) {
+    let envoy = &stack.envoy;
     assert_eq!(envoy.get("/api/public", None).await.status, 200);
     let none = envoy.get("/api/private", None).await;
     assert_eq!((none.status, none.header("www-authenticate")), (401, Some(r#"Bearer realm="api""#)));
@@ -36,7 +41,10 @@ async fn a_scope_opens_a_route() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_tokens_never_reach_the_upstream() {
-    let stack = Stack::start().await;
+    bad_tokens(&Stack::start().await).await;
+}
+
+pub(crate) async fn bad_tokens(stack: &Stack) {
     let mint = |request: TokenRequest| stack.issuer.mint(&request).unwrap();
     let good = mint(TokenRequest::new());
     let foreign = mint(TokenRequest::new().claim("iss", "https://evil.example.com/"));
@@ -66,7 +74,10 @@ async fn bad_tokens_never_reach_the_upstream() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_access_log_says_why() {
-    let stack = Stack::start().await;
+    access_log(&Stack::start().await).await;
+}
+
+pub(crate) async fn access_log(stack: &Stack) {
     let denied = stack.envoy.get("/api/private-scoped", Some(&scoped(&stack.issuer, "openid"))).await;
     let entry = stack.envoy.access_log("/api/private-scoped").await;
     let body: Value = serde_json::from_str(&denied.body).unwrap();
@@ -82,8 +93,37 @@ async fn the_access_log_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_access_log_names_the_subject_where_that_is_asked_for() {
+    let issuer = support::issuer().await;
+    let config = format!("{}identity: {{ subject_in_metadata: true }}\n", support::config(issuer.issuer()));
+    let service = TestService::start(&config).await;
+    let stack = Stack::of(issuer, service, &[]).await;
+    stack.envoy.get("/api/private", Some(&scoped(&stack.issuer, "read:messages"))).await;
+    assert_eq!(stack.envoy.access_log("/api/private").await["subject"], "auth0|7");
+    stack.envoy.get("/api/public", None).await;
+    assert_eq!(stack.envoy.access_log("/api/public").await.get("subject"), None);
+}
+
+#[test]
+fn the_samples_print_every_value_that_the_readme_lists_for_the_access_log() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n### Envoy's access log\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let listed: BTreeSet<&str> = rows.map(|(key, _)| key).collect();
+    assert_eq!(listed.len(), 7, "{listed:?}");
+    for sample in [SAMPLE, HA, include_str!("../../envoy/kubernetes-envoy.yaml")] {
+        let printed = sample.split("(envoy.filters.http.ext_authz:").skip(1).filter_map(|rest| rest.split(')').next());
+        assert_eq!(printed.collect::<BTreeSet<_>>(), listed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn preflights_pass_and_denials_carry_cors_headers() {
-    let stack = Stack::start().await;
+    cors(&Stack::start().await).await;
+}
+
+pub(crate) async fn cors(stack: &Stack) {
     let origin = ("origin", "http://localhost:3000");
     let asks = ("access-control-request-method", "GET");
     let preflight = stack.envoy.send("OPTIONS", "/api/private", &[origin, asks]).await;
@@ -94,7 +134,10 @@ async fn preflights_pass_and_denials_carry_cors_headers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpc_callers_see_a_grpc_status() {
-    let stack = Stack::start().await;
+    grpc_status(&Stack::start().await).await;
+}
+
+pub(crate) async fn grpc_status(stack: &Stack) {
     let headers = [("content-type", "application/grpc"), ("te", "trailers"), ("content-length", "0")];
     let none = stack.envoy.send("POST", "/pkg.Greeter/Hello", &headers).await;
     assert_eq!((none.status, none.header("grpc-status")), (200, Some("16")));

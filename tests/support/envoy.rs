@@ -1,6 +1,11 @@
 //! A real Envoy with the sample configuration, its ports replaced.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -11,6 +16,26 @@ use tokio::{
 use super::process::{free_port, own_address, tool};
 
 const SAMPLE: &str = include_str!("../../envoy/envoy.yaml");
+
+/// An Envoy that `make tools` brings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// The oldest one that the README calls supported.
+    Oldest,
+    /// The newest one, with which everything is tested.
+    #[default]
+    Newest,
+}
+
+impl Version {
+    /// The path of the program.
+    pub fn program(self) -> PathBuf {
+        tool(match self {
+            Self::Oldest => "bin/envoy-oldest",
+            Self::Newest => "bin/envoy",
+        })
+    }
+}
 
 pub struct Envoy {
     pub address: SocketAddr,
@@ -44,16 +69,30 @@ impl Answer {
 impl Envoy {
     /// Starts the sample in front of these two, with further textual changes, and waits until it listens.
     pub async fn start(portcullis: SocketAddr, upstream: SocketAddr, changes: &[(&str, &str)]) -> Self {
+        Self::start_version(Version::default(), portcullis, upstream, changes).await
+    }
+
+    /// Starts an Envoy of that version.
+    pub async fn start_version(
+        version: Version,
+        portcullis: SocketAddr,
+        upstream: SocketAddr,
+        changes: &[(&str, &str)],
+    ) -> Self {
         let mut config = with_ports(SAMPLE, &[("9191", portcullis.port())]);
         for (from, to) in changes {
             assert!(config.contains(from), "the sample has no {from}");
             config = config.replace(from, to);
         }
-        Self::start_text(&config, upstream).await
+        Self::run(version, &config, upstream).await
     }
 
     /// Starts a configuration whose listener, upstream and admin page have the ports of the sample.
     pub async fn start_text(config: &str, upstream: SocketAddr) -> Self {
+        Self::run(Version::default(), config, upstream).await
+    }
+
+    async fn run(version: Version, config: &str, upstream: SocketAddr) -> Self {
         let address = own_address();
         let admin = SocketAddr::new(address.ip(), free_port());
         let listener = config.replace("0.0.0.0", &address.ip().to_string());
@@ -62,11 +101,20 @@ impl Envoy {
         let own = format!("      address: {}\n      port_value: 9901\n", admin.ip());
         let ports = [("10000", address.port()), ("8080", upstream.port()), ("9901", admin.port())];
         let config = with_ports(&listener.replace(page, &own), &ports);
+        Self::run_at(version, &config, address, admin).await
+    }
+
+    /// Starts the newest Envoy with a configuration as it is, whose last listener and admin page have these addresses.
+    pub async fn start_whole(config: &str, address: SocketAddr, admin: SocketAddr) -> Self {
+        Self::run_at(Version::default(), config, address, admin).await
+    }
+
+    async fn run_at(version: Version, config: &str, address: SocketAddr, admin: SocketAddr) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("envoy.yaml");
         std::fs::write(&file, config).unwrap();
         let log = |name: &str| Stdio::from(std::fs::File::create(dir.path().join(name)).unwrap());
-        let mut command = Command::new(tool("bin/envoy"));
+        let mut command = Command::new(version.program());
         command.arg("-c").arg(&file).args(["--concurrency", "1", "--disable-hot-restart", "-l", "warning"]);
         let child = command.stdin(Stdio::null()).stdout(log("access.log")).stderr(log("envoy.log"));
         let child = child.kill_on_drop(true).spawn().unwrap();

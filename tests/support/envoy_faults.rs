@@ -102,6 +102,11 @@ const CORS: &str = "                  - name: envoy.filters.http.cors
                       \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors\n";
 const PER_FILTER: &str = "                      typed_per_filter_config:\n";
 const ROUTE: &str = "                          route:\n                            cluster: upstream\n";
+/// A route that switches the check on.
+const ROUTE_ON: &str = "                          route:
+                            cluster: upstream
+                          typed_per_filter_config:
+                            envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: false }\n";
 const HTTP2: &str = "            http2_protocol_options:
               # A peer that vanished without a goodbye is noticed here, not by every request's timeout.
               connection_keepalive:
@@ -112,11 +117,26 @@ const OPTIONS: &str = "      typed_extension_protocol_options:
           \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
           explicit_http_config:\n";
 /// Envoy refuses a health check by gRPC of a cluster without HTTP/2.
-const GRPC_HEALTH: &str = "          grpc_health_check: {}\n";
+const GRPC_HEALTH: &str = "          grpc_health_check:
+            # Else the name of the cluster, as above.
+            authority: portcullis\n";
 const HTTP_HEALTH: &str = "          http_health_check: { path: /healthz }\n";
 const SERVICE: &str = "                      grpc_service:
                         envoy_grpc:
-                          cluster_name: portcullis\n";
+                          cluster_name: portcullis
+                          # Any name that a host can have. Left out, it is the name of the cluster, and one with `|`, `/` or
+                          # a second colon in it, as control planes make them, is refused by every server of HTTP/2.
+                          authority: portcullis\n";
+/// The `authority` of Checks.
+const AUTHORITY: &str = "                          authority: portcullis\n";
+/// Checks by gRPC's C core in place of Envoy's own client.
+const GOOGLE: &str = "                      grpc_service:
+                        google_grpc: { target_uri: 'unix:/run/portcullis.sock', stat_prefix: portcullis }\n";
+const GOOGLE_WITH_AUTHORITY: &str = "                      grpc_service:
+                        google_grpc:
+                          target_uri: unix:/run/portcullis.sock
+                          stat_prefix: portcullis
+                          channel_args: { args: { grpc.default_authority: { string_value: portcullis } } }\n";
 const TIMEOUT: &str = "                        timeout: 1s\n";
 const ADDRESS: &str = "                      address: 127.0.0.1\n                      port_value: 9191\n";
 
@@ -160,7 +180,7 @@ pub(crate) const FAULTS: &[Fault] = &[
                 "                      allowed_headers: { patterns: [{ exact: authorization }, { exact: content-type }, { prefix: x- }] }\n"
             ),
         )],
-        &["warning: `allowed_headers` hides `x_auth-client-id`"],
+        &["warning: `allowed_headers` hides `x.auth-client-id`"],
     ),
     (
         "allowed-nothing-needed",
@@ -175,7 +195,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "error: `allowedHeaders` hides `authorization`",
             "warning: `allowedHeaders` hides `x-request-id`",
             "warning: `allowedHeaders` hides `content-type`",
-            "warning: `allowedHeaders` hides `x_auth",
+            "warning: `allowedHeaders` hides `x.auth-client-id`",
         ],
     ),
     (
@@ -184,10 +204,10 @@ pub(crate) const FAULTS: &[Fault] = &[
             RAW,
             concat!(
                 "                      encode_raw_headers: true\n",
-                "                      disallowed_headers: { patterns: [{ exact: Authorization, ignore_case: true }, { prefix: x_ }] }\n"
+                "                      disallowed_headers: { patterns: [{ exact: Authorization, ignore_case: true }, { prefix: x. }] }\n"
             ),
         )],
-        &["error: `disallowed_headers` hides `authorization`", "warning: `disallowed_headers` hides `x_auth"],
+        &["error: `disallowed_headers` hides `authorization`", "warning: `disallowed_headers` hides `x.auth"],
     ),
     (
         "request-body",
@@ -248,12 +268,14 @@ pub(crate) const FAULTS: &[Fault] = &[
                 "                  - name: envoy.filters.http.ext_authz\n                    disabled: true\n                    typed_config:",
             ),
             (
-                PER_FILTER,
+                "                        - match:\n",
                 concat!(
-                    "                      typed_per_filter_config:\n",
-                    "                        envoy.filters.http.ext_authz: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute, disabled: false }\n"
+                    "                        - match: { prefix: /open }\n",
+                    "                          route: { cluster: upstream }\n",
+                    "                        - match:\n"
                 ),
             ),
+            (ROUTE, ROUTE_ON),
         ],
         &["warning: this filter is off unless a route switches it on"],
     ),
@@ -392,6 +414,7 @@ pub(crate) const FAULTS: &[Fault] = &[
                 "                  - name: jwt\n                    typed_config:\n",
                 "                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication\n",
                 "                      providers: { tenant: { issuer: a, remote_jwks: { http_uri: { uri: 'http://a', cluster: upstream, timeout: 1s } } } }\n",
+                "                      rules: [{ match: { prefix: / }, requires: { provider_name: tenant } }]\n",
                 "                  - name: envoy.filters.http.ext_authz\n                    typed_config:"
             ),
         )],
@@ -414,6 +437,36 @@ pub(crate) const FAULTS: &[Fault] = &[
             ("                path_with_escaped_slashes_action: REJECT_REQUEST\n", ""),
         ],
         &["warning: Envoy leaves paths as clients spell them"],
+    ),
+    // Headers of clients.
+    (
+        "underscores",
+        &[("                  headers_with_underscores_action: REJECT_REQUEST\n", "")],
+        &["warning: header names with `_` pass"],
+    ),
+    (
+        "underscores-allowed",
+        &[("headers_with_underscores_action: REJECT_REQUEST", "headers_with_underscores_action: ALLOW")],
+        &["warning: header names with `_` pass"],
+    ),
+    (
+        "underscores-allowed-and-hidden",
+        &[
+            ("headers_with_underscores_action: REJECT_REQUEST", "headersWithUnderscoresAction: 0"),
+            (
+                RAW,
+                concat!(
+                    "                      encode_raw_headers: true\n",
+                    "                      disallowed_headers: { patterns: [{ prefix: x_ }] }\n"
+                ),
+            ),
+        ],
+        &["warning: header names with `_` pass", "warning: `disallowed_headers` hides `x_auth"],
+    ),
+    (
+        "header-count",
+        &[("                  max_headers_count: 128\n", "")],
+        &["warning: `max_headers_count` is not set"],
     ),
     // Whom it asks.
     (
@@ -445,19 +498,88 @@ pub(crate) const FAULTS: &[Fault] = &[
     (
         "odd-authority",
         &[
-            ("cluster_name: portcullis\n", "cluster_name: authz|portcullis\n"),
-            ("    - name: portcullis\n", "    - name: authz|portcullis\n"),
+            ("cluster_name: portcullis\n", "cluster_name: outbound|9191||portcullis.shop.svc.cluster.local\n"),
+            ("    - name: portcullis\n", "    - name: outbound|9191||portcullis.shop.svc.cluster.local\n"),
+            (AUTHORITY, ""),
         ],
         &[
-            "error: Checks have `authz|portcullis` as `:authority`, which can't be one",
-            "warning: health checks have the cluster's name as `:authority`, and `authz|portcullis` can't be one",
+            "error: Checks have `outbound|9191||portcullis.shop.svc.cluster.local`, the name of the cluster, as `:authority`",
         ],
     ),
-    ("no-timeout", &[(TIMEOUT, "")], &["warning: Envoy waits 200 ms for an answer, unless told otherwise"]),
+    (
+        "odd-authority-set",
+        &[(AUTHORITY, "                          authority: shop/portcullis\n")],
+        &["error: Checks have `shop/portcullis` as `:authority`, which can't be one"],
+    ),
+    (
+        "odd-authority-of-health-checks",
+        &[
+            ("cluster_name: portcullis\n", "cluster_name: portcullis_grpc::9191\n"),
+            ("    - name: portcullis\n", "    - name: portcullis_grpc::9191\n"),
+            (GRPC_HEALTH, "          grpc_health_check: { authority: '' }\n"),
+        ],
+        &[
+            "error: health checks have `portcullis_grpc::9191`, the name of the cluster, as `:authority`, which can't be one",
+        ],
+    ),
+    (
+        "odd-authority-set-for-health-checks",
+        &[(GRPC_HEALTH, "          grpc_health_check: { authority: ext authz }\n")],
+        &["error: health checks have `ext authz` as `:authority`, which can't be one"],
+    ),
+    (
+        "odd-authority-of-an-endpoint",
+        &[(
+            "              - endpoint:\n",
+            "              - endpoint:\n                  health_check_config: { hostname: shop/portcullis }\n",
+        )],
+        &["error: health checks have `shop/portcullis` as `:authority`, which can't be one"],
+    ),
+    (
+        "socket-as-authority",
+        &[(SERVICE, GOOGLE)],
+        &["error: Checks have `run%2Fportcullis.sock`, made of `target_uri`, as `:authority`, which can't be one"],
+    ),
+    ("no-timeout", &[(TIMEOUT, "")], &["warning: Envoy waits 200ms for an answer unless told otherwise"]),
     (
         "short-timeout",
         &[(TIMEOUT, "                        timeout: 0.25s\n")],
         &["warning: Envoy waits 250ms for an answer"],
+    ),
+    (
+        "endless-timeout",
+        &[(TIMEOUT, "                        timeout: 0s\n")],
+        &["warning: Envoy waits without end for an answer"],
+    ),
+    (
+        "endless-timeout-with-a-fraction",
+        &[(TIMEOUT, "                        timeout: 0.0s\n")],
+        &["warning: Envoy waits without end for an answer"],
+    ),
+    (
+        "endless-timeout-by-rounding",
+        &[(TIMEOUT, "                        timeout: 0.0009s\n")],
+        &["warning: Envoy waits without end for an answer"],
+    ),
+    (
+        "endless-timeout-in-parts",
+        &[(TIMEOUT, "                        timeout: { seconds: 0 }\n")],
+        &["warning: Envoy waits without end for an answer"],
+    ),
+    (
+        "endless-timeout-of-a-route",
+        &[(
+            ROUTE,
+            concat!(
+                "                          route:\n                            cluster: upstream\n",
+                "                          typed_per_filter_config:\n                            envoy.filters.http.ext_authz:\n",
+                "                              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute\n",
+                "                              check_settings: { grpc_service: { envoy_grpc: { cluster_name: portcullis, authority: portcullis }, ",
+                "timeout: 0s, retry_policy: { retry_on: 'connect-failure,reset,refused-stream', num_retries: 3, ",
+                "retry_back_off: { base_interval: 0.005s, max_interval: 1s } } } }\n"
+            ),
+        )],
+        &["warning: Envoy waits without end for an answer"],
     ),
     (
         "plaintext",
@@ -488,14 +610,27 @@ pub(crate) const HARMLESS: &[(&str, &[(&str, &str)])] = &[
     (
         "odd-name-with-authority",
         &[
-            (
-                "cluster_name: portcullis\n",
-                "cluster_name: authz/portcullis\n                          authority: portcullis\n",
-            ),
+            ("cluster_name: portcullis\n", "cluster_name: authz/portcullis\n"),
             ("    - name: portcullis\n", "    - name: authz/portcullis\n"),
-            ("grpc_health_check: {}", "grpc_health_check: { authority: portcullis }"),
         ],
     ),
+    (
+        "underscores-dropped",
+        &[("headers_with_underscores_action: REJECT_REQUEST", "headers_with_underscores_action: 2")],
+    ),
+    (
+        "underscores-rejected-and-hidden",
+        &[(
+            RAW,
+            concat!(
+                "                      encode_raw_headers: true\n",
+                "                      disallowed_headers: { patterns: [{ prefix: x_ }] }\n"
+            ),
+        )],
+    ),
+    ("own-authority", &[(AUTHORITY, ""), (GRPC_HEALTH, "          grpc_health_check: {}\n")]),
+    ("socket-with-authority", &[(SERVICE, GOOGLE_WITH_AUTHORITY)]),
+    ("address", &[(SERVICE, GOOGLE), ("unix:/run/portcullis.sock", "127.0.0.1:9191")]),
     ("redirected-slashes", &[("REJECT_REQUEST\n", "UNESCAPE_AND_REDIRECT\n")]),
     ("allowed-by-expression", &[(ALLOW, "allowed_headers: { patterns: [{ safe_regex: { regex: '.*' } }] }")]),
     (
@@ -554,6 +689,16 @@ pub(crate) const HARMLESS: &[(&str, &[(&str, &str)])] = &[
                 "                          request_headers_to_add: [{ header: { key: x-team, value: a } }]\n"
             ),
         )],
+    ),
+    (
+        "filter-off-and-on-again",
+        &[
+            (
+                FILTER,
+                "                  - name: envoy.filters.http.ext_authz\n                    disabled: true\n                    typed_config:",
+            ),
+            (ROUTE, ROUTE_ON),
+        ],
     ),
     (
         "ignored-block",

@@ -3,10 +3,10 @@
 use super::{findings::Findings, read};
 use crate::config::{lint::Lint, tree::Node};
 
-/// `with_request_body` of a filter or of a route.
-pub(super) fn lint(findings: &mut Findings, settings: &Node) {
-    let Some(entry) = read::field(settings, "with_request_body") else { return };
-    let message = "`with_request_body` makes Envoy hold and send bodies that Portcullis never looks at";
-    let help = "remove it: requests wait for their body, large ones get 413, and nothing is won";
+/// Lints the field of a filter, of a route, or of a resource that has bodies sent.
+pub(super) fn lint(findings: &mut Findings, settings: &Node, name: &str) {
+    let Some(entry) = read::field(settings, name) else { return };
+    let message = format!("`{name}` makes Envoy hold and send bodies that Portcullis never looks at");
+    let help = "remove it: requests wait for their body, large ones get 413, and there is no gain";
     findings.warn(Lint::EnvoyRequestBody, &entry.place, message, help);
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{findings::Findings, quoted, read};
+use super::{authority, findings::Findings, quoted, read};
 use crate::{
     config::{
         lint::Lint,
@@ -40,7 +40,10 @@ pub(super) fn lint(findings: &mut Findings, cluster: &Node, name: &str) {
     }
     lint_breakers(findings, cluster, name);
     let checks = read::list(cluster, "health_checks");
-    checks.iter().for_each(|check| lint_health_check(findings, check, name));
+    for check in checks {
+        lint_health_check(findings, check);
+        authority::lint_health_check(findings, cluster, check, name);
+    }
     let has_several = match discovery(cluster) {
         Discovery::Static => endpoints(cluster).count() > 1,
         Discovery::StrictDns => single.is_none(),
@@ -48,11 +51,8 @@ pub(super) fn lint(findings: &mut Findings, cluster: &Node, name: &str) {
     };
     if checks.is_empty() && has_several {
         let message = format!("Envoy does not check the health of {}: it goes on asking one that hangs", quoted(name));
-        let authority = if is_authority(name) { "{}" } else { "{ authority: portcullis }" };
-        let help = format!(
-            "add `health_checks: [{{ timeout: 1s, interval: 1s, no_traffic_interval: 1s, unhealthy_threshold: 1, \
-             healthy_threshold: 1, grpc_health_check: {authority} }}]` to the cluster"
-        );
+        let help = "add `health_checks: [{ timeout: 1s, interval: 1s, no_traffic_interval: 1s, unhealthy_threshold: 1, \
+                    healthy_threshold: 1, grpc_health_check: { authority: portcullis } }]` to the cluster";
         findings.warn(Lint::EnvoyHealthChecks, read::place(cluster), message, help);
     }
 }
@@ -73,9 +73,15 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Tells whether a name can be an `:authority`: HTTP/2 servers refuse requests with others.
-pub(super) fn is_authority(name: &str) -> bool {
-    http::uri::Authority::try_from(name).is_ok()
+/// Tells whether the endpoints of a cluster are the ones that its `load_assignment` lists.
+pub(super) fn are_listed(cluster: &Node) -> bool {
+    discovery(cluster) != Discovery::Elsewhere
+}
+
+/// Tells whether a cluster leads to the address that the client has connected to.
+pub(super) fn is_chosen_by_client(cluster: &Node) -> bool {
+    read::value(cluster, "type")
+        .is_some_and(|kind| read::as_text(kind) == Some("ORIGINAL_DST") || read::number(kind) == Some(4))
 }
 
 fn discovery(cluster: &Node) -> Discovery {
@@ -155,24 +161,14 @@ fn lint_breakers(findings: &mut Findings, cluster: &Node, name: &str) {
 }
 
 /// Lints whether a health check sees that Portcullis is about to stop, while it still answers.
-fn lint_health_check(findings: &mut Findings, check: &Node, name: &str) {
+fn lint_health_check(findings: &mut Findings, check: &Node) {
     let mut warn = |place: &Place, message: &str, help: &str| {
         findings.warn(Lint::EnvoyHealthChecks, place, message, help);
     };
     if let Some(tcp) = read::field(check, "tcp_health_check") {
         let message =
             "a TCP health check passes until Portcullis closes its port: Envoy does not see that it is stopping";
-        warn(&tcp.place, message, "set `grpc_health_check: {}` in its place");
-    }
-    if let Some(grpc) = read::field(check, "grpc_health_check")
-        && read::field(&grpc.node, "authority").is_none()
-        && !is_authority(name)
-    {
-        let message = format!(
-            "health checks have the cluster's name as `:authority`, and {} can't be one: all of them fail",
-            quoted(name)
-        );
-        warn(&grpc.place, &message, "set `grpc_health_check: { authority: portcullis }`");
+        warn(&tcp.place, message, "set `grpc_health_check: { authority: portcullis }` in its place");
     }
     let notice = limits::DRAIN_NOTICE;
     let duration = |name| read::field(check, name).and_then(|entry| Some((entry, read::duration(&entry.node)?)));

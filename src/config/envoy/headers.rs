@@ -8,13 +8,14 @@ use crate::{
         lint::Lint,
         tree::{Entry, Node},
     },
-    identity::{Aliases, IdentityHeaders, OVERRIDES, spellings},
+    identity::{Aliases, IdentityHeaders, spellings},
 };
 
 /// Names that a message shows.
 const SHOWN: usize = 3;
 
-pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) {
+/// Lints both lists. Where `without_underscores` no header with `_` in its name comes so far.
+pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node, without_underscores: bool) {
     let allowed = read::field(config, "allowed_headers");
     let disallowed = read::field(config, "disallowed_headers");
     if let Some(entry) = hides("authorization", allowed, disallowed) {
@@ -26,11 +27,12 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) 
     {
         if let Some(entry) = hides(name, allowed, disallowed) {
             let message = format!("`{}` hides `{name}`: {what}", entry.key);
-            findings.warn(Lint::EnvoyHiddenHeaders, &entry.place, message, remedy(entry, name));
+            findings.warn_closed(Lint::EnvoyHiddenHeaders, &entry.place, message, remedy(entry, name));
         }
     }
     if around.identity.aliases == Aliases::Seen {
-        lint_aliases(findings, around.identity, allowed, disallowed);
+        let comes = |name: &str| !(without_underscores && name.contains('_'));
+        lint_aliases(findings, around.identity, (allowed, disallowed), comes);
     }
 }
 
@@ -38,20 +40,23 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) 
 fn lint_aliases(
     findings: &mut Findings,
     identity: &IdentityHeaders,
-    allowed: Option<&Entry>,
-    disallowed: Option<&Entry>,
+    (allowed, disallowed): (Option<&Entry>, Option<&Entry>),
+    comes: impl Fn(&str) -> bool,
 ) {
-    let overrides = OVERRIDES.iter().copied().filter(|_| !identity.forward_overrides);
-    let guarded: BTreeSet<&str> = identity.guarded().chain(overrides).collect();
-    // The names themselves are removed blindly.
-    let all = guarded.iter().flat_map(|name| spellings(name)).filter(|spelling| !guarded.contains(spelling.as_str()));
+    let with_identity: BTreeSet<&str> = identity.guarded().collect();
+    let removed: BTreeSet<&str> = identity.removed().filter(|name| !with_identity.contains(name)).collect();
+    // Most of the names themselves are removed blindly.
+    let is_removed = |name: &str| removed.contains(name) && !identity.is_removed_only_if_seen(name);
+    let is_named = |spelling: &str| with_identity.contains(spelling) || is_removed(spelling);
+    let all = with_identity.iter().chain(&removed).flat_map(|name| spellings(name));
+    let all = all.filter(|spelling| comes(spelling) && !is_named(spelling));
     let mut hidden = all.filter_map(|name| hides(&name, allowed, disallowed).map(|entry| (entry, name)));
     let Some((entry, first)) = hidden.next() else { return };
     let mut shown = vec![quoted(&first)];
     shown.extend(hidden.by_ref().take(SHOWN.saturating_sub(1)).map(|(_, name)| quoted(&name)));
     let more = if hidden.next().is_some() { " and others" } else { "" };
     let message = format!(
-        "`{}` hides {}{more}: a client can forge an identity with such a spelling, and Portcullis does not see it",
+        "`{}` hides {}{more}: backends may take such a spelling for a header that Portcullis removes, and it does not see them",
         entry.key,
         shown.join(", ")
     );

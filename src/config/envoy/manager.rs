@@ -1,133 +1,183 @@
 //! Each `HttpConnectionManager`: has it an ext_authz filter that asks Portcullis, and is nothing around it?
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::{
-    Around,
-    chain::{self, EXT_AUTHZ, Filter},
-    filter,
+    Around, admin, after,
+    asked::{self, Authorizer},
+    authorizers, chain, client_headers,
     findings::Findings,
-    order, paths, read, routes,
+    guard::{Gate, Guard},
+    hosts, paths, read,
+    scene::{self, Lookup, Manager, Route},
+    switches::{self, Switched},
+    tcp, unchecked,
 };
 use crate::config::{
     lint::Lint,
+    site::Site,
     tree::{Node, Place},
 };
 
-/// The name by which the cluster or the statistics of the filter that asks Portcullis give it away.
-const OUR_NAME: &str = "portcullis";
-
-pub(super) fn lint_all(findings: &mut Findings, around: &Around<'_>) {
-    let parts = around.parts;
-    let chains: Vec<Vec<Filter<'_>>> =
-        parts.managers.iter().map(|manager| chain::filters(read::list(manager, "http_filters"))).collect();
-    let names = filter_names(&chains);
-    let is_checked = |chain: &Vec<Filter<'_>>| chain.iter().any(|filter| filter.is(EXT_AUTHZ));
-    let somewhere = chains.iter().any(is_checked);
-    for (manager, filters) in parts.managers.iter().zip(&chains) {
-        if is_checked(filters) {
-            lint_checked(findings, around, manager, filters);
-        } else if !chain::may_hide_one(filters) && reaches_upstream(manager) {
-            report_unchecked(findings, manager, somewhere);
+/// Lints all managers, and the routes that none of them has.
+pub(super) fn lint_all<'n>(findings: &mut Findings, around: &Around<'n>) {
+    let scene = around.scene;
+    let guard = Guard::new(scene);
+    for gate in &guard.managers {
+        findings.enter(&gate.manager.site);
+        if gate.is_checked() {
+            gate.manager.unseen_routes.iter().for_each(|routes| findings.unseen(routes));
+            lint_checked(findings, around, &guard, gate);
+        } else {
+            unchecked::lint(findings, around, &guard, gate);
         }
     }
-    for configuration in &parts.routes {
-        routes::lint(findings, around, configuration, &names);
+    findings.enter(&Site::default());
+    lint_loose_routes(findings, around, &guard);
+    tcp::lint(findings, around, &guard);
+    findings.enter(&Site::default());
+    admin::lint(findings, around, &guard);
+    findings.enter(&Site::default());
+    name_unseen(findings, around, &guard);
+    let has_routes = !scene.tables.is_empty() || !scene.hosts.is_empty();
+    if scene.managers.is_empty() && has_routes {
+        findings.unseen("the listeners that take the requests of these routes, and with them who is asked");
     }
-    if parts.managers.is_empty() && parts.routes.is_empty() {
+    if scene.managers.is_empty() && !has_routes {
         let message = "there is no http_connection_manager and no route in this file: nothing was checked";
         let help = "where listeners come by discovery, lint what `curl localhost:9901/config_dump` gives";
         findings.warn(Lint::EnvoyNothingChecked, &Place::Nowhere, message, help);
-    }
-}
-
-/// The names that ext_authz filters have: routes switch filters off by name.
-fn filter_names<'n>(chains: &[Vec<Filter<'n>>]) -> routes::Names<'n> {
-    let mut names = routes::Names::default();
-    for filters in chains {
-        let ours = ours(filters);
-        for filter in filters.iter().filter(|filter| filter.is(EXT_AUTHZ)) {
-            let is_ours = ours.iter().any(|other| std::ptr::eq(other.node, filter.node));
-            names.add(filter.name, is_ours);
+        if scene.undiscovered.is_empty() {
+            findings.unseen("the listeners with an http_connection_manager, of which the files have none");
         }
     }
-    names
 }
 
-/// The ext_authz filters that may be the one that asks Portcullis: others are somebody else's.
-fn ours<'f, 'n>(filters: &'f [Filter<'n>]) -> Vec<&'f Filter<'n>> {
-    let all: Vec<&Filter<'_>> = filters.iter().filter(|filter| filter.is(EXT_AUTHZ)).collect();
-    let field = |filter: &Filter<'n>, path: &[&str]| {
-        let text = filter.config.and_then(|config| read::at(config, path)).and_then(read::as_text);
-        text.is_some_and(|text| text.to_ascii_lowercase().contains(OUR_NAME))
-    };
-    let is_named = |filter: &&&Filter<'n>| {
-        filter.name.is_some_and(|name| name.contains(OUR_NAME))
-            || field(filter, &["stat_prefix"])
-            || field(filter, &["grpc_service", "envoy_grpc", "cluster_name"])
-            || field(filter, &["grpc_service", "google_grpc", "target_uri"])
-    };
-    let named: Vec<&Filter<'_>> = all.iter().filter(is_named).copied().collect();
-    let speaks_grpc =
-        |filter: &&&Filter<'n>| filter.config.is_none_or(|config| read::field(config, "http_service").is_none());
-    let grpc: Vec<&Filter<'_>> = all.iter().filter(speaks_grpc).copied().collect();
-    [named, grpc].into_iter().find(|found| !found.is_empty()).unwrap_or(all)
-}
-
-fn lint_checked(findings: &mut Findings, around: &Around<'_>, manager: &Node, filters: &[Filter<'_>]) {
-    // Nothing tells which of several is ours: one that is right suffices.
-    let of_each = ours(filters).into_iter().map(|filter| {
-        let mut found = Findings::default();
-        filter::lint(&mut found, around, filter, manager);
-        order::lint(&mut found, around, filters, filter);
-        found
-    });
-    if let Some(best) = of_each.min_by_key(Findings::count) {
-        findings.extend(best);
+/// Names the parts that could change the verdict and are not in the files.
+fn name_unseen(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>) {
+    around.scene.undiscovered.iter().for_each(|what| findings.unseen(what));
+    let candidates: Vec<String> = guard.asked.candidates(around.scene).into_iter().map(super::quoted).collect();
+    if !candidates.is_empty() {
+        findings.unseen(format!(
+            "which of the services {} is Portcullis: no filter that asks one has its name",
+            candidates.join(", ")
+        ));
     }
-    paths::lint(findings, manager);
-    lint_upgrades(findings, manager);
-    if let Some(configuration) = read::value(manager, "route_config") {
-        let names = filter_names(&[chain::filters(read::list(manager, "http_filters"))]);
-        routes::lint(findings, around, configuration, &names);
+    for name in &guard.upstreams.clusters {
+        match around.scene.cluster(name) {
+            Lookup::Found(cluster) => {
+                let filters = around.scene.cluster_filters(cluster);
+                if filters.iter().any(|filter| filter.hides_some) {
+                    findings.unseen(format!("the filters that the cluster {} gets by discovery", super::quoted(name)));
+                }
+            }
+            Lookup::Unknown => findings.unseen_cluster(name),
+            Lookup::Missing => {}
+        }
     }
 }
 
-fn report_unchecked(findings: &mut Findings, manager: &Node, somewhere: bool) {
-    let place = read::field(manager, "http_filters").map_or(&manager.place, |entry| &entry.place);
-    let message = "no request that comes this way is checked: there is no ext_authz filter";
-    let help = "put one before the router, as envoy/envoy.yaml has it; Portcullis judges only what it is asked about";
-    if somewhere {
-        findings.warn(Lint::EnvoyUnchecked, place, message, help);
-    } else {
-        findings.error(Lint::EnvoyUnchecked, place, message, help);
+fn lint_checked<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Guard<'_, 'n>, gate: &Gate<'_, 'n>) {
+    let manager = gate.manager;
+    let switched = switches::lint(findings, around, guard, gate);
+    authorizers::lint(findings, around, gate, &manager.filters, &switched);
+    lint_disabled(findings, gate, &switched);
+    paths::lint(findings, around, manager.node);
+    hosts::lint(findings, around, manager.node);
+    client_headers::lint(findings, manager.node);
+    lint_upgrades(findings, around, guard, manager);
+}
+
+/// Lints filters that are off unless a route switches them on.
+fn lint_disabled(findings: &mut Findings, gate: &Gate<'_, '_>, switched: &Switched) {
+    let Some(entry) = gate.ours.iter().find_map(|one| one.outer().disabled) else { return };
+    let help = "remove `disabled`: `access: public` in the policy opens a path, and says so in one place";
+    let has_one_on = gate.ours.iter().any(|one| one.outer().disabled.is_none());
+    let has_unseen = !gate.manager.unseen_routes.is_empty() || gate.manager.tables.is_empty();
+    if switched.uncovered.len() == switched.cases && switched.cases > 0 && !has_unseen {
+        let message = "this filter is off, and no route switches it on: no request is checked";
+        findings.error(Lint::EnvoyFilterDisabled, &entry.place, message, help);
+        return;
+    }
+    let message = "this filter is off unless a route switches it on: requests of all other routes are not checked";
+    for name in &switched.uncovered {
+        findings.enter(&gate.manager.site.with_route(name));
+        findings.warn(Lint::EnvoyFilterDisabled, &entry.place, message, help);
+    }
+    findings.enter(&gate.manager.site);
+    if switched.uncovered.is_empty() && has_unseen && !has_one_on {
+        findings.warn(Lint::EnvoyFilterDisabled, &entry.place, message, help);
     }
 }
 
-/// Whether some request can get to an upstream: a listener that only redirects to https needs no check.
-fn reaches_upstream(manager: &Node) -> bool {
-    let Some(configuration) = read::value(manager, "route_config") else { return true };
-    let hosts = read::list(configuration, "virtual_hosts");
-    let is_forwarding = |route: &Node| {
-        ["redirect", "direct_response", "non_forwarding_action"].iter().all(|name| read::field(route, name).is_none())
-    };
-    read::field(configuration, "vhds").is_some()
-        || hosts
-            .iter()
-            .any(|host| read::field(host, "matcher").is_some() || read::list(host, "routes").iter().any(is_forwarding))
+/// Lints routes that no manager in the files has.
+fn lint_loose_routes<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Guard<'_, 'n>) {
+    let scene = around.scene;
+    let tables = scene.managers.iter().flat_map(|manager| &manager.tables);
+    let held: HashSet<*const Node> = tables.map(|table| std::ptr::from_ref(*table)).collect();
+    let is_loose = |table: &&Node| !held.contains(&std::ptr::from_ref(*table));
+    let loose: Vec<&'n Node> = scene.tables.iter().copied().filter(is_loose).collect();
+    let (mut names, mut others) = (BTreeMap::new(), Vec::new());
+    for gate in &guard.managers {
+        let outer = gate.ours.iter().map(Authorizer::outer);
+        names.extend(outer.filter_map(|filter| Some((filter.name?, filter.disabled.is_none()))));
+        others.extend(asked::authorizers(&gate.manager.filters).iter().filter_map(|one| one.outer().name));
+    }
+    others.retain(|name| !names.contains_key(name));
+    let names: Vec<(&str, bool)> = names.into_iter().collect();
+    let hosts = scene.hosts.iter().enumerate();
+    let routes: Vec<Route<'n>> = loose
+        .iter()
+        .flat_map(|table| scene::routes(table))
+        .chain(hosts.flat_map(|(at, host)| scene::of_host(None, host, at.saturating_add(1))))
+        .collect();
+    switches::lint_loose(findings, around, guard, &routes, (&names, &others));
+    after::lint_loose_routes(findings, around, loose.iter().chain(&scene.hosts).copied());
 }
 
-/// An upgrade (websocket, CONNECT) that has filters of its own passes those and no others.
-fn lint_upgrades(findings: &mut Findings, manager: &Node) {
-    for upgrade in read::list(manager, "upgrade_configs") {
+/// Lints upgrades (websocket, CONNECT) with filters of their own: these pass those and no others.
+fn lint_upgrades<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Guard<'_, 'n>, manager: &Manager<'n>) {
+    for upgrade in read::list(manager.node, "upgrade_configs") {
         let Some(list) = read::field(upgrade, "filters") else { continue };
-        let is_off = read::field(upgrade, "enabled").is_some_and(|enabled| !read::is_true(&enabled.node));
-        let filters = chain::filters(read::items(&list.node));
-        let is_checked = filters.iter().any(|filter| filter.is(EXT_AUTHZ)) || chain::may_hide_one(&filters);
-        if is_off || filters.is_empty() || is_checked {
+        let name = read::text(upgrade, "upgrade_type").unwrap_or_default();
+        let filters = chain::filters(read::items(&list.node), &around.scene.extensions);
+        let gate = Gate { manager, ours: guard.asked.ours(&filters), is_behind: false };
+        let is_off = !is_enabled(upgrade) && !gate.routes().iter().any(|route| enables_upgrade(route, name));
+        let ours = &gate.ours;
+        if !is_off && !ours.is_empty() {
+            let switched = switches::lint(findings, around, guard, &gate);
+            authorizers::lint(findings, around, &gate, &filters, &switched);
+        }
+        if is_off
+            || filters.is_empty()
+            || ours.iter().any(|one| one.outer().disabled.is_none() && !one.is_conditional())
+        {
             continue;
         }
-        let kind = read::text(upgrade, "upgrade_type").unwrap_or_default().to_owned();
-        let message = format!("upgrades to {} pass filters of their own, without ext_authz", super::quoted(&kind));
+        let kind = super::quoted(name);
+        if let Some(filter) = filters.iter().find(|filter| filter.hides_some) {
+            let name = super::quoted(filter.name.unwrap_or_default());
+            findings.unseen(format!("the filters for upgrades to {kind} that {name} gets by discovery"));
+            continue;
+        }
+        let message = if ours.is_empty() {
+            format!("upgrades to {kind} pass filters of their own, without ext_authz")
+        } else {
+            format!("upgrades to {kind} pass filters of their own, and ext_authz runs there for some requests only")
+        };
         let help = "remove `filters`, so that they pass `http_filters`, or put the ext_authz filter here as well";
         findings.warn(Lint::EnvoyUpgrade, &list.place, message, help);
     }
+}
+
+/// Tells whether a route allows upgrades of that type, which pass the manager's filters for them although it forbids them.
+fn enables_upgrade(route: &Route<'_>, name: &str) -> bool {
+    let upgrades = read::at(route.node, &["route", "upgrade_configs"]).map_or(&[][..], read::items);
+    let is_same =
+        |upgrade: &Node| read::text(upgrade, "upgrade_type").is_some_and(|kind| kind.eq_ignore_ascii_case(name));
+    upgrades.iter().any(|upgrade| is_same(upgrade) && is_enabled(upgrade))
+}
+
+fn is_enabled(upgrade: &Node) -> bool {
+    read::field(upgrade, "enabled").is_none_or(|enabled| read::is_true(&enabled.node))
 }

@@ -1,9 +1,15 @@
 //! Path normalisation: Envoy's routes, the policy and the API must read the same path.
 
-use super::{findings::Findings, read};
-use crate::config::{lint::Lint, tree::Node};
+use super::{Around, findings::Findings, quoted, read};
+use crate::{
+    config::{
+        lint::Lint,
+        tree::{Entry, Node},
+    },
+    policy::{HostPattern, PathPattern},
+};
 
-pub(super) fn lint(findings: &mut Findings, manager: &Node) {
+pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, manager: &Node) {
     // It takes the place of all three settings.
     if read::field(manager, "typed_header_validation_config").is_some() {
         return;
@@ -15,7 +21,10 @@ pub(super) fn lint(findings: &mut Findings, manager: &Node) {
         }
     }
     let action = read::field(manager, SLASHES);
-    if !action.is_some_and(|entry| takes_away_escaped_slashes(&entry.node)) {
+    let data = around.config.and_then(|config| config.policy.with_encoded_slashes().next());
+    if let Some((host, path)) = data {
+        lint_kept_slashes(findings, manager, action, &shown(host, path));
+    } else if !action.is_some_and(|entry| takes_away_escaped_slashes(&entry.node)) {
         missing.push((SLASHES, "path_with_escaped_slashes_action: REJECT_REQUEST"));
     }
     let Some((first, _)) = missing.first() else { return };
@@ -31,6 +40,27 @@ pub(super) fn lint(findings: &mut Findings, manager: &Node) {
     let settings: Vec<String> = missing.iter().map(|(_, setting)| format!("`{setting}`")).collect();
     let help = format!("set {}; Portcullis refuses ambiguous paths with 400 all the same", settings.join(", "));
     findings.warn(Lint::EnvoyPaths, place, message, help);
+}
+
+/// Warns where a route takes `%2F` as data and Envoy changes it on the way.
+fn lint_kept_slashes(findings: &mut Findings, manager: &Node, action: Option<&Entry>, route: &str) {
+    // By name or number; the default is Envoy's to choose, at run time.
+    let is_kept = |node: &Node| read::as_text(node) == Some("KEEP_UNCHANGED") || read::number(node) == Some(1);
+    if action.is_some_and(|entry| is_kept(&entry.node)) {
+        return;
+    }
+    let start = read::field(manager, "stat_prefix").map_or(&manager.place, |entry| &entry.place);
+    let place = action.map_or(start, |entry| &entry.place);
+    let message = format!("the route {} takes `%2F` as data, and this Envoy does not leave it as it is", quoted(route));
+    let help = "set `path_with_escaped_slashes_action: KEEP_UNCHANGED`: Portcullis refuses it with 400 everywhere else";
+    findings.warn(Lint::EnvoyPaths, place, message, help);
+}
+
+fn shown(host: &HostPattern, path: &PathPattern) -> String {
+    match host {
+        HostPattern::Any => path.to_string(),
+        host => format!("{host}{path}"),
+    }
 }
 
 const SLASHES: &str = "path_with_escaped_slashes_action";

@@ -94,22 +94,34 @@ pub(super) fn number(node: &Node) -> Option<u64> {
     }
 }
 
-/// A `google.protobuf.Duration`: `0.25s`.
+/// A `google.protobuf.Duration`: `0.25s`, or a section with `seconds` and `nanos`, which Envoy takes as well.
 pub(super) fn duration(node: &Node) -> Option<Duration> {
+    if matches!(node.value, Value::Section(_)) {
+        let part = |name| value(node, name).map_or(Some(0), number);
+        return Duration::from_secs(part("seconds")?).checked_add(Duration::from_nanos(part("nanos")?));
+    }
     let seconds: f64 = as_text(node)?.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// The name of the message that an `Any` holds, without what stands before its last `/`, and the message itself.
 pub(super) fn message(any: &Node) -> Option<(&str, &Node)> {
-    let name = |url: &'_ str| url.rfind('/').map_or(0, |slash| slash.saturating_add(1));
-    let url = text(any, "@type")?;
-    let outer = url.get(name(url)..)?;
+    let outer = type_name(any)?;
     if !["xds.type.v3.TypedStruct", "udpa.type.v1.TypedStruct"].contains(&outer) {
         return Some((outer, any));
     }
-    let url = text(any, "type_url")?;
-    Some((url.get(name(url)..)?, value(any, "value")?))
+    // Without a `value`, every field of the message has its default.
+    Some((type_name_of(any, "type_url")?, value(any, "value").unwrap_or(any)))
+}
+
+/// Gives the name of the type that a section has by its `@type`.
+pub(super) fn type_name(node: &Node) -> Option<&str> {
+    type_name_of(node, "@type")
+}
+
+/// Gives the name of the type whose URL a field has.
+pub(super) fn type_name_of<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
+    text(node, field).map(|url| url.rsplit('/').next().unwrap_or(url))
 }
 
 /// Where something stands: its name if it is a section.
@@ -152,6 +164,16 @@ mod tests {
             [("0.25s", Some(250)), ("1s", Some(1000)), ("0.200s", Some(200)), ("250ms", None), ("-1s", None)]
         {
             let node = parse(&format!("'{text}'")).unwrap();
+            assert_eq!(duration(&node).map(|found| found.as_millis()), millis, "{text}");
+        }
+        for (text, millis) in [
+            ("{}", Some(0)),
+            ("{ seconds: 0 }", Some(0)),
+            ("{ seconds: '2', nanos: 5000000 }", Some(2005)),
+            ("{ seconds: -1 }", None),
+            ("{ seconds: 18446744073709551615, nanos: 1000000000 }", None),
+        ] {
+            let node = parse(text).unwrap();
             assert_eq!(duration(&node).map(|found| found.as_millis()), millis, "{text}");
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Envoy's timeout of a Check where none is set.
-const DEFAULT_TIMEOUT: Duration = Duration::from_millis(200);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(200);
 /// Envoy's first back-off where none is set.
 const DEFAULT_BASE_INTERVAL: Duration = Duration::from_secs(1);
 /// Envoy's longest back-off where none is set, as a multiple of the first one.
@@ -94,7 +94,7 @@ fn lint_back_off(findings: &mut Findings, service: &Entry, policy: &Entry) {
 fn usual_timeout(service: &Entry) -> Option<Duration> {
     let set = read::value(&service.node, "timeout");
     let timeout = set.map_or(Some(DEFAULT_TIMEOUT), read::duration);
-    timeout.filter(|timeout| !timeout.is_zero() && *timeout <= limits::ENVOY_CHECK_TIMEOUT_MAX)
+    timeout.filter(|timeout| timeout.as_millis() > 0 && *timeout <= limits::ENVOY_CHECK_TIMEOUT_MAX)
 }
 
 /// The timeout of a Check as Envoy writes it, or the one of envoy/envoy.yaml where another lint says to set that.

@@ -1,0 +1,34 @@
+//! Routes that take the path, host or cluster of a request from what its client sends. Other rewrites are how Envoy maps a judged path
+//! to its API.
+
+use super::{
+    super::quoted,
+    Around, Findings,
+    formatter::{is_chosen_by_client, is_judged},
+    read,
+};
+use crate::config::{lint::Lint, tree::Entry};
+
+/// Fields with the name of a header, and the part of the request that it gives.
+const HEADERS: [(&str, &str); 2] = [("cluster_header", "cluster"), ("host_rewrite_header", "host")];
+/// Fields with a text that may have commands.
+const TEXTS: [(&str, &str); 2] = [("path_rewrite", "path"), ("host_rewrite", "host")];
+
+/// Lints a field of a route, or of settings that it has for a filter.
+pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, entry: &Entry) {
+    let part = |fields: &[(&str, &'static str)]| {
+        fields.iter().find(|(name, _)| read::is_named(&entry.key, name)).map(|(_, part)| *part)
+    };
+    let Some(text) = read::as_text(&entry.node).filter(|text| !text.is_empty()) else { return };
+    let by_header = part(&HEADERS).filter(|_| !is_judged(text, around.identity));
+    let by_text = part(&TEXTS).filter(|_| is_chosen_by_client(text, around.identity));
+    let Some(part) = by_header.or(by_text) else { return };
+    let message = format!(
+        "`{}` takes the {part} from {}, which the client chooses: Portcullis has not judged where the request goes",
+        entry.key,
+        quoted(text)
+    );
+    let help = "write it out, and choose between several by the `match` of routes; if a filter before ext_authz sets the value for every \
+                request, leave this out with `--allow envoy-route-cache`";
+    findings.warn(Lint::EnvoyRouteCache, &entry.node.place, message, help);
+}

@@ -1,0 +1,99 @@
+//! The rules for the certificate of a server, of Envoy's TLS: do they refuse strangers?
+
+use std::collections::HashMap;
+
+use super::read;
+use crate::config::tree::{Node, Value};
+
+/// Fields of a `CertificateValidationContext` one of which refuses strangers.
+const RULES: [&str; 6] = [
+    "trusted_ca",
+    "ca_certificate_provider_instance",
+    "system_root_certs",
+    "verify_certificate_spki",
+    "verify_certificate_hash",
+    "custom_validator_config",
+];
+/// Rules that tell the server from others with a certificate of the same authority.
+const NAMES: [&str; 6] = [
+    "match_typed_subject_alt_names",
+    "match_subject_alt_names",
+    "verify_subject_alt_name",
+    "verify_certificate_spki",
+    "verify_certificate_hash",
+    "custom_validator_config",
+];
+/// Fields of a `CommonTlsContext` with rules of a kind that is not known here.
+const PROVIDERS: [&str; 2] =
+    ["validation_context_certificate_provider", "validation_context_certificate_provider_instance"];
+/// The files in which systems keep the public authorities.
+const PUBLIC: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+];
+
+/// The servers that rules let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust<'n> {
+    /// Rules let in the servers that they name.
+    Some,
+    /// Rules let in each server with a certificate of a public authority, for any name.
+    Public,
+    /// Rules let in every server.
+    Any,
+    /// A secret of that name has the rules, and is not in the files.
+    Unseen(&'n str),
+}
+
+/// Returns the servers that an `UpstreamTlsContext` lets in. `checks_name` tells whether the cluster has the name of the host checked.
+pub(super) fn trust<'n>(context: &'n Node, secrets: &HashMap<&'n str, &'n Node>, checks_name: bool) -> Trust<'n> {
+    let Some(common) = read::value(context, "common_tls_context") else { return Trust::Any };
+    let combined = read::value(common, "combined_validation_context");
+    let default = combined.and_then(|combined| read::value(combined, "default_validation_context"));
+    let mut rules: Vec<&Node> = read::value(common, "validation_context").into_iter().chain(default).collect();
+    // Rules of a secret are merged into these, and take this one back only by naming another.
+    if rules.iter().copied().any(takes_any) {
+        return Trust::Any;
+    }
+    let sds = [Some(common), combined].into_iter().flatten();
+    let sds = sds.filter_map(|one| read::value(one, "validation_context_sds_secret_config")).next();
+    if let Some(sds) = sds {
+        let name = read::text(sds, "name").unwrap_or_default();
+        let Some(secret) = secrets.get(name) else { return Trust::Unseen(name) };
+        rules.extend(read::value(secret, "validation_context"));
+    } else if PROVIDERS.iter().any(|name| read::field(common, name).is_some()) {
+        return Trust::Some;
+    }
+    let has = |names: &[&str]| rules.iter().any(|rules| names.iter().any(|name| has_rule(rules, name)));
+    if rules.iter().copied().any(takes_any) || !has(&RULES) {
+        Trust::Any
+    } else if rules.iter().copied().any(trusts_public) && !has(&NAMES) && !checks_name && !checks_sni(context) {
+        Trust::Public
+    } else {
+        Trust::Some
+    }
+}
+
+/// Tells whether a `CertificateValidationContext` takes every certificate, whatever else it asks for.
+fn takes_any(rules: &Node) -> bool {
+    read::value(rules, "trust_chain_verification")
+        .is_some_and(|mode| read::as_text(mode) == Some("ACCEPT_UNTRUSTED") || read::number(mode) == Some(1))
+}
+
+/// Tells whether a rule is there. An empty list is none.
+fn has_rule(rules: &Node, name: &str) -> bool {
+    read::value(rules, name).is_some_and(|rule| !matches!(&rule.value, Value::List(items) if items.is_empty()))
+}
+
+fn trusts_public(rules: &Node) -> bool {
+    let file = read::at(rules, &["trusted_ca", "filename"]).and_then(read::as_text);
+    read::field(rules, "system_root_certs").is_some() || file.is_some_and(|file| PUBLIC.contains(&file))
+}
+
+/// Tells whether the certificate must be for the name that Envoy asks for.
+fn checks_sni(context: &Node) -> bool {
+    read::switched_on(context, "auto_sni_san_validation").is_some()
+}

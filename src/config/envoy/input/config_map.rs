@@ -1,0 +1,133 @@
+//! A ConfigMap that holds files of Envoy or Istio's mesh configuration, each as a text under a key of its `data`.
+
+use super::{document, document::Kind, embedded, relocate, resources, spellings, template};
+use crate::{
+    config::{
+        bounds::Bounds,
+        error::Problem,
+        parse::parse_documents,
+        suggest::quoted,
+        tree::{Entry, Node, Value},
+    },
+    limits,
+};
+
+/// Words one of which a file of Envoy's or a mesh configuration has.
+const WORDS: [&str; 7] = [
+    "static_resources",
+    "staticResources",
+    "dynamic_resources",
+    "dynamicResources",
+    "resources:",
+    "@type",
+    "extensionProviders",
+];
+/// The share of the values of a file that a text which can't be read counts as: nothing tells how many it had.
+const UNREAD_SHARE: usize = 8;
+
+/// The files of a ConfigMap that can be linted.
+#[derive(Default)]
+pub(super) struct Held {
+    /// The trees of Envoy's files.
+    pub(super) roots: Vec<Node>,
+    /// The trees of Istio's mesh configuration.
+    pub(super) meshes: Vec<Node>,
+    /// The trees of documents that Envoy does not read. They say where secrets are.
+    unread: Vec<Node>,
+    /// The things that are not looked at, each as a part of a sentence.
+    pub(super) unseen: Vec<String>,
+    /// The faults of those that can't be read.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Held {
+    /// Gives the trees of all documents, those that are not linted among them.
+    pub(super) fn trees(&self) -> impl Iterator<Item = &Node> {
+        self.roots.iter().chain(&self.meshes).chain(&self.unread)
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.roots.is_empty() && self.meshes.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// The number of values that the texts in the ConfigMaps of a file may have together, aliases written out.
+pub(super) struct Budget(usize);
+
+impl Budget {
+    pub(super) const fn new() -> Self {
+        Self(limits::CONFIG_NODES)
+    }
+
+    fn spend(&mut self, values: usize) {
+        self.0 = self.0.saturating_sub(values);
+    }
+}
+
+/// Reads the files of a ConfigMap. `outer` is the whole text around it. A text whose tree has places of its own is taken out,
+/// so that each secret in it is hidden by its field and not everything behind the first one.
+pub(super) fn read(root: &mut Node, outer: &str, budget: &mut Budget) -> Held {
+    let mut held = Held::default();
+    let Value::Section(fields) = &mut root.value else { return held };
+    let Some(data) = fields.iter_mut().find(|entry| entry.key == "data") else { return held };
+    let Value::Section(entries) = &mut data.node.value else { return held };
+    for entry in entries {
+        match &entry.node.value {
+            Value::String(text) if !WORDS.iter().any(|word| text.contains(word)) => {}
+            Value::String(_) if budget.0 == 0 => {
+                let message =
+                    format!("the ConfigMaps have more than {} values, aliases written out", limits::CONFIG_NODES);
+                let problem = Problem::error(&entry.place, message).help("leave out those that are not for this Envoy");
+                held.problems.push(problem);
+                break;
+            }
+            Value::String(text) if read_file(&mut held, entry, text, outer, budget) => entry.node.value = Value::Null,
+            _ => {}
+        }
+    }
+    held
+}
+
+/// Reads a text. Returns whether it was read with a place for each of its parts.
+fn read_file(held: &mut Held, entry: &Entry, text: &str, outer: &str, budget: &mut Budget) -> bool {
+    let places = embedded::Places::new(entry, text, outer);
+    match parse_documents(text, &Bounds::ENVOY) {
+        Ok(roots) => {
+            let mut is_read = false;
+            let mut has_unread = false;
+            for mut root in roots {
+                budget.spend(relocate::count(&root));
+                spellings::merge(&mut root);
+                let kind = document::classify(&root);
+                places.rewrite(&mut root);
+                if is_read {
+                    has_unread |= !document::is_empty(&root);
+                    held.unread.push(root);
+                    continue;
+                }
+                is_read = document::is_read_by_envoy(kind, &root);
+                match kind {
+                    Kind::Envoy => held.roots.push(root),
+                    Kind::Resources => held.roots.push(resources::with_types(root).0),
+                    Kind::Object => held.meshes.push(root),
+                    Kind::Pods | Kind::ConfigMap | Kind::OtherObject | Kind::Unknown => return false,
+                }
+            }
+            if has_unread {
+                held.unseen.push(document::unread_words(&entry.key));
+            }
+            places.are_exact()
+        }
+        Err(problem) => {
+            budget.spend(limits::CONFIG_NODES / UNREAD_SHARE);
+            let problem = template::explain(text, &problem).unwrap_or(*problem);
+            let key = format!("data.\"{}\"", entry.key);
+            let help = format!(
+                "mend the text under {}, or take it out to lint it by itself: `kubectl get configmap NAME -o json | jq -r '.{key}'`",
+                quoted(&key)
+            );
+            held.problems.push(places.moved(problem).help(help));
+            false
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Network filters that are no HTTP connection manager and no TCP proxy.
+
+use super::{Destinations, read};
+use crate::config::{
+    envoy::types::{MANAGER, TCP_PROXY},
+    site::Site,
+    tree::Node,
+};
+
+/// Types of filters that send nothing to a cluster of their own choice: they limit, refuse, answer, or read along.
+const HARMLESS: [&str; 16] = [
+    "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+    "envoy.extensions.filters.network.direct_response.v3.Config",
+    "envoy.extensions.filters.network.echo.v3.Echo",
+    "envoy.extensions.filters.network.ext_authz.v3.ExtAuthz",
+    "envoy.extensions.filters.network.geoip.v3.Geoip",
+    "envoy.extensions.filters.network.kafka_broker.v3.KafkaBroker",
+    "envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
+    "envoy.extensions.filters.network.mongo_proxy.v3.MongoProxy",
+    "envoy.extensions.filters.network.mysql_proxy.v3.MySQLProxy",
+    "envoy.extensions.filters.network.postgres_proxy.v3alpha.PostgresProxy",
+    "envoy.extensions.filters.network.ratelimit.v3.RateLimit",
+    "envoy.extensions.filters.network.rbac.v3.RBAC",
+    "envoy.extensions.filters.network.zookeeper_proxy.v3.ZooKeeperProxy",
+    // Those of Istio.
+    "envoy.tcp.metadataexchange.config.MetadataExchange",
+    "io.istio.network.authn.Config",
+    "stats.PluginConfig",
+];
+const SET_STATE: &str = "envoy.extensions.filters.network.set_filter_state.v3.Config";
+/// The beginning of the keys of state that choose a TCP proxy's cluster, among other things.
+const OWN_KEYS: &str = "envoy.";
+
+/// A network filter of another protocol, with its place.
+pub(in super::super) struct NetworkFilter<'n> {
+    /// The item of the list.
+    pub(in super::super) node: &'n Node,
+    /// The number of its listener among the scene's.
+    pub(in super::super) listener: Option<usize>,
+    pub(in super::super) site: Site,
+}
+
+impl<'n> NetworkFilter<'n> {
+    pub(in super::super) fn name(&self) -> &'n str {
+        read::text(self.node, "name").unwrap_or_default()
+    }
+
+    /// Returns the clusters that it names.
+    pub(in super::super) fn destinations(&self) -> Destinations<'n> {
+        let mut found = Destinations::default();
+        add_named(self.node, &mut found);
+        found
+    }
+}
+
+/// Adds the clusters that a message of an unknown type names.
+fn add_named<'n>(node: &'n Node, found: &mut Destinations<'n>) {
+    for entry in read::entries(node) {
+        if read::is_named(&entry.key, "cluster") {
+            found.clusters.extend(read::as_text(&entry.node));
+        } else if read::is_named(&entry.key, "clusters") {
+            let names = read::items(&entry.node).iter().filter_map(|cluster| read::text(cluster, "name"));
+            found.clusters.extend(names);
+        }
+        add_named(&entry.node, found);
+    }
+    read::items(node).iter().for_each(|item| add_named(item, found));
+}
+
+/// Tells whether a network filter may lead somewhere in a way that is not known here.
+pub(super) fn is_unknown(filter: &Node) -> bool {
+    let Some((kind, config)) = read::value(filter, "typed_config").and_then(read::message) else { return true };
+    let sets_own = || {
+        let keys = read::list(config, "on_new_connection").iter().filter_map(|value| read::text(value, "object_key"));
+        keys.into_iter().any(|key| key.starts_with(OWN_KEYS))
+    };
+    match kind {
+        MANAGER | TCP_PROXY => false,
+        SET_STATE => sets_own(),
+        _ => !HARMLESS.contains(&kind),
+    }
+}

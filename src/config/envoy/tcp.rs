@@ -1,0 +1,55 @@
+//! TCP proxies, and network filters of other protocols than HTTP, past ext_authz.
+
+use super::{Around, findings::Findings, guard::Guard, quoted, reach::Upstreams, read};
+use crate::config::{lint::Lint, tree::Place};
+
+/// Lints what leads to the upstreams of checked routes by no HTTP connection manager.
+pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>) {
+    for proxy in around.scene.tcp_proxies.iter().filter(|proxy| !guard.is_behind(proxy.listener)) {
+        let upstreams = Upstreams::new(around.scene, &proxy.destinations());
+        let named = read::field(proxy.node, "cluster").or_else(|| read::field(proxy.node, "weighted_clusters"));
+        findings.enter(&proxy.site);
+        lint_upstreams(
+            findings,
+            around,
+            guard,
+            &upstreams,
+            ("this TCP proxy", named.map_or(&proxy.node.place, |entry| &entry.place)),
+        );
+    }
+    for filter in around.scene.network_filters.iter().filter(|filter| !guard.is_behind(filter.listener)) {
+        let upstreams = Upstreams::new(around.scene, &filter.destinations());
+        findings.enter(&filter.site);
+        lint_upstreams(findings, around, guard, &upstreams, ("this network filter", read::place(filter.node)));
+        findings.unseen(format!("the network filter {}, whose protocol is not known here", quoted(filter.name())));
+    }
+}
+
+fn lint_upstreams<'n>(
+    findings: &mut Findings,
+    around: &Around<'n>,
+    guard: &Guard<'_, 'n>,
+    upstreams: &Upstreams<'n>,
+    (what, place): (&str, &Place),
+) {
+    if upstreams.are_judged(around.scene, &guard.upstreams) {
+        return;
+    }
+    if !upstreams.meets(&guard.upstreams) {
+        if guard.is_somewhere() && upstreams.may_meet(&guard.upstreams) {
+            let names: Vec<String> = upstreams.clusters.iter().map(|name| quoted(name)).collect();
+            let names = if names.is_empty() { "an unknown cluster".to_owned() } else { names.join(", ") };
+            findings
+                .unseen(format!("the servers behind {names}, which {what} leads to and checked routes may as well"));
+        }
+        return;
+    }
+    let common = upstreams.clusters.iter().next().copied().unwrap_or_default();
+    let common = upstreams.clusters.intersection(&guard.upstreams.clusters).next().copied().unwrap_or(common);
+    let message = format!(
+        "{what} leads to {}, which checked routes lead to as well: connections reach it past ext_authz",
+        quoted(common)
+    );
+    let help = "give the filter chain an http_connection_manager with ext_authz in its place, or let it lead elsewhere";
+    findings.warn(Lint::EnvoyTcpProxy, place, message, help);
+}
