@@ -111,6 +111,8 @@ pub const HEADER_ABUSE: u32 = 4;
 
 /// Bytes of h2's reason that are logged when a connection ends: a peer may send its own.
 pub const CONNECTION_ERROR_CHARS: usize = 200;
+/// Bytes that are read of an event which the HTTP/2 library traces: it may quote what a peer has sent.
+pub const TRACED_TEXT_BYTES: usize = 512;
 /// The time in which at most one log line of a kind is written about connections that ended for an error, could not be accepted
 /// or were refused. The line says how many were left out.
 pub const CONNECTION_LINES: Duration = Duration::from_secs(1);
@@ -141,12 +143,11 @@ pub const CONNECTIONS_LOOKED_AT: Duration = Duration::from_secs(1);
 pub const TOKEN_BYTES: usize = 16 * 1024;
 /// Bytes of the decoded JOSE header.
 pub const TOKEN_HEADER_BYTES: usize = 2 * 1024;
-/// Bytes of the decoded claims set: what fits into a token beside its header and signature.
+/// Bytes of the decoded claims set: what fits into a token beside its header and signature. Scopes and groups have no bound of
+/// their own: 5,600 of one letter fit.
 pub const TOKEN_CLAIMS_BYTES: usize = 11 * 1024;
 /// Nesting of JSON in a token or a key set.
 pub const JSON_DEPTH: usize = 16;
-/// Scopes that one token may carry.
-pub const TOKEN_SCOPES: usize = 256;
 /// Bytes of a `kid`.
 pub const KID_BYTES: usize = 256;
 /// Bytes of a claim that names somebody (`sub`, a client id): it becomes a header, whole or not at all.
@@ -181,12 +182,23 @@ pub const REFUSED_TOKEN_BYTES: usize = 3 * 1024 * 1024;
 
 /// Bytes of a key set or a discovery document.
 pub const KEY_DOCUMENT_BYTES: usize = 256 * 1024;
+/// Characters of a `content-encoding` that are shown to an operator.
+pub const CONTENT_ENCODING_CHARS: usize = 40;
 /// Keys taken from one set; the rest are ignored with a warning.
 pub const KEYS_PER_SET: usize = 64;
+/// Keys of a set with which a token without a `kid` is tried: each takes a signature check, and anybody can make such tokens.
+/// Providers publish the old, the present and the next key of an algorithm.
+pub const KEYS_TRIED: usize = 4;
+/// Characters of a name that a provider gave a key, in messages.
+pub const KEY_NAME_CHARS: usize = 64;
+/// Skipped keys of a set without a usable one that its error names.
+pub const SKIPPED_KEYS_SHOWN: usize = 3;
 /// Bits of an RSA modulus, NIST SP 800-131A and aws-lc's upper bound.
 pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Bytes of a shared secret, by RFC 7518 section 3.2 at least the hash's own length.
 pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
+/// Different bytes of a shared secret below which it is called weak: random ones of 32 bytes have 25 at least, in hexadecimal 10.
+pub const SECRET_DIFFERENT_BYTES: usize = 8;
 /// One fetch, from connecting to the last byte.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// One attempt to get an issuer's keys: metadata, one more place for it, and the key set. An attempt ends with the first of
@@ -286,8 +298,13 @@ pub const CONFIG_NODES: usize = 2_000_000;
 pub const CONFIG_TEXT_BYTES: usize = 2 * CONFIG_BYTES;
 /// Items of one list, and fields of one section; `routes` and `issuers` have their own limits.
 pub const CONFIG_ITEMS: usize = 1000;
+/// Headers of `identity.remove`: every answer that lets a request pass names them.
+pub const REMOVED_HEADERS: usize = 64;
 /// Scopes in all lists of `implies` together. Each required scope is followed through all of them at load.
 pub const IMPLICATIONS: usize = 256;
+/// Readings of one path by lax backends, the path itself among them: as many as any two oddities make together. With more of
+/// them a request is refused.
+pub const PATH_READINGS: usize = 12;
 /// Items of two rules, multiplied, up to which they are compared for the readings of one path, all comparisons together.
 /// Beyond it a reading counts as one that needs more.
 pub const READING_COMPARISONS: usize = 10_000;
@@ -434,10 +451,16 @@ pub const DENIAL_LINES_PERIOD: Duration = Duration::from_secs(1);
 pub const DENIAL_LINE_KEYS: usize = 1024;
 /// Back-off before a background task that panicked is started again: the first one and the longest one, doubled in between.
 pub const TASK_BACKOFF: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+/// Attempts to lock the directory of a Unix socket while it is claimed; other starts hold it for a moment.
+pub const SOCKET_CLAIMS: u32 = 100;
+/// Pause between two of them.
+pub const SOCKET_CLAIM_PAUSE: Duration = Duration::from_millis(20);
 /// The values that `portcullis health --timeout` may have.
 pub const HEALTH_TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 /// Bytes of an answer that `portcullis health` reads: `/readyz` says a few hundred of each issuer, and their number is bounded.
 pub const HEALTH_ANSWER_BYTES: usize = 1024 * 1024;
+/// The highest age of a Check that is shown: a request that seems older has passed a clock that is wrong.
+pub const REQUEST_AGE_SHOWN: Duration = Duration::from_secs(3600);
 /// Interval at which each thread that answers Checks shows a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Interval at which each thread that answers Checks looks at the age of one of them.

@@ -13,6 +13,10 @@ pub(super) struct Bounds {
     pub(super) text_bytes: usize,
     /// Whether a field's name may have the tag `!ignore`: it is then called [`IGNORED`].
     pub(super) knows_ignore: bool,
+    /// Switches on that more documents may follow the first one.
+    pub(super) many_documents: bool,
+    /// The help for faults of the grammar that have none of their own.
+    pub(super) grammar_help: &'static str,
 }
 
 impl Bounds {
@@ -23,6 +27,8 @@ impl Bounds {
         nodes: limits::CONFIG_NODES,
         text_bytes: limits::CONFIG_TEXT_BYTES,
         knows_ignore: false,
+        many_documents: false,
+        grammar_help: "line up the fields of one entry, and quote what has braces, `: ` or `*` in it: `path: \"/a/{id}\"`",
     };
     /// Those of a configuration of Envoy's.
     pub(super) const ENVOY: Self = Self {
@@ -30,6 +36,8 @@ impl Bounds {
         aliases: limits::ENVOY_ALIASES,
         text_bytes: 2 * limits::ENVOY_BYTES,
         knows_ignore: true,
+        many_documents: true,
+        grammar_help: "line up the fields of one entry, and close each bracket, brace and quote that is open here",
         ..Self::CONFIG
     };
 }

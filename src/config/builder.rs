@@ -54,7 +54,7 @@ struct Anchored {
 pub(super) struct Builder {
     bounds: &'static Bounds,
     open: Vec<Open>,
-    root: Option<Node>,
+    roots: Vec<Node>,
     anchors: Vec<Anchored>,
     aliases: usize,
     size: Size,
@@ -69,7 +69,7 @@ impl Builder {
         Self {
             bounds,
             open: Vec::new(),
-            root: None,
+            roots: Vec::new(),
             anchors: Vec::new(),
             aliases: 0,
             size: Size::default(),
@@ -84,7 +84,7 @@ impl Builder {
         match event {
             Event::DocumentStart(..) => {
                 self.documents = self.documents.saturating_add(1);
-                if self.documents > 1 {
+                if self.documents > 1 && !self.bounds.many_documents {
                     return fail(&place, "the file has a second document", "keep one, and no `---` after it");
                 }
                 Ok(())
@@ -119,9 +119,9 @@ impl Builder {
         }
     }
 
-    /// The tree; nothing if there was none.
-    pub(super) fn finished(self) -> Node {
-        self.root.unwrap_or(Node { value: Value::Null, place: Place::Nowhere, plain: true })
+    /// The trees of all documents, in their order. A text without any has none.
+    pub(super) fn finished(self) -> Vec<Node> {
+        self.roots
     }
 
     /// Whether the next scalar is the name of a field that may be left out.
@@ -201,7 +201,7 @@ impl Builder {
             self.anchors.push(Anchored { id: anchor, node: node.clone(), size, height });
         }
         let Some(parent) = self.open.last_mut() else {
-            self.root = Some(node);
+            self.roots.push(node);
             return Ok(());
         };
         parent.height = parent.height.max(height);

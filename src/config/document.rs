@@ -13,7 +13,7 @@ use super::{
 use crate::limits;
 
 pub(crate) use super::{
-    decode::{Bag, fields::Fields, read},
+    decode::{Bag, fields::Fields, other_file::of_another_program, read},
     scalar::is_disputed,
     suggest::{closest, listed, quoted},
 };

@@ -42,7 +42,7 @@ const OTHERS: [&str; 7] = [
 ];
 
 /// The file to load, if there is one.
-pub(super) fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
+pub(crate) fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, String>) -> Option<&'p Path> {
     let named = env.get(CONFIG).filter(|value| !value.is_empty());
     path.or_else(|| named.map(Path::new))
 }

@@ -9,7 +9,7 @@ pub use super::{
     problem::{Problem, Severity},
     source::Underlined,
 };
-use crate::limits::WARNINGS_OF_A_KIND;
+use crate::{limits::WARNINGS_OF_A_KIND, printable};
 
 /// Problems printed in full; of a file that is wrong throughout the first ones say enough.
 pub(super) const SHOWN: usize = 50;
@@ -20,13 +20,16 @@ pub(super) const SHOWN: usize = 50;
 pub struct ConfigErrors {
     name: String,
     problems: Vec<Problem>,
+    /// Warnings of which there are too many of their kind.
+    left_out: Vec<Problem>,
 }
 
 impl ConfigErrors {
     pub(super) fn new(name: &str, source: Option<&Arc<Source>>, problems: Vec<Problem>) -> Self {
         let mut problems: Vec<Problem> = problems.into_iter().map(|problem| problem.in_source(source)).collect();
         problems.sort_by_key(Problem::sort_key);
-        Self { name: name.to_owned(), problems: fewer_of_a_kind(problems) }
+        let (problems, left_out) = fewer_of_a_kind(problems);
+        Self { name: name.to_owned(), problems, left_out }
     }
 
     /// The name of what they are about: a file, or the environment.
@@ -52,6 +55,25 @@ impl ConfigErrors {
         let is_allowed = |problem: &Problem| problem.kind().is_some_and(|lint| allowed.contains(&lint));
         self.problems.retain(|problem| problem.severity() == Severity::Error || !is_allowed(problem));
         self
+    }
+
+    /// Removes the warnings that a function takes out of each: nothing is left of those that it takes whole.
+    pub(super) fn retain_warnings(self, keep: impl Fn(Problem) -> Option<Problem>) -> Self {
+        let Self { name, problems, left_out } = self;
+        let all = problems.into_iter().map(|problem| problem.with_more(0)).chain(left_out);
+        let left = |problem: Problem| match problem.severity() {
+            Severity::Error => Some(problem),
+            Severity::Warning => keep(problem),
+        };
+        let mut all: Vec<Problem> = all.filter_map(left).collect();
+        all.sort_by_key(Problem::sort_key);
+        let (problems, left_out) = fewer_of_a_kind(all);
+        Self { name, problems, left_out }
+    }
+
+    /// Every problem, those that are left out of what is printed among them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().chain(&self.left_out)
     }
 
     /// The problems.
@@ -126,31 +148,35 @@ impl ConfigErrors {
     }
 }
 
-/// Of each kind of warnings the first ones; the last one kept says how many more there are.
-fn fewer_of_a_kind(problems: Vec<Problem>) -> Vec<Problem> {
+/// Splits problems into those that are shown and those beyond the limit of a kind. The last one shown says how many these are.
+fn fewer_of_a_kind(problems: Vec<Problem>) -> (Vec<Problem>, Vec<Problem>) {
     let mut counts: HashMap<Lint, usize> = HashMap::new();
     let kind = |problem: &Problem| problem.kind().filter(|_| problem.severity() == Severity::Warning);
     for lint in problems.iter().filter_map(kind) {
         *counts.entry(lint).or_default() += 1;
     }
     let mut seen: HashMap<Lint, usize> = HashMap::new();
-    let kept = problems.into_iter().filter_map(|problem| {
-        let Some(lint) = kind(&problem) else { return Some(problem) };
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for problem in problems {
+        let Some(lint) = kind(&problem) else {
+            kept.push(problem);
+            continue;
+        };
         let seen = seen.entry(lint).or_default();
         *seen += 1;
         let more = counts.get(&lint).map_or(0, |count| count.saturating_sub(WARNINGS_OF_A_KIND));
         match (*seen).cmp(&WARNINGS_OF_A_KIND) {
-            Ordering::Less => Some(problem),
-            Ordering::Equal => Some(problem.with_more(more)),
-            Ordering::Greater => None,
+            Ordering::Less => kept.push(problem),
+            Ordering::Equal => kept.push(problem.with_more(more)),
+            Ordering::Greater => left_out.push(problem),
         }
-    });
-    kept.collect()
+    }
+    (kept, left_out)
 }
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.name)?;
+        write!(f, "{}: ", printable::one_line(&self.name))?;
         let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         match (self.count(Severity::Error), self.count(Severity::Warning)) {
             (errors, 0) => f.write_str(&counted(errors, "error")),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Config, decode, env,
+    Config, Listen, ReadyRule, Unread, decode, env,
     error::{ConfigErrors, Problem},
     parse::parse as parse_yaml,
     source::Source,
@@ -77,6 +77,16 @@ pub fn text_of(read: Result<Vec<u8>, ReadError>, path: &Path) -> Result<String, 
     text.map_err(|problem| ConfigErrors::single(&path.display().to_string(), *problem))
 }
 
+/// Says whether a file is a configuration by its first look: it has rules or issuers. Of a file that can't be read, nothing
+/// is said here.
+#[must_use]
+pub fn is_configuration(path: &Path) -> bool {
+    let Ok(text) = read(path) else { return false };
+    let Ok(root) = parse_yaml(&text) else { return false };
+    let Value::Section(entries) = root.value else { return false };
+    entries.iter().any(|entry| ["routes", "issuers", "policies", "listen", "default"].contains(&entry.key.as_str()))
+}
+
 /// What of a configuration decides about requests, without what it takes to serve it.
 #[derive(Debug)]
 pub struct Offline {
@@ -88,8 +98,32 @@ pub struct Offline {
     pub identity: IdentityHeaders,
     /// Files with tests of the policy.
     pub tests: Vec<PathBuf>,
+    /// The files and variables that the configuration names, none of which was read.
+    pub unread: Vec<Unread>,
+    listen: Listen,
     /// Warnings; often none.
     pub warnings: ConfigErrors,
+}
+
+impl Offline {
+    /// The part of the configuration that an Envoy's is compared with: no issuer is in it, as it has no keys.
+    #[must_use]
+    pub fn without_issuers(self) -> Config {
+        Config {
+            listen: self.listen,
+            issuers: Vec::new(),
+            policy: self.policy,
+            identity: self.identity,
+            keys_dir: None,
+            ready: ReadyRule::default(),
+            tests: self.tests,
+        }
+    }
+}
+
+/// Says whether nothing names a configuration: no path, and no variable that a start without a file takes.
+pub(crate) fn is_absent(path: Option<&Path>, env: &BTreeMap<String, String>) -> bool {
+    env::path_of(path, env).is_none() && ![env::ISSUER, env::AUDIENCE].iter().any(|name| env.contains_key(*name))
 }
 
 /// Loads what [`load`] does and reads nothing that the configuration names: no secret, no key, no certificate, so that
@@ -182,8 +216,8 @@ fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, Confi
 
 fn without_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Offline, ConfigErrors> {
     let (rules, warnings) = tree.decode(env, decode::decode_offline);
-    let Some(decode::Rules { policy, issuers, identity, tests }) = rules else { return Err(warnings) };
-    Ok(Offline { policy, issuers, identity, tests, warnings })
+    let Some(decode::Rules { listen, policy, issuers, identity, tests, unread }) = rules else { return Err(warnings) };
+    Ok(Offline { policy, issuers, identity, tests, unread, listen, warnings })
 }
 
 /// One issuer, its audiences, and a valid token on every path.
@@ -235,6 +269,8 @@ fn tree_of(issuer: &str, audience: &str) -> Node {
     section(vec![("issuers", with(Value::List(issuers))), ("routes", with(Value::List(routes)))])
 }
 
+/// The first bytes of a file of gzip (RFC 1952 section 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 const WHAT: &str = "the configuration file";
 const SMALLER: &str = "cover several routes with one pattern, `/api/**`";
 
@@ -260,11 +296,14 @@ fn text_from(read: Result<Vec<u8>, ReadError>, path: &Path, what: &str, smaller:
     let bytes = read.map_err(|error| match error {
         ReadError::TooLarge(most) => fail(format!("{what} {shown} has more than {} MiB", most >> 20), smaller),
         ReadError::Io(_) | ReadError::NotRegular(_) => {
-            fail(format!("{what} {shown} can't be read: {error}"), "name a YAML file that this user may read")
+            fail(format!("{what} {shown} can't be read: {error}"), "name a file, YAML or JSON, that this user may read")
         }
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
+        if error.as_bytes().starts_with(&GZIP) {
+            return fail(format!("{what} {shown} is compressed"), "unpack it first: `gunzip`");
+        }
         let line = error.as_bytes().iter().take(at).filter(|b| **b == b'\n').count().saturating_add(1);
         fail(format!("{what} {shown} is not UTF-8 text in line {line}"), "save it as UTF-8")
     })

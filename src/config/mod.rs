@@ -11,6 +11,7 @@ pub(crate) mod document;
 mod env;
 pub mod envoy;
 pub mod error;
+mod flow;
 mod health;
 mod kubernetes;
 pub mod lint;
@@ -21,6 +22,7 @@ mod problem;
 pub mod report;
 mod scalar;
 mod schema;
+pub mod site;
 mod socket;
 mod source;
 mod suggest;
@@ -33,9 +35,14 @@ use std::{
     time::Duration,
 };
 
+pub use decode::unread::Unread;
 pub(crate) use decode::{parse_duration, show_duration};
+pub(crate) use env::path_of;
 pub use health::{HealthAddress, health_address};
-pub use load::{Loaded, LoadedFile, Offline, load, load_offline, parse, parse_offline, read, text_of};
+pub(crate) use load::is_absent;
+pub use load::{
+    Loaded, LoadedFile, Offline, is_configuration, load, load_offline, parse, parse_offline, read, text_of,
+};
 pub use schema::json_schema;
 pub use socket::{SocketAccess, SocketGroup, SocketMode, UnixSocket};
 pub(crate) use suggest::{closest, quoted};

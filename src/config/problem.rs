@@ -1,14 +1,16 @@
 //! One problem of a configuration: what is wrong, where, and what to do.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{collections::HashSet, error::Error, fmt, ops::Range, sync::Arc};
 
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::{
     lint::Lint,
+    site::{Resource, Site},
     source::{Source, Underlined},
     tree::{Place, Span},
 };
+use crate::printable;
 
 /// Columns before each line of a message.
 const MESSAGE_INDENT: usize = 4;
@@ -16,7 +18,7 @@ const MESSAGE_INDENT: usize = 4;
 const HELP_INDENT: usize = 8;
 
 /// Whether a problem forbids the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The configuration can't be used.
     Error,
@@ -24,7 +26,7 @@ pub enum Severity {
     Warning,
 }
 
-/// One problem: an error or a warning.
+/// One problem: an error or a warning. Its texts are printable, whatever a file or a variable has.
 #[derive(Clone, Debug)]
 pub struct Problem {
     severity: Severity,
@@ -32,6 +34,10 @@ pub struct Problem {
     /// How many more of the same lint there are that are left out.
     more: usize,
     message: String,
+    /// The parts of an Envoy configuration in which it is. Empty elsewhere.
+    sites: Vec<Site>,
+    /// Tells that no request passes because of it, although its lint is one that lets requests pass.
+    is_closed: bool,
     help: Option<String>,
     variable: Option<Arc<str>>,
     /// What is underlined, the primary place first.
@@ -52,7 +58,19 @@ impl Problem {
             Place::Variable(name) if !message.contains(&**name) => format!("`{name}`: {message}"),
             _ => message,
         };
-        Self { severity, lint: None, more: 0, message, help: None, variable, labels, source: None }
+        let message = printable::one_line(&message).into_owned();
+        Self {
+            severity,
+            lint: None,
+            more: 0,
+            message,
+            sites: Vec::new(),
+            is_closed: false,
+            help: None,
+            variable,
+            labels,
+            source: None,
+        }
     }
 
     pub(crate) fn error(place: &Place, message: impl Into<String>) -> Self {
@@ -69,6 +87,56 @@ impl Problem {
         self
     }
 
+    /// Puts it into a part of an Envoy configuration.
+    pub(super) fn at(mut self, site: &Site) -> Self {
+        if !site.is_empty() {
+            self.sites.push(site.clone());
+        }
+        self
+    }
+
+    /// Marks it as one that lets no request pass.
+    pub(super) fn closed(mut self) -> Self {
+        self.is_closed = true;
+        self
+    }
+
+    /// Puts it into one more part of an Envoy configuration.
+    pub(super) fn add_site(&mut self, site: Site) {
+        if !site.is_empty() {
+            self.sites.push(site);
+        }
+    }
+
+    /// Names the Kubernetes resource or file that it is in.
+    pub(super) fn within_resource(mut self, resource: &Resource) -> Self {
+        if self.sites.is_empty() {
+            self.sites.push(Site::of_resource(resource));
+        } else {
+            self.each_site(|site| site.within(resource));
+        }
+        self
+    }
+
+    /// Replaces each part in which it is.
+    pub(super) fn each_site(&mut self, changed: impl Fn(&Site) -> Site) {
+        self.sites = self.sites.iter().map(changed).collect();
+        self.each_site_once();
+    }
+
+    /// Forgets parts that are named more than once.
+    pub(super) fn each_site_once(&mut self) {
+        let mut seen = HashSet::new();
+        self.sites.retain(|site| seen.insert(site.clone()));
+    }
+
+    /// Returns it without the sites that a function takes out: nothing if it was in no other one.
+    pub(super) fn without_sites(mut self, is_out: impl Fn(&Site) -> bool) -> Option<Self> {
+        let before = self.sites.len();
+        self.sites.retain(|site| !is_out(site));
+        (before == 0 || !self.sites.is_empty()).then_some(self)
+    }
+
     /// The last one shown of its kind.
     pub(super) fn with_more(mut self, more: usize) -> Self {
         self.more = more;
@@ -77,14 +145,14 @@ impl Problem {
 
     /// What to do.
     pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(printable::lines(&text.into()).into_owned());
         self
     }
 
     /// What stands at the underlined place.
     pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
         if let Some((_, label)) = self.labels.first_mut() {
-            *label = Some(text.into());
+            *label = Some(printable::one_line(&text.into()).into_owned());
         }
         self
     }
@@ -92,7 +160,7 @@ impl Problem {
     /// Another place that takes part.
     pub(crate) fn and(mut self, place: &Place, text: impl Into<String>) -> Self {
         if let Place::File(span) = place {
-            self.labels.push((*span, Some(text.into())));
+            self.labels.push((*span, Some(printable::one_line(&text.into()).into_owned())));
         }
         self
     }
@@ -101,7 +169,26 @@ impl Problem {
     pub(super) fn wrapped(&self, width: usize) -> Self {
         let help = self.help.as_deref().map(|text| wrap(text, width.saturating_sub(HELP_INDENT)));
         let message = wrap(&self.to_string(), width.saturating_sub(MESSAGE_INDENT));
-        Self { message, lint: None, more: 0, help, ..self.clone() }
+        Self { message, lint: None, more: 0, sites: Vec::new(), help, ..self.clone() }
+    }
+
+    /// Moves its places on by so many bytes.
+    pub(super) fn shifted(self, by: usize) -> Self {
+        self.replaced(|span| Span { start: span.start.saturating_add(by), ..span })
+    }
+
+    /// Gives each place that it has another one.
+    pub(super) fn replaced(mut self, span_of: impl Fn(Span) -> Span) -> Self {
+        for (span, _) in &mut self.labels {
+            *span = span_of(*span);
+        }
+        self
+    }
+
+    /// Counts its places from the start of a file that has these offsets among others. Places in other files are left out.
+    pub(super) fn within(mut self, file: &Range<usize>) -> Self {
+        self.labels.retain(|(span, _)| file.contains(&span.start));
+        self.replaced(|span| Span { start: span.start.saturating_sub(file.start), ..span })
     }
 
     pub(super) fn in_source(mut self, source: Option<&Arc<Source>>) -> Self {
@@ -125,6 +212,19 @@ impl Problem {
     #[must_use]
     pub const fn kind(&self) -> Option<Lint> {
         self.lint
+    }
+
+    /// The parts of an Envoy configuration in which it is. Empty for other configurations.
+    #[must_use]
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// Says whether requests may pass without a decision because of it, or changed after one, or by that of
+    /// another service.
+    #[must_use]
+    pub fn lets_pass(&self) -> bool {
+        !self.is_closed && self.lint.is_some_and(Lint::lets_pass)
     }
 
     /// How many more warnings of its kind there are, which are left out.
@@ -171,6 +271,29 @@ impl Problem {
         self.labels.iter().map(|(span, text)| Underlined::new(source, *span, text.as_deref())).collect()
     }
 
+    /// The place in the file that it is about first.
+    pub(super) fn primary(&self) -> Option<Span> {
+        self.labels.first().map(|(span, _)| *span)
+    }
+
+    /// Says whether it is about the same place as another one.
+    fn is_at_place_of(&self, other: &Self) -> bool {
+        match (&self.variable, &other.variable) {
+            (None, None) => self.primary().is_some() && self.primary() == other.primary(),
+            (one, other) => one == other,
+        }
+    }
+
+    /// Takes kind and help of a warning, where that says why it is wrong and what to do. Returns whether it does.
+    pub(super) fn explained_by(&mut self, warning: &Self) -> bool {
+        let explains = self.severity == Severity::Error && self.lint.is_none() && self.is_at_place_of(warning);
+        if explains {
+            self.lint = warning.lint;
+            self.help.clone_from(&warning.help);
+        }
+        explains
+    }
+
     pub(super) fn sort_key(&self) -> (bool, usize) {
         self.labels.first().map_or((true, 0), |(span, _)| (false, span.start))
     }
@@ -179,6 +302,17 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if let Some((first, others)) = self.sites.split_first() {
+            write!(f, " ({first}")?;
+            match (others.len(), others.iter().all(|other| other.is_other_chain(first))) {
+                (0, _) => {}
+                (1, true) => f.write_str(", and in another chain")?,
+                (count, true) => write!(f, ", and in {count} more chains")?,
+                (1, false) => f.write_str(", and in another place")?,
+                (count, false) => write!(f, ", and in {count} more places")?,
+            }
+            f.write_str(")")?;
+        }
         if let Some(lint) = self.lint {
             write!(f, " [{lint}]")?;
         }

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use super::error::{ConfigErrors, Problem, Severity, Underlined};
+use super::{
+    envoy::{Checked, Seen, Verdict},
+    error::{ConfigErrors, Problem, Severity, Underlined},
+    site::{Resource, Site},
+};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -14,12 +18,24 @@ pub struct Report<'p> {
     errors: usize,
     warnings: usize,
     problems: Vec<Item<'p>>,
+    /// The things that were not checked or not looked at; only there where something may have been left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_checked: Option<Vec<&'p str>>,
+    /// The verdict on an Envoy configuration; only there if one was checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    /// The lints of which `--allow` has left something out that lets requests pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<Vec<&'static str>>,
+    /// The parts of an Envoy configuration that were looked at, by number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<&'p Seen>,
 }
 
 /// One problem. Members that have nothing to say are null; those of its place are left out where it has none.
 #[derive(Debug, Serialize)]
 struct Item<'p> {
-    /// As it was named on the command line, or `environment`.
+    /// As it was named on the command line, `standard input` or `environment`.
     file: &'p str,
     /// `error` or `warning`.
     severity: &'static str,
@@ -35,6 +51,27 @@ struct Item<'p> {
     related: Vec<Place<'p>>,
     /// How many more of its code there are in this file, which are left out.
     more: usize,
+    /// Other parts of an Envoy configuration in which it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_sites: Vec<Part<'p>>,
+    /// The part of an Envoy configuration in which it is.
+    #[serde(flatten)]
+    site: Option<Part<'p>>,
+}
+
+/// A part of an Envoy configuration.
+#[derive(Debug, Serialize)]
+struct Part<'p> {
+    /// The kind of the Kubernetes resource: `SecurityPolicy`, `pod`.
+    resource_kind: Option<&'p str>,
+    /// The name of the Kubernetes resource.
+    resource: Option<&'p str>,
+    /// The name of the listener, or its address where it has none.
+    listener: Option<&'p str>,
+    /// The name or number of the filter chain, if the listener has several.
+    chain: Option<&'p str>,
+    /// The virtual host, the route or the weighted cluster.
+    route: Option<&'p str>,
 }
 
 /// A piece of one line. Lines and columns count from 1, columns count characters; offset and length are bytes.
@@ -60,6 +97,33 @@ impl<'p> Report<'p> {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
             problems: problems.collect(),
+            not_checked: None,
+            verdict: None,
+            allowed: None,
+            seen: None,
+        }
+    }
+
+    /// Names in the report what an offline check did not look at.
+    #[must_use]
+    pub fn without(self, not_checked: Vec<&'p str>) -> Self {
+        Self { not_checked: Some(not_checked), ..self }
+    }
+}
+
+impl<'p> Report<'p> {
+    /// Adds the verdict on an Envoy configuration, and what was not looked at.
+    #[must_use]
+    pub fn of_envoy(self, checked: &'p Checked) -> Self {
+        let mut not_checked = self.not_checked.unwrap_or_default();
+        not_checked.extend(checked.seen.unseen.iter().map(String::as_str));
+        let allowed = checked.allowed.iter().map(|lint| lint.name()).collect();
+        Self {
+            not_checked: Some(not_checked),
+            verdict: Some(checked.verdict()),
+            allowed: Some(allowed),
+            seen: Some(&checked.seen),
+            ..self
         }
     }
 }
@@ -80,6 +144,21 @@ impl<'p> Item<'p> {
             place: places.next(),
             related: places.collect(),
             more: problem.more(),
+            other_sites: problem.sites().iter().skip(1).map(Part::new).collect(),
+            site: problem.sites().first().map(Part::new),
+        }
+    }
+}
+
+impl<'p> Part<'p> {
+    fn new(site: &'p Site) -> Self {
+        let resource = site.resource();
+        Self {
+            resource_kind: resource.map(Resource::kind),
+            resource: resource.and_then(Resource::name),
+            listener: site.listener(),
+            chain: site.chain(),
+            route: site.route(),
         }
     }
 }

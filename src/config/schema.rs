@@ -8,7 +8,7 @@ pub use json::json_schema;
 pub(super) use kind::{Fallback, Field, Kind, List, Scalar};
 use kind::{
     Kind::{List as Many, Scalar as One, ScalarOrSection, Section, Sections},
-    List::{Claims, Implications, Of, Policies, Routes, Scopes},
+    List::{Claims, Implications, Of, Policies, Routes, Scopes, UpTo},
     Scalar::{
         Address, Count, Duration, DurationOr, Flag, Group, Header, Host, Method, Mode, Path, ScopeToken, Text, True,
         Url, Value, Words,
@@ -33,6 +33,12 @@ pub(super) const FILE: &[Field] = &[
         Many(Routes(ROUTE)),
         "Which request needs what; the most specific one decides, order does not matter",
     ),
+    field(
+        "hosts",
+        One(Words(&["as_sent", "stripped"])),
+        "stripped: Envoy routes hosts without ports and trailing dots, and sends them as they came (ignore_port_in_host_matching)",
+    )
+    .or_text("as_sent"),
     field("default", One(Words(&["deny", "authenticated"])), "What holds for paths that no route covers")
         .or_text("deny"),
     field("policies", Many(Policies(POLICY)), "Requirements by name, which Envoy's routes choose: portcullis_policy"),
@@ -115,9 +121,18 @@ const ALGORITHMS: &[&str] = &[
 
 /// One of `routes`.
 pub(super) const ROUTE: &[Field] = &[
-    field("path", One(Path), "The path: {name} is one whole segment, /** at the end covers all below").required(),
+    field(
+        "path",
+        One(Path),
+        "The path: {name} is one whole segment, {name}:verb one with that end, /** at the end covers all below",
+    )
+    .required(),
     field("host", One(Host), "The host, or *.example.com; without it any host"),
-    field("methods", Many(Of(Method)), "GET admits HEAD as well; without it all but CONNECT"),
+    field(
+        "methods",
+        Many(Of(Method)),
+        "GET admits HEAD as well; without it all but CONNECT, and those of WebDAV that act on a second resource, as COPY and MOVE do",
+    ),
     ACCESS,
     ROUTE_SCOPES,
     ROUTE_CLAIMS,
@@ -125,6 +140,12 @@ pub(super) const ROUTE: &[Field] = &[
     ROUTE_AUDIENCES,
     field("id", One(Text), "Its name in logs and metrics; else made of method, host and path"),
     field("shadows", One(Flag), "It is meant that it asks for less than a route for more hosts").or(false),
+    field(
+        "encoded_slashes",
+        One(Words(&["refuse", "allow"])),
+        "allow: %2F is data of the last segment, where that is a {name} or /**",
+    )
+    .or_text("refuse"),
 ];
 
 /// One of `policies`.
@@ -170,6 +191,11 @@ pub(super) const IDENTITY: &[Field] = &[
     field("aliases", One(Words(&["seen", "always"])), "always: for an Envoy with allowed_headers").or_text("seen"),
     field("forward_authorization", One(Flag), "false keeps the token from the API").or(true),
     field("forward_overrides", One(Flag), "true lets x-http-method-override and its kin pass").or(false),
+    field(
+        "remove",
+        Many(UpTo(limits::REMOVED_HEADERS, Header)),
+        "More headers that never pass, in any spelling that a backend may fold into them",
+    ),
     field("subject_in_metadata", One(Flag), "true: the subject is in Envoy's access log").or(false),
 ];
 

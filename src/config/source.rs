@@ -4,9 +4,10 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 
 use super::{
     mask,
-    syntax::control_characters,
+    syntax::unprintable,
     tree::{Node, Span},
 };
+use crate::printable;
 
 /// Bytes of a line up to which it is printed whole.
 const LINE_SHOWN: usize = 200;
@@ -63,6 +64,11 @@ impl Source {
         Self::shown_as(name, text, mask::masked(text, root))
     }
 
+    /// The source of a text with several trees, if it has any.
+    pub(super) fn with_trees(name: &str, text: &str, roots: Option<Vec<&Node>>) -> Self {
+        Self::shown_as(name, text, mask::masked_trees(text, roots))
+    }
+
     /// The source of a file of policy tests.
     pub(super) fn of_tests(name: &str, text: &str, root: Option<&Node>) -> Self {
         Self::shown_as(name, text, mask::masked_tests(text, root))
@@ -71,13 +77,13 @@ impl Source {
     fn shown_as(name: &str, text: &str, mut shown: Vec<u8>) -> Self {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
-        for (span, _) in control_characters(text) {
+        for (span, _) in unprintable(text) {
             shown.get_mut(span.start..span.end()).into_iter().for_each(|bytes| bytes.fill(b'?'));
         }
-        Self { name: name.to_owned(), text: text.to_owned(), shown, lines }
+        Self { name: printable::one_line(name).into_owned(), text: text.to_owned(), shown, lines }
     }
 
-    /// The file's name.
+    /// The file's name, as it is printed.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -187,9 +193,10 @@ mod tests {
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_shown() {
-        let source = Source::new("f", "a: \u{1b}[31m\u{9b}0m\tb\r\n", None);
+        let source = Source::new("f\u{202e}", "a: \u{1b}[31m\u{9b}0m\u{202e}\tb\r\n", None);
         let shown = source.read_span(&(3, 1).into(), 1, 1).unwrap();
-        assert_eq!(shown.data(), b"a: ?[31m??0m\tb\r\n");
+        assert_eq!(shown.data(), b"a: ?[31m??0m???\tb\r\n");
+        assert_eq!(source.name(), "f\\u{202e}");
     }
 
     #[test]

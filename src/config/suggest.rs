@@ -1,6 +1,9 @@
 //! What somebody may have meant, and how their words are shown.
 
-use super::mask::userinfo;
+use std::borrow::Cow;
+
+use super::mask::{key_set_in, userinfo};
+use crate::{client_text::without_tokens, printable};
 
 /// Characters of a name beyond which nobody can tell what was meant.
 const COMPARED: usize = 64;
@@ -26,27 +29,35 @@ pub(crate) fn closest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
     close.min_by_key(near)
 }
 
-/// Somebody's words in backticks: whole if short, without what would act on a terminal, and without the password of a
-/// URL.
+/// Quotes other people's words in backticks: whole if short, without what would act on a terminal, without a JWK, without the
+/// password, the query and the fragment of a URL, and without what looks like a JWT.
 pub(crate) fn quoted(text: &str) -> String {
+    let key_set = key_set_in(text).and_then(|at| text.get(..at));
+    if let Some(before) = key_set {
+        return format!("`{}{{…`", printable::one_line(before));
+    }
     if let Some(range) = userinfo(text) {
         let (before, after) = (text.get(..range.start), text.get(range.end..));
-        return in_backticks(&format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default()));
+        let text = format!("{}…{}", before.unwrap_or_default(), after.unwrap_or_default());
+        return in_backticks(&without_query(&without_tokens(&text)));
     }
-    in_backticks(text)
+    in_backticks(&without_query(&without_tokens(text)))
+}
+
+/// A URL without its query and its fragment, where keys of APIs stand.
+fn without_query(text: &str) -> Cow<'_, str> {
+    let hidden = text.find(['?', '#']).map(|at| text.split_at(at.saturating_add(1)));
+    match hidden {
+        Some((before, rest)) if before.contains("://") && !rest.is_empty() => format!("{before}…").into(),
+        _ => text.into(),
+    }
 }
 
 fn in_backticks(text: &str) -> String {
-    let shown: String = text.chars().take(SHOWN).flat_map(visible).collect();
+    let shown: String = text.chars().take(SHOWN).collect();
+    let shown = printable::one_line(&shown);
     let more = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
     format!("`{shown}{more}`")
-}
-
-fn visible(c: char) -> Vec<char> {
-    // Also the invisible ones that turn text around: a name must not read as another.
-    let hidden = c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    if hidden { c.escape_unicode().collect() } else { vec![c] }
 }
 
 /// Words for a sentence: `a`, `b` or `c`.
@@ -83,6 +94,9 @@ mod tests {
     #[test]
     fn what_is_shown_is_short_and_visible() {
         assert_eq!(quoted("a\u{1b}[31mb\u{202e}"), "`a\\u{1b}[31mb\\u{202e}`");
+        assert_eq!(quoted("https://u:p@a.test/?k=v"), "`https://…@a.test/?…`");
+        assert_eq!(quoted("https://u:p@a.test/eyJhbGci"), "`https://…@a.test/eyJ…`");
+        assert_eq!(quoted("/a/eyJhbGci"), "`/a/eyJ…`");
         assert_eq!(quoted(&"é".repeat(100)), format!("`{}…`", "é".repeat(80)));
     }
 

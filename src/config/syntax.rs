@@ -2,10 +2,11 @@
 
 use serde_saphyr::granit_parser::ErrorKind;
 
-use super::tree::Span;
+use super::{bounds::Bounds, tree::Span};
+use crate::printable::is_printable;
 
 /// What the fault is, and what to do if that is known.
-pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
+pub(super) fn explain(kind: &ErrorKind, bounds: &Bounds) -> (String, Option<&'static str>) {
     let help = match kind {
         ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => {
             Some("indent with spaces, not tabs")
@@ -18,7 +19,7 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
         ErrorKind::InvalidIndentation | ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
             Some("look at the indentation here, and for a missing `: ` or quote in the line before")
         }
-        _ => Some("line up the fields of one entry, and quote what has braces, `: ` or `*` in it: `path: \"/a/{id}\"`"),
+        _ => Some(bounds.grammar_help),
     };
     if matches!(kind, ErrorKind::UnknownAnchor) {
         return ("an alias has no anchor".to_owned(), help);
@@ -32,12 +33,12 @@ pub(super) fn explain(kind: &ErrorKind) -> (String, Option<&'static str>) {
 
 /// The first control character that YAML forbids.
 pub(super) fn find_control_character(text: &str) -> Option<(Span, char)> {
-    control_characters(text).find(|(_, character)| *character != '\u{85}')
+    unprintable(text).find(|(_, character)| character.is_control() && *character != '\u{85}')
 }
 
-/// Every control character but those of plain text. None of them goes to a terminal.
-pub(super) fn control_characters(text: &str) -> impl Iterator<Item = (Span, char)> {
+/// Every character that no terminal gets, with its place. Line ends and tabs are none of them.
+pub(super) fn unprintable(text: &str) -> impl Iterator<Item = (Span, char)> {
     let of_text = |c: char| matches!(c, '\t' | '\n' | '\r');
-    let found = text.char_indices().filter(move |(_, c)| c.is_control() && !of_text(*c));
+    let found = text.char_indices().filter(move |(_, c)| !is_printable(*c) && !of_text(*c));
     found.map(|(start, character)| (Span { start, len: character.len_utf8() }, character))
 }

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 use serde_json::Number;
 
 /// A run of bytes of the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Offset of its first byte.
     pub start: usize,

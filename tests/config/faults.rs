@@ -117,6 +117,36 @@ fn faults_of_issuers() {
 }
 
 #[test]
+fn an_issuer_that_is_written_without_its_list_is_shown_whole() {
+    let help_of = |text: &str| {
+        let errors = config::parse(text, "p.yaml", &crate::env(&[])).unwrap_err();
+        errors.problems().map(|problem| problem.help_text().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    for (text, helps) in [
+        (
+            "issuer: https://i.example/\naudience: a\n",
+            vec!["write `issuers: [{ issuer: https://i.example/, audiences: [a] }]`"; 2],
+        ),
+        ("audiences: ['*', b]\n", vec!["write `issuers: [{ issuer: https://…, audiences: [\"*\", b] }]`"]),
+        ("jwks_uri: https://k.example/\n", vec!["write `issuers: [{ issuer: https://…, audiences: [https://…] }]`"]),
+        (
+            "issuers: https://i.example/\n",
+            vec!["write `issuers: [{ issuer: https://i.example/, audiences: [https://…] }]`"],
+        ),
+        (
+            "issuers: [https://i.example/]\n",
+            vec!["write `issuers: [{ issuer: https://i.example/, audiences: [https://…] }]`"],
+        ),
+        (
+            "issuers: [{ issuer: https://i.example/, audiences: [a] }]\naudience: a\n",
+            vec!["it belongs to one issuer: move it into that item of `issuers`"],
+        ),
+    ] {
+        assert_eq!(help_of(&format!("{text}{ROUTES}")), helps, "{text}");
+    }
+}
+
+#[test]
 fn faults_of_an_issuers_options() {
     let cases = [
         ("jwks_uri: 'https://k.example', jwks_file: k.json", "`jwks_uri` and `jwks_file` both say where the keys are"),
@@ -176,6 +206,9 @@ fn faults_of_an_issuers_clients_claims_and_files() {
         ("max_stale: 31d", "`max_stale` is not between 10m and 720h"),
         ("proxy: proxy.example", "`proxy.example` is not the URL of a proxy"),
         ("proxy: 'socks5://p.example:1080'", "`socks5://p.example:1080` is not the URL of a proxy"),
+        ("proxy: 'http://${PROXY}:3128'", "is not the URL of a proxy"),
+        ("jwks_uri: 'https://${IDP_HOST}/keys'", "has a host that no server can have, `${IDP_HOST}`"),
+        ("discovery_url: 'https://{tenant}.example/'", "has a host that no server can have"),
         ("proxy: 'http://p.example/path'", "`http://p.example/path` is not the URL of a proxy"),
         ("ca_file: none.pem", "the certificates of `none.pem` can't be used: there is no such file"),
         ("jwks_file: k.json, proxy: 'http://p.example:3128'", "`proxy` is for keys that are fetched"),
@@ -183,7 +216,7 @@ fn faults_of_an_issuers_clients_claims_and_files() {
         ("jwks_file: k.json, public_key_file: k.pem", "`jwks_file` and `public_key_file` both say"),
         ("secret_env: 'open sesame'", "`secret_env` is not the name of a variable"),
         ("secret_env: PORTCULLIS_SECRET", "the variable of a secret can't start with `PORTCULLIS_`"),
-        ("secret_env: ABSENT", "the variable that `secret_env` names is not set"),
+        ("secret_env: ABSENT", "the variable `ABSENT` that `secret_env` names is not set"),
     ];
     check(&cases, |case| format!("{ROUTES}issuers: [{{ issuer: https://i.example/, audiences: [a], {case} }}]"));
 }
@@ -216,6 +249,14 @@ fn faults_of_routes() {
         ("path: /a, access: public, id: 'a\"b'", "can't be the id of a route"),
         ("path: /a, access: public, id: default", "`default` can't be the id of a route"),
         ("path: /a, access: public, shadows: maybe", "`shadows` must be true or false, not `maybe`"),
+        ("path: /a/**, scopes: [a], encoded_slashes: true", "`encoded_slashes` must be"),
+        ("path: /a/**, scopes: [a], encoded_slashes: alow", "`encoded_slashes` can't be `alow`"),
+        ("path: /a, scopes: [a], encoded_slashes: allow", "does not end in a parameter"),
+        ("path: '/a/{x}:go', scopes: [a], encoded_slashes: allow", "does not end in a parameter"),
+        ("path: /a/**, access: public, encoded_slashes: allow", "opens everything below it, with `%2F` as data"),
+        ("path: /a/**, access: optional, encoded_slashes: allow", "opens everything below it, with `%2F` as data"),
+        ("path: '/a/{x}:', access: public", "`{x}:` is not a parameter"),
+        ("path: '/a/{x}:{y}', access: public", "`{x}:{y}` is not a parameter"),
         ("path: /a, access: public, path: /b", "`path` is there twice"),
     ];
     check(&cases, |case| format!("{ISSUERS}routes: [{{ {case} }}]"));
@@ -262,6 +303,17 @@ fn faults_of_identity() {
         ("headers: { subject: 'x user' }", "`x user` is not a header that can carry an identity"),
         ("headers: { subject: Host }", "`Host` is not a header that can carry an identity"),
         ("headers: { subject: X_Original_URL }", "`X_Original_URL` is not a header that can carry an identity"),
+        ("headers: { subject: Script-Name }", "`Script-Name` is not a header that can carry an identity"),
+        ("remove: x-tenant", "`remove` must be a list, not a string"),
+        ("remove: []", "`remove` is an empty list"),
+        ("remove: [Host]", "`Host` is not a header that can be removed"),
+        ("remove: [content_length]", "`content_length` is not a header that can be removed"),
+        ("remove: [Transfer.Encoding]", "`Transfer.Encoding` is not a header that can be removed"),
+        ("headers: { subject: keep_alive }", "`keep_alive` is not a header that can carry an identity"),
+        ("remove: ['x tenant']", "`x tenant` is not a header that can be removed"),
+        ("remove: [authorization]", "`authorization` is not a header that can be removed"),
+        ("remove: [X_Auth_Subject]", "`x_auth_subject` carries the identity, so it can't be removed"),
+        ("remove: [x-1-2-3-4-5-6-7], aliases: always", "has too many spellings for `aliases: always`"),
         ("headers: { subject: ':path' }", "`:path` is not a header that can carry an identity"),
         ("headers: { subject: a-b, issuer: A_B }", "`subject` and `issuer` would be sent in the same header"),
         ("headers: { client_id: x.auth.subject }", "`subject` and `client_id` would be sent in the same header"),
@@ -269,6 +321,10 @@ fn faults_of_identity() {
         ("headers: { user: x-user }", "`headers` has no field `user`"),
     ];
     check(&cases, |case| format!("{ROUTES}identity: {{ {case} }}"));
+    let many: Vec<String> = (0..65).map(|n| format!("x-{n}")).collect();
+    let error = error_of(&format!("{ROUTES}identity: {{ remove: [{}] }}", many.join(", ")));
+    assert_eq!(error, "there are 65 headers to remove, more than 64");
+    assert!(parse(&format!("{ROUTES}identity: {{ remove: [{}] }}", many[1..].join(", "))).is_ok());
     assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6 }}, aliases: always }}")).is_ok());
     assert!(parse(&format!("{ROUTES}identity: {{ headers: {{ subject: x-1-2-3-4-5-6-7 }} }}")).is_ok());
 }
@@ -389,7 +445,7 @@ fn what_is_in_a_key_file_is_looked_at_and_a_private_key_is_an_error() {
     let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     assert_eq!(said("public_key_file", jwk), "");
     for (field, text, reason) in [
-        ("public_key_file", pem.as_str(), "fits none of the configured algorithms"),
+        ("public_key_file", pem.as_str(), "which the issuer's `algorithms` lack"),
         ("public_key_file", "junk", "not a readable JSON Web Key"),
         ("jwks_file", jwk, "not a JSON Web Key Set"),
         ("jwks_file", &pem, "not a JSON Web Key Set"),
@@ -397,6 +453,12 @@ fn what_is_in_a_key_file_is_looked_at_and_a_private_key_is_an_error() {
         let got = said(field, text);
         assert!(got.contains(reason) && !got.starts_with("error"), "{field}: {got}");
     }
+    // One good key among others: the one that should be usable is named.
+    let others = r#"{"kid":"w","kty":"OKP","crv":"Ed25519","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+        {"kid":"e","kty":"RSA","use":"enc"}"#;
+    let got = said("jwks_file", &format!(r#"{{"keys":[{jwk},{others}]}}"#));
+    assert!(got.contains("key `w` (OKP Ed25519) is skipped: its `x` is a point of small order"), "{got}");
+    assert!(!got.contains("key `e`"), "{got}");
     let private = jwk.replace('{', r#"{"d":"hunter2","#);
     for (field, text) in [
         ("public_key_file", pem.replace("PUBLIC", "PRIVATE")),

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use portcullis::{
-    config::{self, error::Severity},
+    config::{self, error::Severity, lint::Lint},
     jwks::source::KeySource,
     limits,
 };
@@ -27,6 +27,8 @@ fn a_file_that_cannot_be_read_is_said_with_its_reason() {
     let file = dir.path().join("p.yaml");
     fs::write(&file, b"routes:\n  - path: /caf\xe9\n").unwrap();
     assert!(message(&file).ends_with("is not UTF-8 text in line 2"), "{}", message(&file));
+    fs::write(&file, b"\x1f\x8b\x08\x00routes").unwrap();
+    assert!(message(&file).ends_with("is compressed"), "{}", message(&file));
 }
 
 #[test]
@@ -87,6 +89,95 @@ fn a_secret_of_the_wrong_size_is_refused_without_being_shown() {
     }
     for (length, algorithms) in [(32, "HS256"), (4096, "HS256"), (48, "HS384"), (64, "HS512")] {
         assert_eq!(secret(&vec![b'x'; length], algorithms).unwrap().len(), length);
+    }
+}
+
+/// The PEM, JWK and key set of public keys: known to everybody, and HMAC takes any bytes.
+#[test]
+fn a_public_key_is_no_secret_wherever_it_comes_from() {
+    let pem = fs::read_to_string("tests/fixtures/config/valid/key.pem").unwrap();
+    let set = fs::read_to_string("tests/fixtures/config/valid/keys.json").unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let jwk =
+        r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+    let text = "issuers: [{ issuer: i, audiences: [a], secret_env: PARTNER }]\ndefault: authenticated";
+    for (contents, kind) in [
+        (pem.as_str(), "a PEM file"),
+        (pem.trim_end(), "a PEM file"),
+        (&pem.replace('\n', "\\n"), "a PEM file"),
+        (body.as_str(), "a key or certificate in DER"),
+        (set.as_str(), "a JSON Web Key Set"),
+        (jwk, "a JSON Web Key"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPcsQ+ws3gm8KtD8p+C you@here", "an SSH public key"),
+    ] {
+        let error = secret(contents.as_bytes(), "HS256").unwrap_err();
+        assert!(error.contains(&format!("is {kind}, and no shared secret")), "{error}");
+        let errors = config::parse(text, "p.yaml", &env(&[("PARTNER", contents)])).unwrap_err();
+        let said = problems(&errors, Severity::Error);
+        assert!(
+            said.len() == 1 && said[0].ends_with(&format!("`PARTNER` is {kind}, and no shared secret")),
+            "{said:?}"
+        );
+        assert!(!errors.render(false, 500).contains(contents.get(..20).unwrap()), "never repeated");
+    }
+}
+
+#[test]
+fn secrets_that_can_be_guessed_are_warned_of_and_never_shown() {
+    let text = "issuers: [{ issuer: i, audiences: [a], secret_env: PARTNER }]\ndefault: authenticated";
+    for (value, why) in [
+        ("sesame sesame sesame sesame sesame sesame ", "one pattern"),
+        ("abcdefgabdcegfagcbdfeabfgcdeagdcbfe", "fewer than 8 different bytes"),
+        ("0123456789abcdefghijklmnopqrstuvwxyz", "a sequence"),
+        ("please-change-me-before-you-go-live", "a placeholder"),
+        ("${PARTNER_SECRET_THAT_IS_NOT_EXPANDED}", "a placeholder"),
+    ] {
+        let loaded = config::parse(text, "p.yaml", &env(&[("PARTNER", value)])).unwrap();
+        let warnings: Vec<_> = loaded.warnings.problems().collect();
+        assert_eq!(warnings.len(), 1, "{value}");
+        assert_eq!(warnings[0].kind(), Some(Lint::WeakSecret), "{value}");
+        assert!(warnings[0].message().contains(why), "{value}: {}", warnings[0].message());
+        assert!(!loaded.warnings.render(false, 500).contains(value), "never repeated");
+    }
+    let good = "q7Zt0v+3Lw9Kx1nB8yHdGm2cRfUeJ5sA4oPi6TaVbXE=";
+    let loaded = config::parse(text, "p.yaml", &env(&[("PARTNER", good)])).unwrap();
+    assert_eq!(loaded.warnings.problems().count(), 0);
+}
+
+#[test]
+fn files_of_keys_that_everybody_may_write_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let put = |name: &str, text: &[u8], mode: u32| {
+        fs::write(dir.path().join(name), text).unwrap();
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let warned = |fields: &str| {
+        let file = dir.path().join("p.yaml");
+        fs::write(
+            &file,
+            format!("issuers: [{{ issuer: 'https://i.example/', audiences: [a], {fields} }}]\ndefault: authenticated"),
+        )
+        .unwrap();
+        let loaded = config::load(Some(&file), &env(&[])).unwrap();
+        loaded.warnings.problems().filter(|problem| problem.kind() == Some(Lint::WritableKeyFile)).count()
+    };
+    let read = |name: &str| fs::read(format!("tests/fixtures/config/valid/{name}")).unwrap();
+    for (name, text, fields) in [
+        ("secret", b"q7Zt0v+3Lw9Kx1nB8yHdGm2cRfUeJ5sA4oPi6TaVbXE=".to_vec(), "secret_file: secret"),
+        ("keys.json", read("keys.json"), "jwks_file: keys.json"),
+        ("key.pem", read("key.pem"), "public_key_file: key.pem"),
+        ("ca.pem", read("ca.pem"), "ca_file: ca.pem"),
+    ] {
+        for (mode, count) in [(0o600, 0), (0o644, 0), (0o664, 0), (0o646, 1), (0o666, 1)] {
+            put(name, &text, mode);
+            assert_eq!(warned(fields), count, "{name} {mode:o}");
+        }
+        put(name, &text, 0o644);
+        for (mode, count) in [(0o777, 1), (0o1777, 0), (0o755, 0)] {
+            fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(warned(fields), count, "{name} in a directory of mode {mode:o}");
+        }
     }
 }
 

@@ -5,11 +5,38 @@ mod environment;
 #[cfg(test)]
 mod envoy;
 #[cfg(test)]
+mod envoy_after;
+#[cfg(test)]
+#[path = "../support/envoy_changes.rs"]
+mod envoy_changes;
+#[cfg(test)]
+mod envoy_corpus;
+#[cfg(test)]
+mod envoy_decides;
+#[cfg(test)]
 #[path = "../support/envoy_faults.rs"]
 mod envoy_faults;
 #[cfg(test)]
+mod envoy_input;
+#[cfg(test)]
+mod envoy_kubernetes;
+#[cfg(test)]
+mod envoy_ours;
+#[cfg(test)]
+mod envoy_reach;
+#[cfg(test)]
 #[path = "../support/envoy_restarts.rs"]
 mod envoy_restarts;
+#[cfg(test)]
+mod envoy_scene;
+#[cfg(test)]
+#[path = "../support/envoy_trees/mod.rs"]
+mod envoy_trees;
+#[cfg(test)]
+mod envoy_trees_law;
+#[cfg(test)]
+#[path = "../support/envoy_verdict.rs"]
+mod envoy_verdict;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -20,6 +47,10 @@ mod language;
 mod lints;
 #[cfg(test)]
 mod offline;
+#[cfg(test)]
+mod placeholders;
+#[cfg(test)]
+mod remedies;
 #[cfg(test)]
 mod rendered;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use boon::{Compiler, Schemas};
-use portcullis::config;
+use portcullis::{config, limits};
 use serde_json::Value;
 
 use crate::{env, parse};
@@ -129,9 +129,29 @@ fn what_is_wrong_by_itself_is_not_valid() {
         route("path: /a, claims: { o: { matches: org } }"),
         route("path: /a, access: public, shadows: 1"),
     ];
-    for file in bad {
-        assert!(fault(&file).is_some(), "the schema takes it: {file}");
-        assert!(parse(&file).is_err(), "loading takes it, so the schema must: {file}");
+    bad.iter().for_each(|file| assert_refused(file));
+}
+
+/// Says that neither the schema nor loading takes a file.
+fn assert_refused(file: &str) {
+    assert!(fault(file).is_some(), "the schema takes it: {file}");
+    assert!(parse(file).is_err(), "loading takes it, so the schema must: {file}");
+}
+
+#[test]
+fn lists_are_as_long_as_loading_takes_them() {
+    for (field, most) in [
+        ("identity: { remove: [x-0MORE] }", limits::REMOVED_HEADERS),
+        ("implies: { admin: [x-0MORE] }", limits::IMPLICATIONS),
+    ] {
+        let with = |count| {
+            let more: String = (1..count).map(|n| format!(", x-{n}")).collect();
+            format!("default: authenticated\nissuers: [{{ issuer: https://i.example/, audiences: [a] }}]\n{field}\n")
+                .replace("MORE", &more)
+        };
+        assert_eq!(fault(&with(most)), None, "{field}");
+        assert!(parse(&with(most)).is_ok(), "{field}");
+        assert_refused(&with(most + 1));
     }
 }
 
@@ -139,8 +159,7 @@ fn what_is_wrong_by_itself_is_not_valid() {
 #[test]
 fn defaults_and_words_are_those_of_loading() {
     let schema = config::json_schema();
-    let base =
-        "issuers:\n  - issuer: https://i.example/\n    audiences: [a]\nroutes: [{ path: /a, access: authenticated }]\n";
+    let base = "issuers:\n  - issuer: https://i.example/\n    audiences: [a]\nroutes: [{ path: /a/**, access: authenticated }]\n";
     let loaded =
         |file: &str| format!("{:?}", parse(file).unwrap_or_else(|e| panic!("{file}\n{}", e.render(false, 100))).config);
     let plain = loaded(base);

@@ -4,14 +4,17 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use portcullis::{
     config::{self, ListenAddr, ReadyRule, SocketGroup, UnixSocket, error::Severity},
-    identity::Aliases,
+    identity::{Aliases, HeaderName},
     jwks::source::{KeySource, Transport},
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
     },
     limits,
-    policy::rule::{Access, Requirement, Rule},
+    policy::{
+        HostHandling,
+        rule::{Access, Requirement, Rule},
+    },
 };
 use serde_json::json;
 
@@ -63,14 +66,16 @@ fn the_smallest_file_has_the_documented_defaults() {
     assert_eq!(config.ready, ReadyRule::Keys);
     assert_eq!(config.identity.aliases, Aliases::Seen);
     assert!(config.identity.forward_authorization && !config.identity.forward_overrides);
-    assert!(!config.identity.subject_in_metadata);
+    assert!(!config.identity.subject_in_metadata && config.identity.remove.is_empty());
+    assert_eq!(config.policy.hosts(), HostHandling::AsSent);
+    assert_eq!(config.policy.with_encoded_slashes().count(), 0);
     assert_eq!(config.identity.subject.unwrap().as_str(), "x-auth-subject");
 }
 
 #[test]
 fn everything_that_is_written_is_read() {
     let loaded = config::load(Some(&fixture("everything.yaml")), &partner()).unwrap();
-    assert_eq!(problems(&loaded.warnings, Severity::Warning).len(), 3, "{}", loaded.warnings.render(false, 100));
+    assert_eq!(problems(&loaded.warnings, Severity::Warning).len(), 4, "{}", loaded.warnings.render(false, 100));
     let config = loaded.config;
     assert_eq!(config.listen.grpc, ListenAddr::Unix(UnixSocket::new("/run/portcullis.sock")));
     assert_eq!(config.listen.admin, None);
@@ -87,6 +92,12 @@ fn everything_that_is_written_is_read() {
     assert_eq!(config.identity.aliases, Aliases::Always);
     assert!(!config.identity.forward_authorization && config.identity.forward_overrides);
     assert!(config.identity.subject_in_metadata);
+    let removed: Vec<&str> = config.identity.remove.iter().map(HeaderName::as_str).collect();
+    assert_eq!(removed, ["x-tenant", "x-http-method-override"]);
+    assert_eq!(config.policy.hosts(), HostHandling::Stripped);
+    let with_slashes: Vec<String> =
+        config.policy.with_encoded_slashes().map(|(host, path)| format!("{host} {path}")).collect();
+    assert_eq!(with_slashes, ["* /orgs/{org}/**"]);
 }
 
 #[test]

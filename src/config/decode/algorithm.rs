@@ -2,7 +2,11 @@
 
 use super::{Bag, fields::Fields, read};
 use crate::{
-    config::{error::Problem, suggest::quoted, tree::Node},
+    config::{
+        error::Problem,
+        suggest::{listed, quoted},
+        tree::Node,
+    },
     jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
 };
 
@@ -19,20 +23,20 @@ pub(super) fn decode(bag: &mut Bag, fields: &Fields<'_>, has_secret: Option<bool
 }
 
 fn one(bag: &mut Bag, node: &Node, what: &str, has_secret: Option<bool>) -> Option<Algorithm> {
-    let text = read::text_of(bag, node, what)?;
+    let allowed: &[Algorithm] = if has_secret == Some(true) { &Algorithm::SYMMETRIC } else { &Algorithm::ASYMMETRIC };
+    let names: Vec<&str> = allowed.iter().map(|algorithm| algorithm.name()).collect();
+    let text = read::text_or(bag, node, what, |_| format!("write {}", listed(&names, "or")))?;
     let found = Algorithm::from_name(text);
     if let Some(algorithm) = found
         && has_secret.is_none_or(|has_secret| has_secret == algorithm.is_hmac())
     {
         return Some(algorithm);
     }
-    let allowed: &[Algorithm] = if has_secret == Some(true) { &Algorithm::SYMMETRIC } else { &Algorithm::ASYMMETRIC };
-    let names: Vec<&str> = allowed.iter().map(|algorithm| algorithm.name()).collect();
     let (message, help) = if text.eq_ignore_ascii_case("none") {
         ("there is no algorithm `none`".to_owned(), "an unsigned token proves nothing; remove it".to_owned())
     } else if found.is_some() {
         let help = if has_secret == Some(true) {
-            format!("a shared secret verifies {}", crate::config::suggest::listed(&names, "or"))
+            format!("a shared secret verifies {}", listed(&names, "or"))
         } else {
             "HMAC needs `secret_file` or `secret_env` as the only source of keys".to_owned()
         };

@@ -67,7 +67,9 @@ fn segment(bag: &mut Bag, entry: &Entry, name: &str, site: Site<'_>) -> Option<R
     };
     let mut at = path.params().filter(|(param, _)| *param == name).map(|(_, index)| index);
     match (at.next(), at.next()) {
-        (Some(index), None) => Some(RequestPart::Segment { name: name.into(), index }),
+        (Some(index), None) => {
+            Some(RequestPart::Segment { name: name.into(), index, verb: path.verb(index).map(Into::into) })
+        }
         (Some(_), Some(_)) => {
             let message = format!("`{{{name}}}` is there twice in the path");
             bag.push(Problem::error(&entry.node.place, message).help("give the two different names"));

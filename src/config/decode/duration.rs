@@ -1,6 +1,6 @@
 //! Durations: `250ms`, `5s`, `1m30s`, `24h`.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::{Bag, read};
 use crate::config::{
@@ -9,11 +9,16 @@ use crate::config::{
     tree::{Entry, Value},
 };
 
-/// The duration of a field.
-pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<Duration> {
+/// The duration of a field. Seconds are proposed for a number without a unit if they are in `usual`, else `help` says what
+/// to write.
+pub(super) fn decode(bag: &mut Bag, entry: &Entry, usual: &RangeInclusive<Duration>, help: &str) -> Option<Duration> {
     if let Value::Number(number) = &entry.node.value {
         let problem = Problem::error(&entry.node.place, format!("`{}` lacks a unit", entry.key));
-        bag.push(problem.help(format!("write `{number}s` for seconds, or use `ms`, `m`, `h`, `d`")));
+        let is_usual = number.as_u64().is_some_and(|seconds| usual.contains(&Duration::from_secs(seconds)));
+        bag.push(problem.help(match is_usual {
+            true => format!("write `{number}s` for seconds, or use `ms`, `m`, `h`, `d`"),
+            false => help.to_owned(),
+        }));
         return None;
     }
     let text = read::text(bag, entry)?;

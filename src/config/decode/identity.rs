@@ -8,7 +8,8 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Place},
     },
-    identity::{Aliases, HeaderName, IdentityHeaders, OVERRIDES, fold},
+    identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides},
+    limits,
 };
 
 /// Separators of a name up to which [`crate::identity::spellings`] has all its spellings.
@@ -28,12 +29,15 @@ pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<IdentityHea
     let authorization = read::flag_or(bag, fields.get("forward_authorization"), identity.forward_authorization);
     let overrides = read::flag_or(bag, fields.get("forward_overrides"), identity.forward_overrides);
     let metadata = read::flag_or(bag, fields.get("subject_in_metadata"), identity.subject_in_metadata);
+    let remove = fields.get("remove").map_or(Some(Vec::new()), |entry| remove(bag, entry));
     let headers = fields.get("headers").map_or(Some(()), |entry| headers(bag, entry, &mut identity));
     identity.aliases = aliases?;
     identity.forward_authorization = authorization?;
     identity.forward_overrides = overrides?;
     identity.subject_in_metadata = metadata?;
     headers?;
+    identity.remove = remove?;
+    refuse_removing_identity(bag, &identity, fields.get("remove"))?;
     refuse_many_spellings(bag, &identity, entry)?;
     Some(identity)
 }
@@ -41,11 +45,44 @@ pub(super) fn decode(bag: &mut Bag, entry: Option<&Entry>) -> Option<IdentityHea
 /// With `aliases: always` every spelling is removed by name, and of a name with many separators there are too many.
 fn refuse_many_spellings(bag: &mut Bag, identity: &IdentityHeaders, entry: &Entry) -> Option<()> {
     let has_many = |name: &&HeaderName| fold(name.as_str()).matches('-').count() > SEPARATORS;
-    let found = identity.names().find(has_many).filter(|_| identity.aliases == Aliases::Always);
+    let found = identity.names().chain(&identity.remove).find(has_many).filter(|_| identity.aliases == Aliases::Always);
     let Some(name) = found else { return Some(()) };
     let message = format!("{} has too many spellings for `aliases: always`", quoted(name.as_str()));
-    let help = format!("choose a name with at most {SEPARATORS} of `-`, `_` and `.`");
+    let help = format!("choose a name with at most {SEPARATORS} of `-`, `_` and their kin");
     bag.push(Problem::error(&entry.place, message).help(help));
+    None
+}
+
+/// The names of `remove`.
+fn remove(bag: &mut Bag, entry: &Entry) -> Option<Vec<HeaderName>> {
+    let names = read::list_of(bag, entry, |bag, node, what| {
+        let text = read::text_of(bag, node, what)?;
+        let name = HeaderName::parse(text);
+        if name.is_none() {
+            let message = format!("{} is not a header that can be removed", quoted(text));
+            let help = "a header name like `x-tenant`, none that frames or routes a message; for the token there is \
+                        `forward_authorization: false`";
+            bag.push(Problem::error(&node.place, message).help(help));
+        }
+        name
+    })?;
+    if names.len() > limits::REMOVED_HEADERS {
+        let message = format!("there are {} headers to remove, more than {}", names.len(), limits::REMOVED_HEADERS);
+        bag.push(
+            Problem::error(&entry.place, message).help("every answer to Envoy names them all: keep what the API reads"),
+        );
+        return None;
+    }
+    Some(names)
+}
+
+/// A header that carries the identity always replaces what the client sent: removed as well, it would carry nothing.
+fn refuse_removing_identity(bag: &mut Bag, identity: &IdentityHeaders, entry: Option<&Entry>) -> Option<()> {
+    let is_set = |name: &&HeaderName| identity.names().any(|set| fold(set.as_str()) == fold(name.as_str()));
+    let Some((name, entry)) = identity.remove.iter().find(is_set).zip(entry) else { return Some(()) };
+    let message = format!("{} carries the identity, so it can't be removed", quoted(name.as_str()));
+    let help = "leave it out: what a client sends in it never passes; `none` in `headers` sends nothing in it";
+    bag.push(Problem::error(&entry.node.place, message).help(help));
     None
 }
 
@@ -84,7 +121,7 @@ fn header(bag: &mut Bag, entry: &Entry) -> Option<Option<HeaderName>> {
         return Some(None);
     }
     // What backends take for another method or path is removed, not set.
-    let is_override = OVERRIDES.contains(&fold(text).as_str());
+    let is_override = overrides().any(|name| fold(name) == fold(text));
     let name = HeaderName::parse(text).filter(|_| !is_override);
     if name.is_none() {
         let message = format!("{} is not a header that can carry an identity", quoted(text));
@@ -94,7 +131,7 @@ fn header(bag: &mut Bag, entry: &Entry) -> Option<Option<HeaderName>> {
     name.map(Some)
 }
 
-/// Backends fold `_`, `.` and `-`: two names that fold to the same one would overwrite each other there.
+/// Backends fold all separators into one: two names that fold to the same one would overwrite each other there.
 fn refuse_same_names(bag: &mut Bag, named: &Named<'_>) -> bool {
     let mut different = true;
     for (at, (name, field, place)) in named.iter().enumerate() {
@@ -107,7 +144,8 @@ fn refuse_same_names(bag: &mut Bag, named: &Named<'_>) -> bool {
                 quoted(other.as_str()),
                 quoted(name.as_str())
             );
-            let problem = Problem::error(place, message).help("choose names that differ in more than `-`, `_` and `.`");
+            let problem =
+                Problem::error(place, message).help("choose names that differ in more than `-`, `_` and their kin");
             bag.push(if other_place == place {
                 problem
             } else {

@@ -86,7 +86,8 @@ fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {
 
 fn clock_tolerance(bag: &mut Bag, entry: Option<&Entry>) -> Option<Duration> {
     let Some(entry) = entry else { return Some(CLOCK_TOLERANCE) };
-    let tolerance = duration::decode(bag, entry)?;
+    let help = "write a number with its unit, 5 minutes at most: `5s`";
+    let tolerance = duration::decode(bag, entry, &(Duration::ZERO..=CLOCK_TOLERANCE_USUAL), help)?;
     if tolerance > limits::CLOCK_TOLERANCE_MAX {
         let message = format!("`clock_tolerance` is more than {}", duration::show(limits::CLOCK_TOLERANCE_MAX));
         let help = "expired tokens stay valid for that long: some seconds make up for clocks that differ";
@@ -106,10 +107,11 @@ fn max_token_age(bag: &mut Bag, entry: Option<&Entry>) -> Option<Option<Duration
     if matches!(&entry.node.value, Value::String(text) if text == "none") {
         return Some(None);
     }
-    let age = duration::decode(bag, entry)?;
+    let help = "write how old a token may be, `24h`, or `none`";
+    let age = duration::decode(bag, entry, &(Duration::from_secs(1)..=Duration::MAX), help)?;
     if age.is_zero() {
         let problem = Problem::error(&entry.node.place, "`max_token_age` is zero, so every token would be too old");
-        bag.push(problem.help("write how old a token may be, `24h`, or `none`"));
+        bag.push(problem.help(help));
         return None;
     }
     Some(Some(age))

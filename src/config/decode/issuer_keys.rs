@@ -63,12 +63,13 @@ fn max_stale(bag: &mut Bag, fields: &Fields<'_>) -> Option<Duration> {
         bag.push(problem.label("here").and(&secret.place, "the secret").help("remove it: a secret does not age"));
         return None;
     }
-    let age = duration::decode(bag, entry)?;
     let range = limits::KEYS_MAX_STALE_RANGE;
+    let help = "write for how long keys stay in use while their issuer can't be reached: `24h`";
+    let age = duration::decode(bag, entry, &range, help)?;
     if !range.contains(&age) {
         let (least, most) = (duration::show(*range.start()), duration::show(*range.end()));
         let problem = Problem::error(&entry.node.place, format!("`max_stale` is not between {least} and {most}"));
-        bag.push(problem.help("write for how long keys stay in use while their issuer can't be reached: `24h`"));
+        bag.push(problem.help(help));
         return None;
     }
     Some(age)

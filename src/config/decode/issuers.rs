@@ -1,6 +1,6 @@
 //! `issuers`: the list of them. Each by itself is `issuer`'s business.
 
-use super::{Around, Bag, fields::Fields, issuer, issuer_keys::DecodeKeys, read};
+use super::{Around, Bag, fields::Fields, issuer, issuer_keys::DecodeKeys, misplaced};
 use crate::{
     config::{
         error::Problem,
@@ -23,7 +23,13 @@ pub(super) fn decode<K>(
     let nodes = match &entry.node.value {
         // Written out, an empty list says that there are none.
         Value::List(items) if items.is_empty() => return Some(Vec::new()),
-        _ => read::list(bag, entry)?,
+        Value::List(items) => items,
+        other => {
+            let message = format!("`issuers` must be a list, not {other}");
+            let help = misplaced::help_for_text(&entry.node).unwrap_or_else(|| "begin each item with `- `".to_owned());
+            bag.push(Problem::error(&entry.node.place, message).help(help));
+            return None;
+        }
     };
     if nodes.len() > limits::ISSUERS {
         let message = format!("there are {} issuers, more than {}", nodes.len(), limits::ISSUERS);
@@ -31,8 +37,16 @@ pub(super) fn decode<K>(
         return None;
     }
     refuse_same(bag, nodes);
-    let decoded: Vec<Option<_>> = nodes.iter().map(|node| issuer::decode(bag, node, keys, around)).collect();
+    let decoded: Vec<Option<_>> = nodes.iter().map(|node| one(bag, node, keys, around)).collect();
     decoded.into_iter().collect()
+}
+
+/// Decodes an item of `issuers`. A text by itself gets the whole form, not a list of fields.
+fn one<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, around: Around<'_>) -> Option<issuer::Decoded<K>> {
+    let Some(help) = misplaced::help_for_text(node) else { return issuer::decode(bag, node, keys, around) };
+    let message = format!("an issuer must be a section of fields, not {}", node.value);
+    bag.push(Problem::error(&node.place, message).help(help));
+    None
 }
 
 /// An issuer has one set of keys and rules: twice the same would make it a matter of order.

@@ -3,7 +3,7 @@
 
 use super::{Bag, fields::Fields};
 use crate::{
-    config::{error::Problem, lint::Lint, suggest::quoted},
+    config::{error::Problem, lint::Lint, suggest::quoted, tree::Entry},
     files::{self, ReadError},
     jwks::{
         key::UnusableKey,
@@ -35,13 +35,16 @@ pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algo
         }
         Err(ReadError::Io(_) | ReadError::NotRegular(_)) => return,
     };
-    let Err(reason) = parse(&text, algorithms) else { return };
+    let reason = match parse(&text, algorithms) {
+        Ok(set) => return warn_of_skipped(bag, entry, &set, &shown),
+        Err(reason) => reason,
+    };
     let message = format!("the keys of {shown} can't be used: {reason}");
-    let is_private = matches!(
-        &reason,
-        InvalidKeySet::PublicKey(UnusableKey::Private)
-            | InvalidKeySet::NothingUsable { first: UnusableKey::Private, .. }
-    ) || text.windows(PRIVATE.len()).any(|part| part == PRIVATE);
+    let is_private = match &reason {
+        InvalidKeySet::PublicKey(reason) => *reason == UnusableKey::Private,
+        InvalidKeySet::NothingUsable { skipped, .. } => skipped.iter().any(|key| key.reason == UnusableKey::Private),
+        InvalidKeySet::NotAKeySet(_) | InvalidKeySet::Empty => false,
+    } || text.windows(PRIVATE.len()).any(|part| part == PRIVATE);
     bag.push(if is_private {
         Problem::error(&entry.node.place, message)
             .help("whoever can read this file can sign tokens: put only the public half there")
@@ -50,6 +53,14 @@ pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algo
             .lint(Lint::KeyFile)
             .help("until it can, tokens of this issuer are answered with 503")
     });
+}
+
+/// Keys that should be usable, and are not. Those for other purposes and algorithms belong there.
+fn warn_of_skipped(bag: &mut Bag, entry: &Entry, set: &KeySet, shown: &str) {
+    for skipped in set.skipped().iter().filter(|skipped| !skipped.reason.is_for_others()) {
+        let problem = Problem::warning(&entry.node.place, format!("in {shown} {skipped}"));
+        bag.push(problem.lint(Lint::KeyFile).help("mend or remove that key: tokens that it signed are refused"));
+    }
 }
 
 const PRIVATE: &[u8] = b"PRIVATE KEY-----";

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Around, Bag,
     fields::Fields,
-    read, secret,
+    file_mode, read, secret,
     url::{discovery_documents, key_url, without_userinfo},
 };
 use crate::{
@@ -36,6 +36,7 @@ pub(super) fn decode(
         Written::File(entry) => {
             let path = around.base.join(file_name(bag, entry)?);
             warn_of_no_file(bag, entry, &path);
+            file_mode::warn(bag, entry, &path);
             let is_set = entry.key == "jwks_file";
             Some(if is_set { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
         }

@@ -7,7 +7,8 @@ mod binding;
 mod claim;
 mod duration;
 pub(crate) mod fields;
-mod foreign;
+mod file_mode;
+pub(super) mod foreign;
 mod identity;
 mod implies;
 mod issuer;
@@ -16,15 +17,19 @@ mod issuers;
 mod key_file;
 mod key_source;
 mod listen;
+mod misplaced;
 mod name;
 mod named;
+pub(super) mod other_file;
 mod policy;
 pub(crate) mod read;
 mod route;
 mod scopes;
 mod secret;
+mod secret_strength;
 mod socket;
 mod transport;
+pub(super) mod unread;
 mod url;
 
 use std::{
@@ -47,10 +52,11 @@ use crate::{
     identity::IdentityHeaders,
     jwt::{algorithm::Algorithm, issuer_rules::IssuerRules},
     limits,
-    policy::Policy,
+    policy::{HostHandling, Policy},
 };
 use fields::Fields;
 use issuer_keys::{DecodeKeys, IssuerKeys};
+use unread::Unread;
 
 /// The problems so far.
 #[derive(Default)]
@@ -118,8 +124,32 @@ pub(super) fn decode(root: &Node, around: Around<'_>, found: Vec<Problem>) -> (O
         ready: file.ready,
         tests: file.tests,
     });
-    problems.extend(lint::check(root, config.as_ref()));
+    let rules = config.as_ref().map(|config| lint::Rules {
+        policy: &config.policy,
+        issuers: config.issuers.iter().map(|issuer| &issuer.rules).collect(),
+    });
+    add_lints(&mut problems, lint::check(root, rules.as_ref()));
     (config, problems)
+}
+
+/// Adds what lints found. What they know of a value that is an error already explains it, and is not said twice.
+fn add_lints(problems: &mut Vec<Problem>, found: Vec<Problem>) {
+    let errors: Vec<usize> = (0..problems.len()).filter(|at| is_error(problems.get(*at))).collect();
+    for warning in found {
+        let is_placeholder =
+            warning.kind() == Some(lint::Lint::Placeholder) && errors.len() < limits::CONFIG_SUGGESTIONS;
+        let mut explained = errors
+            .iter()
+            .filter(|_| is_placeholder)
+            .filter_map(|at| problems.get_mut(*at).map(|error| error.explained_by(&warning)));
+        if !explained.any(|is_explained| is_explained) {
+            problems.push(warning);
+        }
+    }
+}
+
+fn is_error(problem: Option<&Problem>) -> bool {
+    problem.is_some_and(|problem| problem.severity() == Severity::Error)
 }
 
 /// The same without what the configuration names outside of itself: no secret and no file is read.
@@ -127,13 +157,18 @@ pub(super) fn decode_offline(root: &Node, around: Around<'_>, found: Vec<Problem
     let keys = |bag: &mut Bag, fields: &Fields<'_>, name: Option<&str>, _: Option<&[Algorithm]>| {
         issuer_keys::check_form(bag, fields, name)
     };
-    let (file, problems) = decode_with(root, around, found, &keys);
+    let (file, mut problems) = decode_with(root, around, found, &keys);
     let rules = file.map(|file| Rules {
+        unread: unread::list(root, around),
+        listen: file.listen,
         policy: file.policy,
         issuers: file.issuers.into_iter().map(|issuer| issuer.rules).collect(),
         identity: file.identity,
         tests: file.tests,
     });
+    let known =
+        rules.as_ref().map(|rules| lint::Rules { policy: &rules.policy, issuers: rules.issuers.iter().collect() });
+    add_lints(&mut problems, lint::check(root, known.as_ref()));
     (rules, problems)
 }
 
@@ -150,10 +185,12 @@ pub(super) fn decode_listen(root: &Node, _: Around<'_>, found: Vec<Problem>) -> 
 
 /// What decides, without what it takes to serve.
 pub(super) struct Rules {
+    pub(super) listen: Listen,
     pub(super) policy: Policy,
     pub(super) issuers: Vec<IssuerRules>,
     pub(super) identity: IdentityHeaders,
     pub(super) tests: Vec<PathBuf>,
+    pub(super) unread: Vec<Unread>,
 }
 
 /// A whole file, with what the fields about keys were decoded to.
@@ -190,6 +227,10 @@ fn decode_file<K>(bag: &mut Bag, root: &Node, around: Around<'_>, keys: DecodeKe
         bag.push(problem.help("it needs at least `routes`, and `issuers` for those that need a token"));
         return None;
     }
+    if let Some(problem) = other_file::find(root) {
+        bag.push(problem);
+        return None;
+    }
     let fields = Fields::read(bag, root, "the file", FILE)?;
     let listen = listen::decode(bag, fields.get("listen"));
     let issuers = issuers::decode(bag, &fields, keys, around);
@@ -208,8 +249,9 @@ fn decode_file<K>(bag: &mut Bag, root: &Node, around: Around<'_>, keys: DecodeKe
         None => None,
     };
     let ready = ready(bag, &fields);
+    let hosts = hosts(bag, &fields);
     let tests = tests(bag, &fields, around.base);
-    let (policy, ready, tests) = (policy?.policy?, ready?, tests?);
+    let (policy, ready, tests) = (policy?.policy?.with_hosts(hosts?), ready?, tests?);
     Some(DecodedFile { listen: listen?, issuers: issuers?, policy, identity: identity?, keys_dir, ready, tests })
 }
 
@@ -217,6 +259,12 @@ fn decode_file<K>(bag: &mut Bag, root: &Node, around: Around<'_>, keys: DecodeKe
 fn ready(bag: &mut Bag, fields: &Fields<'_>) -> Option<ReadyRule> {
     let rules = [ReadyRule::Keys, ReadyRule::Started].map(|rule| (rule.name(), rule));
     fields.get("ready").map_or(Some(ReadyRule::Keys), |entry| read::word(bag, entry, &rules))
+}
+
+/// Decodes what Envoy does to hosts.
+fn hosts(bag: &mut Bag, fields: &Fields<'_>) -> Option<HostHandling> {
+    let words = [HostHandling::AsSent, HostHandling::Stripped].map(|handling| (handling.name(), handling));
+    fields.get("hosts").map_or(Some(HostHandling::AsSent), |entry| read::word(bag, entry, &words))
 }
 
 /// Files with tests of the policy.

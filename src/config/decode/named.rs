@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::{
         error::Problem,
+        flow,
         schema::POLICY,
         suggest::quoted,
         tree::{Entry, Place, Value},
@@ -60,6 +61,14 @@ pub(super) fn decode<'n>(
 fn one(bag: &mut Bag, policy: &Entry, trusted: Trusted<'_>, around: Around<'_>) -> Option<Rule> {
     let id = name::of_policy(bag, policy);
     let what = format!("the policy {}", quoted(&policy.key));
+    if let Value::List(items) = &policy.node.value {
+        let message = format!("{what} must be a section of fields, not a list");
+        let scopes: Vec<&str> = items.iter().filter_map(read::only_text).collect();
+        let scopes = if scopes.is_empty() { "[admin]".to_owned() } else { flow::list(&scopes) };
+        let help = format!("write {}", quoted(&format!("{}: {{ scopes: {scopes} }}", policy.key)));
+        bag.push(Problem::error(&policy.node.place, message).help(help));
+        return None;
+    }
     let fields = Fields::read(bag, &policy.node, &what, POLICY)?;
     let access = access::decode(bag, &fields, &what, Site::Policy, trusted);
     // What is misspelt may be what narrows it: it is not built without it.

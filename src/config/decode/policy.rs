@@ -124,6 +124,9 @@ fn lint_of(kind: &ProblemKind) -> Option<Lint> {
         ProblemKind::Shadowing { .. } => Lint::Shadowing,
         ProblemKind::OpenToAll { .. } => Lint::OpenToAll,
         ProblemKind::OneSpelling { .. } => Lint::OneSpelling,
+        ProblemKind::SlashesNowhere { .. } | ProblemKind::OpenSlashes { .. } | ProblemKind::EncodedSlashes { .. } => {
+            Lint::EncodedSlashes
+        }
         ProblemKind::TooManyRules { .. } | ProblemKind::TooMuchOverlap { .. } | ProblemKind::OpenDefault => {
             return None;
         }

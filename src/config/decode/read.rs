@@ -6,6 +6,8 @@ use super::Bag;
 use crate::{
     config::{
         error::Problem,
+        flow,
+        mask::is_hidden,
         suggest::{closest, listed, quoted},
         tree::{Entry, Node, Place, Value},
     },
@@ -14,11 +16,65 @@ use crate::{
 
 /// The text of a field.
 pub(crate) fn text<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
-    text_of(bag, &entry.node, &format!("`{}`", entry.key))
+    if let (Value::List(_), Some(text)) = (&entry.node.value, only_text(&entry.node)) {
+        let message = format!("`{}` must be a string, not {}", entry.key, entry.node.value);
+        let help = match is_hidden(&entry.key, text) {
+            true => "take it out of its brackets".to_owned(),
+            false => format!("it takes one value: write {}", quoted(&format!("{}: {text}", entry.key))),
+        };
+        bag.push(Problem::error(&entry.node.place, message).help(help));
+        return None;
+    }
+    let help = |value: &Value| text_instead(&entry.key, value);
+    text_or(bag, &entry.node, &format!("`{}`", entry.key), help)
+}
+
+/// The text that a value is, or the only item of the list that it is.
+pub(super) fn only_text(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::String(text) => Some(text).filter(|text| !text.is_empty()).map(String::as_str),
+        Value::List(items) => match items.as_slice() {
+            [one] if !matches!(one.value, Value::List(_)) => only_text(one),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The text to write in a field in place of a number or a boolean. In quotes, most of these would be the next error.
+fn text_instead(field: &str, found: &Value) -> String {
+    // Each has its own default, which is not proposed for the other.
+    let (own, other) = if field == "admin" { (9192, 9191) } else { (9191, 9192) };
+    match (field, found) {
+        ("grpc" | "address" | "admin", Value::Number(port)) => {
+            let port = port.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != other);
+            match port {
+                Some(port) => format!("write an address and the port: `127.0.0.1:{port}`"),
+                None => format!("write an address and a port: `127.0.0.1:{own}`"),
+            }
+        }
+        ("admin", Value::Bool(false)) => "write `off`".to_owned(),
+        ("admin", _) => "write an address and a port, `127.0.0.1:9192`, or `off`".to_owned(),
+        ("grpc" | "address", _) => "write an address and a port: `127.0.0.1:9191`".to_owned(),
+        ("path", _) => "write a path: `/api/**`".to_owned(),
+        ("issuer" | "jwks_uri" | "discovery_url", _) => "write a whole URL: `https://host/path`".to_owned(),
+        ("proxy", _) => "write `http://host:port`".to_owned(),
+        _ => "put it in quotes".to_owned(),
+    }
 }
 
 /// The text of a node that `what` names.
 pub(crate) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&'n str> {
+    text_or(bag, node, what, |_| "put it in quotes".to_owned())
+}
+
+/// The text of a node, and help for one that is a number or a boolean.
+pub(super) fn text_or<'n>(
+    bag: &mut Bag,
+    node: &'n Node,
+    what: &str,
+    help: impl Fn(&Value) -> String,
+) -> Option<&'n str> {
     match &node.value {
         Value::String(text) if text.is_empty() => {
             bag.push(Problem::error(&node.place, format!("{what} is empty")).help("write something, or remove it"));
@@ -28,7 +84,7 @@ pub(crate) fn text_of<'n>(bag: &mut Bag, node: &'n Node, what: &str) -> Option<&
         other => {
             let problem = Problem::error(&node.place, format!("{what} must be a string, not {other}"));
             bag.push(match other {
-                Value::Bool(_) | Value::Number(_) => problem.help("put it in quotes"),
+                Value::Bool(_) | Value::Number(_) => problem.help(help(other)),
                 _ => problem,
             });
             None
@@ -96,7 +152,7 @@ pub(crate) fn list<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n [Node]> {
             bag.push(match other {
                 Value::String(text) => {
                     let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
-                    problem.help(format!("write {}", quoted(&format!("{name}: [{}]", words.join(", ")))))
+                    problem.help(format!("write {}", quoted(&format!("{name}: {}", flow::list(&words)))))
                 }
                 Value::Section(_) => problem.help("begin each item with `- `"),
                 _ => problem,
@@ -161,10 +217,11 @@ pub(crate) fn texts(bag: &mut Bag, entry: &Entry) -> Option<Vec<String>> {
 
 /// One of the words that a field can have.
 pub(crate) fn word<T: Copy>(bag: &mut Bag, entry: &Entry, words: &[(&str, T)]) -> Option<T> {
-    let text = text(bag, entry)?;
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let help = |_: &Value| format!("write {}", listed(&names, "or"));
+    let text = text_or(bag, &entry.node, &format!("`{}`", entry.key), help)?;
     let found = words.iter().find(|(word, _)| *word == text);
     if found.is_none() {
-        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let message = format!("`{}` can't be {}", entry.key, quoted(text));
         bag.push(Problem::error(&entry.node.place, message).help(choose(text, &names)));
     }

@@ -15,7 +15,7 @@ use crate::{
         tree::{Entry, Node, Place},
     },
     policy::{
-        HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
+        EncodedSlashes, HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
         rule::{Rule, RuleId},
     },
 };
@@ -50,6 +50,13 @@ pub(super) fn decode<'n>(
     let named = fields.get("id");
     let given = named.map(|entry| name::given(bag, entry));
     let shadows = read::flag_or(bag, fields.get("shadows"), false);
+    let encoded_slashes = fields.get("encoded_slashes").map_or(Some(EncodedSlashes::Refuse), |entry| {
+        read::word(
+            bag,
+            entry,
+            &[EncodedSlashes::Refuse, EncodedSlashes::Allow].map(|handling| (handling.name(), handling)),
+        )
+    });
     // What is misspelt may be what narrows the rule: it is not built without it.
     if fields.is_faulty() {
         return None;
@@ -57,7 +64,14 @@ pub(super) fn decode<'n>(
     let matched = matched?;
     let id = given.unwrap_or(Some(matched.id))?.at(&around.locate(matched.place));
     let Matched { host, path, methods, place, .. } = matched;
-    let route = Route { host, path, methods, rule: Rule { id, access: access? }, shadows: shadows? };
+    let route = Route {
+        host,
+        path,
+        methods,
+        rule: Rule { id, access: access? },
+        shadows: shadows?,
+        encoded_slashes: encoded_slashes?,
+    };
     Some(Decoded { route, place, named: named.map(|entry| &entry.node.place) })
 }
 
@@ -94,6 +108,8 @@ fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
     let usual = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
     let (message, help) = if text == "*" {
         ("`*` is not a method".to_owned(), "leave `methods` out: the route is then for all of them".to_owned())
+    } else if let Some(several) = several_methods(&upper, &usual) {
+        (format!("{} is not a method", quoted(text)), format!("write each by itself: `methods: [{several}]`"))
     } else if text != upper && usual.contains(&upper.as_str()) {
         (format!("{} is not a method: case counts", quoted(text)), format!("write `{upper}`"))
     } else if let Ok(method) = Method::parse(text) {
@@ -104,6 +120,12 @@ fn method(bag: &mut Bag, node: &Node, what: &str) -> Option<Method> {
     };
     bag.push(Problem::error(&node.place, message).help(help));
     None
+}
+
+/// The methods of a text that names several, as items of a list.
+fn several_methods(text: &str, usual: &[&str]) -> Option<String> {
+    let words: Vec<&str> = text.split([' ', ',', '|']).filter(|word| !word.is_empty()).collect();
+    (words.len() > 1 && words.iter().all(|word| usual.contains(word))).then(|| words.join(", "))
 }
 
 /// Any token is a method, but one that nobody sends makes a rule that never matches.

@@ -3,11 +3,12 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
-use super::{Bag, fields::Fields, read::text};
+use super::{Bag, fields::Fields, file_mode, read::text, secret_strength};
 use crate::{
     config::{
         env::PREFIX,
         error::Problem,
+        mask::is_variable,
         suggest::quoted,
         tree::{Entry, Place},
     },
@@ -35,18 +36,25 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
             return None;
         }
     };
-    sized(bag, entry, &bytes, &quoted(&path.display().to_string()))
+    file_mode::warn(bag, entry, &path);
+    judged(bag, entry, &bytes, &quoted(&path.display().to_string()))
 }
 
 /// The secret of the variable that a field names, less one line break at its end.
 pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String, String>) -> Option<Secret> {
     let name = name_of_variable(bag, entry)?;
     if let Some(value) = env.get(name) {
-        return sized(bag, entry, value.as_bytes(), &quoted(name));
+        return judged(bag, entry, value.as_bytes(), &quoted(name));
     }
-    // What is written may be the secret itself: it is not repeated.
-    let problem = Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text");
-    bag.push(problem.help("set it, or name another; the name is not the secret"));
+    // What is written may be the secret itself: it is not repeated unless it can't be one.
+    let problem = if is_variable(name) {
+        let message = format!("the variable {} that `secret_env` names is not set, or no text", quoted(name));
+        Problem::error(&entry.node.place, message).help("set it, or name another one")
+    } else {
+        Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text")
+            .help("set it, or name another; the name is not the secret")
+    };
+    bag.push(problem);
     None
 }
 
@@ -68,7 +76,11 @@ pub(super) fn name_of_variable<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'
     None
 }
 
-fn sized(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secret> {
+/// The secret of these bytes, if they may be one. Keys are looked for first: a longer secret is no help where a key stands.
+fn judged(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secret> {
+    if !secret_strength::is_no_key(bag, entry, bytes, shown) {
+        return None;
+    }
     let bytes = bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let range = limits::SECRET_BYTES;
     if !range.contains(&bytes.len()) {
@@ -79,6 +91,7 @@ fn sized(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> Option<Secr
         bag.push(problem.help("make one: `openssl rand -base64 48 > FILE`"));
         return None;
     }
+    secret_strength::warn(bag, entry, bytes, shown);
     Some(Secret::new(bytes.to_vec()))
 }
 

@@ -5,11 +5,16 @@ use std::{path::Path, sync::Arc};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use url::Url;
 
-use super::{Bag, fields::Fields, read, url::without_userinfo};
+use super::{
+    Bag,
+    fields::Fields,
+    file_mode, read,
+    url::{is_host, without_userinfo},
+};
 use crate::{
     config::{error::Problem, suggest::quoted, tree::Entry},
     files,
-    jwks::source::Transport,
+    jwks::{address::can_be_sent, source::Transport},
     limits,
 };
 
@@ -66,7 +71,10 @@ fn ca(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Arc<[u8]>> {
             },
         );
     match read {
-        Ok(bytes) => Some(bytes.into()),
+        Ok(bytes) => {
+            file_mode::warn(bag, entry, &path);
+            Some(bytes.into())
+        }
         Err(why) => {
             let shown = quoted(&path.display().to_string());
             let problem =
@@ -86,7 +94,7 @@ fn certificates(pem: &[u8]) -> usize {
 fn proxy(bag: &mut Bag, entry: &Entry) -> Option<Url> {
     let text = read::text(bag, entry)?;
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && is_origin(&url) => Some(url),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && is_origin(&url) && is_host(&url) => Some(url),
         _ => {
             let message = format!("{} is not the URL of a proxy", quoted(&without_userinfo(text)));
             let help = "write `http://host:port`; in a password, `#`, `?`, `/` and `@` are percent-encoded";
@@ -96,7 +104,7 @@ fn proxy(bag: &mut Bag, entry: &Entry) -> Option<Url> {
     }
 }
 
-/// Whether a URL has no more than a scheme, a host and a port, and perhaps a user.
+/// Says whether a URL can be called, and has no more than a scheme, a host and a port, and perhaps a user.
 fn is_origin(url: &Url) -> bool {
-    url.has_host() && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+    url.has_host() && can_be_sent(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
 }

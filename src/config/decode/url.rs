@@ -8,6 +8,7 @@ use super::Bag;
 use crate::{
     config::{error::Problem, lint::Lint, suggest::quoted, tree::Place},
     jwks::address::{ForbiddenUrl, check_configured, is_loopback},
+    limits,
 };
 
 /// A URL to fetch keys from: https, or http on loopback or where it is allowed.
@@ -34,6 +35,10 @@ fn judge(text: &str, allow_http: bool) -> Result<Url, (Cow<'static, str>, &'stat
     if text.contains(|c: char| c.is_ascii_whitespace() || c.is_control() || c == '\\') {
         return Err(("has a character that no URL has".into(), "remove it"));
     }
+    if !is_host(&url) {
+        let what = format!("has a host that no server can have, `{}`", host_in(text));
+        return Err((what.into(), "a host is letters, digits, `-` and dots, or an IP address: write the whole name"));
+    }
     // The fetcher asks the same before each fetch.
     check_configured(&url, allow_http).map_err(|forbidden| match forbidden {
         ForbiddenUrl::Scheme(_) => {
@@ -43,7 +48,12 @@ fn judge(text: &str, allow_http: bool) -> Result<Url, (Cow<'static, str>, &'stat
         ForbiddenUrl::Address(_, why) => {
             (format!("is {why}").into(), "keys are never fetched from there: name the issuer's own host")
         }
-        ForbiddenUrl::PlainHttp(_) => {
+        ForbiddenUrl::Characters(_) => (
+            "has a character that no address has".into(),
+            "variables and templates are not expanded here: name the address itself",
+        ),
+        ForbiddenUrl::Resolves(_, why) => (format!("resolves to {why}").into(), "name the issuer's own host"),
+        ForbiddenUrl::PlainHttp(_) | ForbiddenUrl::PlainHttpOfDocument(_) => {
             ("is plain http".into(), "use https; `allow_http: true` accepts that anyone on the way can replace keys")
         }
     })?;
@@ -51,6 +61,32 @@ fn judge(text: &str, allow_http: bool) -> Result<Url, (Cow<'static, str>, &'stat
         return Err(("has a fragment".into(), "remove the `#` and what follows"));
     }
     Ok(url)
+}
+
+/// Says whether a host can be looked up. The URL library takes more of them than names have characters (WHATWG URL, section
+/// 3.2), and the HTTP client takes less.
+pub(super) fn is_host(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            let is_label = |label: &str| {
+                (1..=limits::HOST_LABEL_BYTES).contains(&label.len())
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            };
+            name.len() <= limits::HOST_NAME_BYTES && name.split('.').all(is_label)
+        }
+        Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+        // What has no host has another problem.
+        None => true,
+    }
+}
+
+/// The host as it is written.
+fn host_in(text: &str) -> String {
+    let rest = text.split_once("//").map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    quoted(host).trim_matches('`').to_owned()
 }
 
 /// The documents to try for a base URL: OpenID Connect Discovery 1.0 section 4 appends, RFC 8414 section 3.1 inserts.

@@ -48,11 +48,13 @@ lints! {
     CrossingPatterns = "crossing-patterns",
     /// Two patterns differ in case or needless escapes only: an error.
     DiffersInCase = "differs-in-case",
+    /// A route takes `%2F` as data; an error where it opens everything below a path, or has no place for data.
+    EncodedSlashes = "encoded-slashes",
     /// No token of Microsoft Entra that the API gets can have this audience.
     EntraAudience = "entra-audience",
     /// A scope is written as clients of Microsoft Entra ask for it, not as its tokens have it.
     EntraScope = "entra-scope",
-    /// Envoy asks with an `:authority` that no server accepts: an error.
+    /// Envoy asks, or checks health, with an `:authority` that no server accepts: an error.
     EnvoyAuthority = "envoy-authority",
     /// Envoy refuses requests without asking while many others are under way.
     EnvoyCircuitBreakers = "envoy-circuit-breakers",
@@ -66,21 +68,25 @@ lints! {
     EnvoyFilterOrder = "envoy-filter-order",
     /// Envoy sets a header that carries an identity after the decision.
     EnvoyForgedIdentity = "envoy-forged-identity",
+    /// Envoy's limit of headers leaves no room for those that Portcullis adds.
+    EnvoyHeaderCount = "envoy-header-count",
     /// Envoy does not see that an instance of Portcullis hangs or is about to stop.
     EnvoyHealthChecks = "envoy-health-checks",
     /// Envoy keeps headers from Portcullis that it must judge or remove; an error for the token's.
     EnvoyHiddenHeaders = "envoy-hidden-headers",
+    /// Envoy may route hosts with a port or a trailing dot elsewhere; an error if the policy says that it strips them.
+    EnvoyHosts = "envoy-hosts",
     /// Envoy asks by HTTP in place of gRPC; an error where it asks Portcullis.
     EnvoyHttpService = "envoy-http-service",
     /// Envoy ignores the headers that Portcullis sets and removes.
     EnvoyMutationRules = "envoy-mutation-rules",
-    /// Nothing in the file, or not the filter's settings, could be looked at.
+    /// Nothing in the file could be looked at, or not the settings of a filter.
     EnvoyNothingChecked = "envoy-nothing-checked",
     /// Envoy asks about some requests only.
     EnvoyPartlyEnabled = "envoy-partly-enabled",
-    /// Envoy does not normalise paths.
+    /// Envoy does not normalise paths, or refuses some that the policy takes.
     EnvoyPaths = "envoy-paths",
-    /// Envoy reaches Portcullis on another machine without TLS.
+    /// Envoy reaches Portcullis on another machine in the clear.
     EnvoyPlaintext = "envoy-plaintext",
     /// The cluster of Portcullis does not speak HTTP/2: an error.
     EnvoyProtocol = "envoy-protocol",
@@ -94,20 +100,28 @@ lints! {
     EnvoyRouteCache = "envoy-route-cache",
     /// A route or virtual host of Envoy's switches the check off.
     EnvoyRouteDisabled = "envoy-route-disabled",
+    /// Anyone who reaches Envoy's admin page can change its runtime, and with it which requests are checked.
+    EnvoyRuntime = "envoy-runtime",
     /// Envoy asks, and lets denied requests pass all the same: an error.
     EnvoyShadowMode = "envoy-shadow-mode",
     /// Envoy knows one instance of Portcullis.
     EnvoySingleEndpoint = "envoy-single-endpoint",
-    /// A matcher of Envoy's lets some requests pass by the filter.
+    /// A matcher of Envoy's, or a composite filter, has the filter run for some requests only.
     EnvoySkipped = "envoy-skipped",
     /// Clients of Envoy are blamed when Portcullis does not answer.
     EnvoyStatusOnError = "envoy-status-on-error",
+    /// TCP connections reach an API that checked routes lead to, without any check.
+    EnvoyTcpProxy = "envoy-tcp-proxy",
     /// Envoy waits too short a time for an answer, or too long.
     EnvoyTimeout = "envoy-timeout",
+    /// Envoy reaches Portcullis by TLS, and takes any certificate for its own.
+    EnvoyTlsUnverified = "envoy-tls-unverified",
     /// Envoy takes tokens out of requests before Portcullis sees them.
     EnvoyTokenTaken = "envoy-token-taken",
-    /// Envoy has no ext_authz filter where requests come in; an error if it has none anywhere.
+    /// Envoy does not ask Portcullis where requests come in; an error if it does so nowhere.
     EnvoyUnchecked = "envoy-unchecked",
+    /// Envoy lets header names with `_` pass, which many backends take for others.
+    EnvoyUnderscores = "envoy-underscores",
     /// A route of Envoy's chooses a policy that does not exist: an error.
     EnvoyUnknownPolicy = "envoy-unknown-policy",
     /// Upgraded requests pass filters of Envoy's without ext_authz.
@@ -130,6 +144,8 @@ lints! {
     OpenToAll = "open-to-all",
     /// A pattern with `/**` is open, and below it named paths need a token.
     OpenWildcard = "open-wildcard",
+    /// A value is still to be filled in; an error where it can't be used at all.
+    Placeholder = "placeholder",
     /// Keys come over plain http from another machine.
     PlainHttp = "plain-http",
     /// A listener can be reached from other machines.
@@ -146,6 +162,39 @@ lints! {
     SharedAudience = "shared-audience",
     /// A method that clients do not send.
     UnusualMethod = "unusual-method",
+    /// A shared secret can be guessed: a pattern, too few different bytes, or a placeholder.
+    WeakSecret = "weak-secret",
+    /// Every user of the machine may write or replace a file with keys or a secret.
+    WritableKeyFile = "writable-key-file",
+}
+
+impl Lint {
+    /// Says whether it finds ways on which requests pass without a decision, changed after one, or by that of another
+    /// service.
+    #[must_use]
+    pub const fn lets_pass(self) -> bool {
+        matches!(
+            self,
+            Self::EnvoyFailOpen
+                | Self::EnvoyFilterDisabled
+                | Self::EnvoyFilterOrder
+                | Self::EnvoyForgedIdentity
+                | Self::EnvoyHiddenHeaders
+                | Self::EnvoyHttpService
+                | Self::EnvoyMutationRules
+                | Self::EnvoyPartlyEnabled
+                | Self::EnvoyPlaintext
+                | Self::EnvoyRouteCache
+                | Self::EnvoyRouteDisabled
+                | Self::EnvoyRuntime
+                | Self::EnvoyShadowMode
+                | Self::EnvoySkipped
+                | Self::EnvoyTcpProxy
+                | Self::EnvoyTlsUnverified
+                | Self::EnvoyUnchecked
+                | Self::EnvoyUpgrade
+        )
+    }
 }
 
 impl fmt::Display for Lint {

@@ -11,6 +11,7 @@ mod gate;
 mod issuer;
 mod nearby;
 mod never;
+mod placeholder;
 mod provider;
 mod scope;
 mod view;
@@ -18,10 +19,22 @@ mod wildcard;
 
 pub use catalogue::Lint;
 
-use super::{Config, problem::Problem, tree::Node};
+use std::collections::HashSet;
+
+use super::{
+    problem::Problem,
+    tree::{Node, Span},
+};
+use crate::{jwt::issuer_rules::IssuerRules, policy::Policy};
+
+/// The part of a configuration that is about requests and tokens.
+pub(super) struct Rules<'c> {
+    pub(super) policy: &'c Policy,
+    pub(super) issuers: Vec<&'c IssuerRules>,
+}
 
 /// Everything that lints find.
-pub(super) fn check(root: &Node, config: Option<&Config>) -> Vec<Problem> {
+pub(super) fn check(root: &Node, config: Option<&Rules<'_>>) -> Vec<Problem> {
     let mut problems = Vec::new();
     issuer::check(root, &mut problems);
     audience::check(root, &mut problems);
@@ -32,5 +45,10 @@ pub(super) fn check(root: &Node, config: Option<&Config>) -> Vec<Problem> {
     if let Some(config) = config {
         never::check(root, config, &mut problems);
     }
+    // What another lint says of the same value knows more of it.
+    let said: HashSet<Span> = problems.iter().filter_map(Problem::primary).collect();
+    let mut placeholders = Vec::new();
+    placeholder::check(root, &mut placeholders);
+    problems.extend(placeholders.into_iter().filter(|one| one.primary().is_none_or(|place| !said.contains(&place))));
     problems
 }

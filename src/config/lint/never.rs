@@ -5,27 +5,27 @@ use std::collections::HashMap;
 
 use super::{
     super::{
-        Config, IssuerConfig,
         problem::Problem,
         suggest::quoted,
         tree::{Node, Place},
     },
-    Lint,
+    Lint, Rules,
     view::{entries, get, issuers, routes, text, texts},
 };
 use crate::{
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
+        issuer_rules::IssuerRules,
     },
     limits,
     policy::rule::{Access, Requirement, Rule},
 };
 
-pub(super) fn check(root: &Node, config: &Config, problems: &mut Vec<Problem>) {
+pub(super) fn check(root: &Node, config: &Rules<'_>, problems: &mut Vec<Problem>) {
     problems.extend(default(root, config));
     for (node, issuer) in issuers(root).iter().zip(&config.issuers) {
-        if let Some(claim) = contradiction(&issuer.rules.claims, &[]) {
+        if let Some(claim) = contradiction(&issuer.claims, &[]) {
             let message = format!(
                 "no value of the claim {} meets all of this, so no token of this issuer is valid",
                 quoted(&claim)
@@ -51,7 +51,7 @@ fn never(place: &Place, message: String, help: impl Into<String>) -> Problem {
 }
 
 /// What no route covers is asked for a token, and `/**` covers everything.
-fn default(root: &Node, config: &Config) -> Option<Problem> {
+fn default(root: &Node, config: &Rules<'_>) -> Option<Problem> {
     let is_token = |rule: &Rule| matches!(rule.access, Access::Token(_));
     let default = get(root, "default").filter(|_| config.policy.default_rule().is_some_and(is_token))?;
     let is_everything = |node: &&Node| {
@@ -65,18 +65,18 @@ fn default(root: &Node, config: &Config) -> Option<Problem> {
 }
 
 /// The issuers whose tokens do.
-fn admitted<'c>(requirement: &Requirement, issuers: &'c [IssuerConfig]) -> Vec<&'c IssuerConfig> {
-    let does = |issuer: &&IssuerConfig| {
-        requirement.issuers.as_ref().is_none_or(|names| names.as_slice().contains(&issuer.rules.issuer))
+fn admitted<'c>(requirement: &Requirement, issuers: &[&'c IssuerRules]) -> Vec<&'c IssuerRules> {
+    let does = |issuer: &&IssuerRules| {
+        requirement.issuers.as_ref().is_none_or(|names| names.as_slice().contains(&issuer.issuer))
     };
-    issuers.iter().filter(does).collect()
+    issuers.iter().copied().filter(does).collect()
 }
 
 /// Audiences of other issuers than those whose tokens do.
-fn audiences(node: &Node, requirement: &Requirement, issuers: &[&IssuerConfig]) -> Option<Problem> {
+fn audiences(node: &Node, requirement: &Requirement, issuers: &[&IssuerRules]) -> Option<Problem> {
     let audiences = requirement.audiences.as_ref()?;
-    let has_one = |issuer: &&IssuerConfig| {
-        issuer.rules.audiences.as_slice().iter().any(|audience| audiences.as_slice().contains(audience))
+    let has_one = |issuer: &&IssuerRules| {
+        issuer.audiences.as_slice().iter().any(|audience| audiences.as_slice().contains(audience))
     };
     if issuers.iter().any(has_one) {
         return None;
@@ -90,7 +90,7 @@ fn audiences(node: &Node, requirement: &Requirement, issuers: &[&IssuerConfig]) 
     })
 }
 
-fn claims(node: &Node, requirement: &Requirement, issuers: &[&IssuerConfig]) -> Option<Problem> {
+fn claims(node: &Node, requirement: &Requirement, issuers: &[&IssuerRules]) -> Option<Problem> {
     let rules = requirement.claims.as_slice();
     if rules.is_empty() {
         return None;
@@ -111,8 +111,7 @@ fn claims(node: &Node, requirement: &Requirement, issuers: &[&IssuerConfig]) -> 
 }
 
 /// A claim of the rules for which no valid token of the issuer has a fitting value, and help.
-fn excluded(rules: &[ClaimRule], issuer: &IssuerConfig) -> Option<(String, String)> {
-    let of_issuer = &issuer.rules;
+fn excluded(rules: &[ClaimRule], of_issuer: &IssuerRules) -> Option<(String, String)> {
     if let Some(claim) = contradiction(rules, &of_issuer.claims) {
         let help = "the issuer's own `claims` ask for something else: change them, or this".to_owned();
         return Some((claim, help));
@@ -162,12 +161,14 @@ fn claim_place<'n>(node: &'n Node, claim: &str) -> &'n Place {
     claims.iter().find(|entry| entry.key == claim).map_or(&node.place, |entry| &entry.place)
 }
 
-/// A token with more scopes than that is refused.
+/// Scopes that no token has room for. One that others imply may come with another that is short.
 fn scopes(node: &Node, requirement: &Requirement) -> Option<Problem> {
-    let count = requirement.scopes.all.len();
     let place = &get(node, "scopes")?.place;
-    (count > limits::TOKEN_SCOPES).then(|| {
-        let message = format!("a token has at most {} scopes, and this asks for {count}", limits::TOKEN_SCOPES);
+    let needed = requirement.scopes.all.iter().filter(|need| need.substitutes().is_empty());
+    let bytes: usize = needed.map(|need| need.scope().as_str().len().saturating_add(1)).sum();
+    let most = limits::TOKEN_CLAIMS_BYTES;
+    (bytes > most).then(|| {
+        let message = format!("the claims of a token have at most {most} bytes, and these scopes have {bytes}");
         never(place, message, "ask for one scope that stands for them")
     })
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     super::{
+        flow,
         problem::Problem,
         suggest::quoted,
         tree::{Entry, Node},
@@ -79,10 +80,10 @@ fn syntax(scope: Word<'_>, holders: &HashSet<&str>) -> Option<Problem> {
         |message: String, help: String| Problem::warning(scope.place, message).lint(Lint::ScopeSyntax).help(help);
     if scope.text.contains(',') {
         let parts: Vec<&str> = scope.text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
-        let help = format!("write each as an item of its own: {}", quoted(&format!("[{}]", parts.join(", "))));
+        let help = format!("write each as an item of its own: {}", quoted(&flow::list(&parts)));
         return Some(problem(format!("{shown} is a single scope with a comma in it"), help));
     }
-    let is_wildcard = scope.text.split([':', '.', '/']).any(|part| part == "*" || part == "**");
+    let is_wildcard = scope.text.split([':', '.', '/']).any(|part| part.ends_with('*'));
     is_wildcard.then(|| {
         let help = "name the scopes that are meant, several with `scopes: { any: […] }`, or write \
                     `access: authenticated` if any token will do";

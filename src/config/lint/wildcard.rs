@@ -67,7 +67,10 @@ fn route(node: &Node) -> Option<Route<'_>> {
     let path = text(node, "path")?;
     let plain = path.text.strip_suffix('/').unwrap_or(path.text);
     let fixed = plain.strip_suffix("/**");
-    let segment = |text: &str| if text.starts_with('{') { "{}".to_owned() } else { text.to_ascii_lowercase() };
+    let segment = |text: &str| match text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+        Some((_, verb)) => format!("{{}}{}", verb.to_ascii_lowercase()),
+        None => text.to_ascii_lowercase(),
+    };
     let segments = fixed.unwrap_or(plain).split('/').filter(|segment| !segment.is_empty()).map(segment).collect();
     Some(Route {
         host: text(node, "host").map_or("*", |host| host.text).to_ascii_lowercase(),

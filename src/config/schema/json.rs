@@ -84,6 +84,7 @@ fn pattern(pattern: &str) -> Json {
 fn list(list: List) -> Json {
     match list {
         List::Of(scalar) => values(&self::scalar(scalar)),
+        List::UpTo(most, scalar) => at_most(most, "maxItems", values(&self::scalar(scalar))),
         List::Routes(fields) => {
             json!({ "type": "array", "items": rule(fields), "minItems": 1, "maxItems": limits::RULES })
         }
@@ -98,7 +99,11 @@ fn list(list: List) -> Json {
             by_name(&test)
         }
         List::Policies(fields) => by_name(&rule(fields)),
-        List::Implications => by_name(&values(&pattern(SCOPE))),
+        // So many in all lists together, and no list is empty.
+        List::Implications => {
+            let implied = at_most(limits::IMPLICATIONS, "maxItems", values(&pattern(SCOPE)));
+            at_most(limits::IMPLICATIONS, "maxProperties", by_name(&implied))
+        }
     }
 }
 
@@ -110,6 +115,12 @@ fn values(item: &Json) -> Json {
         "maxItems": limits::CONFIG_ITEMS,
         "uniqueItems": true,
     })
+}
+
+/// Adds a lower bound to a schema.
+fn at_most(most: usize, bound: &str, mut schema: Json) -> Json {
+    merge(&mut schema, json!({ bound: most }));
+    schema
 }
 
 fn by_name(value: &Json) -> Json {

@@ -75,6 +75,8 @@ pub(in crate::config) enum Scalar {
 pub(in crate::config) enum List {
     /// A list of different values, at least one.
     Of(Scalar),
+    /// A list of at most so many different values, at least one.
+    UpTo(usize, Scalar),
     /// A list of sections.
     Routes(&'static [Field]),
     /// A list of scopes, or a section.
