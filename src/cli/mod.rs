@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 good; 1 it ran and failed; 2 the command line or the configuration is wrong.
 
 mod check;
+mod config_file;
 pub mod demo;
 mod environment;
 mod explain;
@@ -11,6 +12,7 @@ mod serve;
 mod test;
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     process::ExitCode,
     time::Duration,
@@ -19,7 +21,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::time::Instant;
 
-use crate::{limits, telemetry::log_output};
+use crate::{limits, printable, telemetry::log_output};
 
 /// It ran and failed.
 const FAILED: u8 = 1;
@@ -55,7 +57,11 @@ enum Command {
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(told) => return usage(&told),
+    };
+    match arguments.command {
         Command::Serve(args) => run_logging(serve::run(args)),
         Command::Health(args) => health::run(&args),
         Command::Check(args) => check::run(&args),
@@ -64,6 +70,18 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Demo(args) => run(demo::run(args)),
     }
+}
+
+/// Prints what clap has to tell: help, a version, or an error, which repeats arguments.
+fn usage(told: &clap::Error) -> ExitCode {
+    let plain = told.render().to_string();
+    if matches!(printable::lines(&plain), Cow::Borrowed(_)) {
+        // In colours where they are wanted. A closed pipe is no error.
+        let _ = told.print();
+    } else {
+        output::error(plain.trim_start_matches("error: ").trim_end());
+    }
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(USAGE))
 }
 
 /// Runs a command that logs. Whatever happens to it, its last lines are written, if the log takes them in time.

@@ -2,21 +2,26 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::{config::error::ConfigErrors, telemetry::log_output};
+use crate::{config::error::ConfigErrors, printable, telemetry::log_output};
 
-/// Prints a line on standard output.
+/// Prints a line on standard output, or several.
 pub(super) fn line(text: &str) {
     // The reader went away: there is nobody to tell.
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    let _ = writeln!(io::stdout().lock(), "{}", printable::lines(text));
 }
 
 /// Prints a value as JSON on standard output, for programs.
 pub(super) fn json(value: &impl serde::Serialize) {
     // What we make has string keys and finite numbers only, which JSON has.
-    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+    json_text(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-/// Prints a text that ends its lines itself on standard output.
+/// Prints a JSON document on standard output.
+pub(super) fn json_text(document: &str) {
+    let _ = writeln!(io::stdout().lock(), "{}", printable::json(document));
+}
+
+/// Prints a text that ends its lines itself on standard output. It is printable but for our own colours.
 pub(super) fn text(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
@@ -24,7 +29,7 @@ pub(super) fn text(text: &str) {
 /// Says on standard error that something takes its time, if a person is there to read it.
 pub(super) fn progress(text: &str) {
     if io::stderr().is_terminal() {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", printable::lines(text));
     }
 }
 
@@ -33,7 +38,7 @@ pub(super) fn progress(text: &str) {
 pub(super) fn error(text: &str) {
     let red = wants_colour();
     let word = if red { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
-    let line = format!("{word} {text}\n");
+    let line = format!("{word} {}\n", printable::lines(text));
     if !log_output::print(&line) {
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }

@@ -125,10 +125,10 @@ impl Recipe {
         let mut claims = Map::new();
         let mut claim = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         if rules.strict {
-            claim("client_id", "rehearsal".into());
-            claim("jti", "rehearsal".into());
+            claim("client_id", "sample".into());
+            claim("jti", "sample".into());
         }
-        claim("sub", "rehearsal".into());
+        claim("sub", "sample".into());
         if let (Some(clients), Some(name)) = (&rules.clients, rules.client_id_claims.first()) {
             claim(name, clients.as_slice().first().map_or(Value::Null, |client| client.as_str().into()));
         }
@@ -167,4 +167,9 @@ pub(super) fn put(claims: &mut Map<String, Value>, path: &ClaimPath, value: Valu
         at = members.entry(member).or_insert(Value::Null);
     }
     *at = value;
+}
+/// Says whether the target of a request is a path, be it an odd one that the policy refuses, and not a word or a URL.
+#[must_use]
+pub fn is_path(target: &str) -> bool {
+    target.starts_with(['/', '*', '%', '.', '\\'])
 }

@@ -29,14 +29,17 @@ use crate::{
     authorizer::{Authorizer, RequestAttributes},
     bearer::{access_token::AccessToken, credentials::Credentials as Shown},
     clock::{Clock, UnixTime},
-    decision::DenyReason,
+    decision::{DenyReason, RequestFault},
     ext_authz::{
         rehearsed::{self, Read},
         response::{Answer, Replies},
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
-    jwks::key_store::KeyStore,
+    jwks::{
+        key_set::KeySet,
+        key_store::{KeyLookup as _, KeyStore},
+    },
     jwt::{
         issuer_rules::IssuerRules,
         verifier::{Evidence, VerifiedToken, Verifier},
@@ -144,6 +147,12 @@ impl Stage {
         Self { engine, keyring, clock, rules }
     }
 
+    /// The keys of an issuer that are here now, if any may be used.
+    #[must_use]
+    pub fn published_keys(&self, issuer: &str) -> Option<Arc<KeySet>> {
+        self.keyring.store().at(Instant::now()).current(issuer).map(|snapshot| snapshot.set)
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -227,7 +236,9 @@ impl Stage {
     fn found_on(&self, read: Read, message: &Message, at: UnixTime) -> Result<Answered, StageError> {
         let reason = read.metadata.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
         let heard = message.heard();
-        let request = heard.judged().ok();
+        // The engine never reads a message that is too large, so no rule decides about it.
+        let is_too_large = DenyReason::from_code(&reason) == Some(RequestFault::TooLarge.into());
+        let request = heard.judged().ok().filter(|_| !is_too_large);
         let rule = request.as_ref().and_then(|request| self.select(request).ok());
         let named = read.metadata.get("rule").and_then(|rule| rule.as_str());
         if rule.map(|rule| rule.id.as_str()) != named {

@@ -172,7 +172,9 @@ async fn methods_claims_and_hosts_decide() {
         (message().method("DELETE").bearer(&token("delete:messages")), 403, "claim_rule"),
         (message().method("POST").bearer(&owner), 403, "method_not_admitted"),
         (get("/anything").host("admin.example.com").bearer(&token("admin")), 200, "ok"),
-        (get("/anything").host("ADMIN.example.com.:1234").bearer(&token("admin")), 200, "ok"),
+        (get("/anything").host("ADMIN.example.com").bearer(&token("admin")), 200, "ok"),
+        // Envoy may have routed it as another host, for which there is no rule.
+        (get("/anything").host("ADMIN.example.com.:1234").bearer(&token("admin")), 400, "request_host"),
         (get("/anything").host("admin.example.com").bearer(&token("read")), 403, "insufficient_scope"),
         (get("/api/public").host("a,b"), 400, "request_host"),
         (get("/api/public").host("user@host"), 400, "request_host"),

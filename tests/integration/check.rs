@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::process::portcullis;
 
@@ -159,13 +159,149 @@ async fn an_envoy_configuration_is_checked_with_or_without_ours() {
         assert_eq!(said.code, code, "{arguments:?}: {}{}", said.out, said.err);
     }
     let said = run(&["check", "--envoy", &warned, &good], &[]).await;
-    for told in ["portcullis.yaml is good: 1 issuer", "raw.yaml is good: 1 warning"] {
+    for told in [
+        "portcullis.yaml is good: 1 issuer",
+        "raw.yaml is good: every request is checked before it reaches an API; 1 warning",
+    ] {
         assert!(said.out.contains(told), "{told}: {}", said.out);
     }
     assert!(said.err.contains("[envoy-raw-headers]"), "{}", said.err);
     let said = run(&["check", "--format", "json", "--envoy", &broken], &[]).await;
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&report["problems"][0]["code"], &report["errors"]), (&"envoy-fail-open".into(), &1.into()));
+}
+
+#[tokio::test]
+async fn files_of_one_envoy_are_checked_together_and_from_standard_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let rds = "resources:\n  - \"@type\": type.googleapis.com/envoy.config.route.v3.RouteConfiguration\n    virtual_hosts: []\n";
+    let rds = write(dir.path(), "rds.yaml", rds);
+    let pod = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": [
+        { "apiVersion": "v1", "kind": "Service", "metadata": { "name": "api" } },
+        { "apiVersion": "v1", "kind": "ConfigMap", "data": { "envoy.yaml": include_str!("../../envoy/ha.yaml") } },
+    ] });
+    let command = format!("exec \"$0\" check --envoy - --envoy \"$@\" <<'END'\n{pod}\nEND\n");
+    let said_by = |more: &'static [&'static str]| {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.args(["-c", &command, env!("CARGO_BIN_EXE_portcullis"), &rds]).args(more);
+        async move { shell.output().await.unwrap() }
+    };
+    let said = said_by(&[]).await;
+    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert_eq!(said.status.code(), Some(0), "{out}{err}");
+    assert!(out.contains("standard input, "), "{out}{err}");
+    for told in ["rds.yaml are good as far as they were seen; 0 warnings", "not looked at:\n  the Service `api`"] {
+        assert!(out.contains(told), "{told}: {out}{err}");
+    }
+    let said = said_by(&["--format", "json"]).await;
+    let report: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(report["not_checked"], serde_json::json!(["the Service `api`"]), "{report}");
+}
+
+#[tokio::test]
+async fn the_verdict_on_an_envoy_configuration_is_said_and_warnings_are_left_out_by_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = include_str!("../../envoy/ha.yaml");
+    let listeners = sample.split_once("  listeners:\n").unwrap().1.split_once("\n  clusters:\n").unwrap().0;
+    let (before, rest) = listeners.split_once("                  - name: envoy.filters.http.ext_authz\n").unwrap();
+    let (_, after) = rest.split_once("                  - name: envoy.filters.http.router\n").unwrap();
+    let open = format!("{before}                  - name: envoy.filters.http.router\n{after}")
+        .replace("name: ingress", "name: metrics");
+    let text = sample.replacen("\n  clusters:\n", &format!("\n{open}\n  clusters:\n"), 1);
+    let file = write(dir.path(), "envoy.yaml", &text);
+    let looked = "looked at 2 listeners, 2 filter chains, 2 HTTP connection managers, 2 routes, 2 clusters\n";
+    let said = run(&["check", "--envoy", &file], &[]).await;
+    let open = "envoy.yaml is not good: requests can pass unchecked, or changed after the decision (envoy-unchecked); 1 warning\n";
+    assert!(said.out.ends_with(&format!("{open}{looked}")), "{}", said.out);
+    let said = run(&["check", "--envoy", &file, "--deny-warnings", "--allow", "envoy-unchecked=metrics"], &[]).await;
+    let allowed = "envoy.yaml is good but for what is allowed (envoy-unchecked): every other request is checked before it reaches an API; \
+                   0 warnings\n";
+    assert!(said.code == 0 && said.out.ends_with(&format!("{allowed}{looked}")), "{}{}", said.out, said.err);
+    for (place, told) in [("metric", "did you mean `metrics`?"), ("api", "the places are `metrics`")] {
+        let said = run(&["check", "--envoy", &file, "--allow", &format!("envoy-unchecked={place}")], &[]).await;
+        assert!(said.code == 2 && said.err.contains(told), "{}", said.err);
+    }
+    let said = run(&["check", "--allow", "envoy-paths=metrics", "--envoy", &file], &[]).await;
+    assert!(said.code == 2 && said.err.contains("no warning of that name is in one"), "{}", said.err);
+    let good = write(dir.path(), "portcullis.yaml", GOOD);
+    let said = run(&["check", "--allow", "open-wildcard=a", &good], &[]).await;
+    assert!(said.code == 2 && said.err.contains("name one with `--envoy`"), "{}", said.err);
+    let said = run(&["check", "--format", "json", "--envoy", &file], &[]).await;
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["verdict"], &report["seen"]["managers"]), (&"open".into(), &2.into()), "{report}");
+    assert_eq!(
+        (&report["problems"][0]["listener"], &report["not_checked"]),
+        (&"metrics".into(), &json!([])),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn errors_of_our_configuration_leave_no_verdict_on_envoys() {
+    let dir = tempfile::tempdir().unwrap();
+    let broken = write(dir.path(), "portcullis.yaml", BROKEN);
+    let good = write(dir.path(), "good.yaml", GOOD);
+    let envoy = write(dir.path(), "envoy.yaml", include_str!("../../envoy/ha.yaml"));
+    for ours in [&*broken, "/nowhere/p.yaml"] {
+        let said = run(&["check", "--envoy", &envoy, ours], &[]).await;
+        assert!(said.code == 2 && !said.out.contains("is good"), "{}", said.out);
+        assert!(said.out.contains("envoy.yaml: the configuration of Portcullis has errors\n"), "{}", said.out);
+        let said = run(&["check", "--format", "json", "--envoy", &envoy, ours], &[]).await;
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(report["verdict"], "wrong", "{report}");
+    }
+    let said = run(&["check", "--envoy", &envoy, &good], &[]).await;
+    assert!(said.code == 0 && said.out.contains("envoy.yaml is good: every request"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn an_envoy_configuration_is_given_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let envoy = write(dir.path(), "envoy.yaml", include_str!("../../envoy/ha.yaml"));
+    let same = dir.path().join(".").join("envoy.yaml").to_str().unwrap().to_owned();
+    for again in [&envoy, &same] {
+        let said = run(&["check", "--envoy", &envoy, "--envoy", again], &[]).await;
+        assert!(said.code == 2 && said.err.contains("is there twice: leave one out"), "{}", said.err);
+    }
+    let said = run(&["check", "--envoy", "-", "--envoy", "-"], &[]).await;
+    assert!(said.code == 2 && said.err.contains("`--envoy -` is there twice"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn json_says_what_was_allowed_and_which_resource_a_problem_is_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = include_str!("../../envoy/kubernetes-envoy.yaml");
+    let envoy = write(dir.path(), "envoy.yaml", sample);
+    let report = |more: &'static [&'static str], file: &str| {
+        let file = file.to_owned();
+        async move {
+            let said = run(&[&["check", "--format", "json", "--envoy", &file], more].concat(), &[]).await;
+            serde_json::from_str::<Value>(&said.out).unwrap()
+        }
+    };
+    let clean = report(&[], &envoy).await;
+    assert_eq!((&clean["verdict"], &clean["allowed"]), (&"open".into(), &json!([])), "{clean}");
+    let allowed = report(&["--allow", "envoy-plaintext"], &envoy).await;
+    assert_eq!((&allowed["verdict"], &allowed["allowed"]), (&"good".into(), &json!(["envoy-plaintext"])), "{allowed}");
+    let policy = write(dir.path(), "policy.yaml", include_str!("../../envoy/envoy-gateway.yaml"));
+    let found = report(&[], &policy).await;
+    let problem = &found["problems"][0];
+    assert_eq!((&problem["resource_kind"], &problem["resource"]), (&"SecurityPolicy".into(), &"portcullis".into()));
+    assert!(!problem["message"].as_str().unwrap().contains("SecurityPolicy"), "{problem}");
+    let left = report(&["--allow", "envoy-raw-headers=portcullis"], &policy).await;
+    assert_eq!(left["problems"], json!([]), "{left}");
+    assert!(found["allowed"].is_array() && report(&[], &envoy).await["problems"][0]["resource"].is_null());
+}
+
+#[tokio::test]
+async fn offline_says_of_its_own_files_only_that_nothing_was_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = write(dir.path(), "good.yaml", GOOD);
+    let lds = write(dir.path(), "cds.yaml", "resources: []\n");
+    let said = run(&["check", "--offline", "--envoy", &lds, &good], &[]).await;
+    assert!(said.out.ends_with("--offline has left nothing out: the configuration names no file and no variable\n"));
+    let said = run(&["check", "--offline", "--envoy", &lds], &[]).await;
+    assert!(!said.out.contains("--offline"), "{}", said.out);
 }
 
 #[tokio::test]

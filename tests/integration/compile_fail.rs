@@ -19,7 +19,7 @@ fn library(dependencies: &Path) -> PathBuf {
     files.filter(is_library).max_by_key(compiled).unwrap()
 }
 
-/// What the compiler says of a program that uses the library, without its closing lines.
+/// Returns what the compiler says of a program that uses the library, without its closing lines.
 fn errors(program: &str) -> String {
     let (test, output) = (env::current_exe().unwrap(), tempfile::tempdir().unwrap());
     let dependencies = test.parent().unwrap();

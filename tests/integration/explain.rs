@@ -103,17 +103,19 @@ async fn json_has_all_of_it() {
 
 #[tokio::test]
 async fn a_wrong_command_line_or_file_is_exit_2() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 12] = [
         (&[], "there is no request"),
         (&["no-path"], "neither a path nor a URL"),
         (&["/a", "--at", "soon"], "`--at`"),
         (&["/a", "--token", "x", "--claims", "{}"], "cannot be used with"),
-        (&["/a", "--claims", "[]"], "--claims: it is not one JSON object"),
+        (&["/a", "--claims", "[]"], "--claims: it is JSON, but not an object"),
+        (&["/a", "-H", "Authorization: Bearer x", "--claims", "{}"], "the credentials are given twice"),
         (&["/a", "--token", "@missing"], "`missing` can't be read"),
         (&["/a", "-H", "no colon"], "a header has no colon"),
         (&["--check-request", "missing"], "`missing` can't be read"),
         (&["/a", "--live", "--claims", "{}"], "cannot be used with"),
-        (&["/a", "--token", "-", "--check-request", "-"], "cannot be used with"),
+        (&["--token", "-", "--check-request", "-"], "only one of the inputs"),
+        (&["/a", "--check-request", "missing"], "the request is given twice"),
     ];
     for (arguments, told) in cases {
         let dir = place(NAME);
@@ -208,6 +210,43 @@ async fn with_live_keys_the_signature_counts() {
     assert!(run.code == 0 && run.out.contains("if its signature is true"), "{}{}", run.out, run.err);
 }
 
+/// The remedy is at the issuer's key, and a new token would be refused as this one is.
+#[tokio::test]
+async fn a_skipped_key_is_named_with_what_helps() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"good","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kty":"EC","crv":"P-256","kid":"long","x":"AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fICE","y":"AA"}]}"#;
+    std::fs::write(dir.path().join("keys.json"), keys).unwrap();
+    let text = sample(NAME).replace("    audiences:", "    jwks_file: keys.json\n    audiences:");
+    std::fs::write(dir.path().join("portcullis.yaml"), text).unwrap();
+    let encode = |json: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, json);
+    let claims = encode(&format!(r#"{{"iss":"{NAME}","aud":"{AUDIENCE}","exp":4102444800}}"#));
+    let live = ["--config", "portcullis.yaml", "https://api.example.com/api/private", "--token", "-", "--live"];
+    for (header, told) in [
+        (
+            r#"{"alg":"ES256","kid":"long"}"#,
+            "mend the key, and not the token: key `long` (EC P-256) is skipped: its `x` has 35 bytes, and its curve needs 32",
+        ),
+        (r#"{"alg":"EdDSA","kid":"none"}"#, "get a new token: the issuer has no key `none` now"),
+        (r#"{"alg":"EdDSA"}"#, "none of the issuer's that fit it (1 for EdDSA) signed it"),
+    ] {
+        let token = format!("{}.{claims}.AAAA", encode(header));
+        let run = run_in(dir.path(), &live, Some(&token), &[]).await;
+        let words: Vec<&str> = run.out.split_whitespace().collect();
+        assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+        assert!(words.join(" ").contains(told), "{}", run.out);
+        assert!(
+            words.join(" ").contains("the issuer has key `good` for EdDSA; key `long` (EC P-256) is skipped"),
+            "{}",
+            run.out
+        );
+    }
+    // A whole answer of a token endpoint is no token.
+    let run = run_in(dir.path(), &live, Some(r#"{"access_token":"a.b.c","token_type":"Bearer"}"#), &[]).await;
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("give the text of its `access_token` alone"), "{}", run.err);
+}
+
 #[tokio::test]
 async fn an_issuer_that_is_down_is_said_to_be() {
     let issuer = issuer().await;
@@ -224,6 +263,24 @@ async fn an_issuer_that_is_down_is_said_to_be() {
         "{}",
         run.out
     );
+    assert!(run.out.contains("to pass: the keys could not be fetched: `http://"), "the cause leads: {}", run.out);
+    assert!(run.out.contains("is the issuer up, and is its address right?"), "{}", run.out);
+}
+
+#[tokio::test]
+async fn an_issuer_whose_keys_are_not_usable_is_not_said_to_be_down() {
+    let issuer = issuer().await;
+    let good = scoped(&issuer, "read:messages");
+    let dir = tempfile::tempdir().unwrap();
+    // JSON, and no key set.
+    let place = format!("{}/.well-known/openid-configuration", issuer.issuer().trim_end_matches('/'));
+    let text = sample(issuer.issuer()).replace("    audiences:", &format!("    jwks_uri: {place}\n    audiences:"));
+    std::fs::write(dir.path().join("portcullis.yaml"), text).unwrap();
+    let live = ["--config", "portcullis.yaml", "https://a.test/api/private", "--token", "-", "--live"];
+    let run = run_in(dir.path(), &live, Some(&good), &[]).await;
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.out.contains("503") && run.out.contains("to pass: the keys could not be fetched"), "{}", run.out);
+    assert!(!run.out.contains("address right"), "{}", run.out);
 }
 
 /// An answer of the stage, to compare with one of the service that was read with Envoy's own types.

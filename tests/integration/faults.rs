@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use portcullis::{
     cli::demo::issuer::{DemoIssuer, Fault},
     jwks::{
+        address::Loopback,
         fetch::{Fetchers, HttpFetchers},
         issuer_keys::{Due, IssuerKeys},
         key_set::KeySet,
@@ -253,7 +254,8 @@ async fn whatever_cache_control_says_keys_are_refreshed_within_bounds() {
     ] {
         let issuer = crate::support::issuer().await;
         issuer.set_fault(fault).await.unwrap();
-        let fetched = fetch.fetch(&format!("{}jwks", issuer.issuer()).parse().unwrap()).await.unwrap();
+        let fetched =
+            fetch.fetch(&format!("{}jwks", issuer.issuer()).parse().unwrap(), Loopback::Allowed).await.unwrap();
         let set = KeySet::parse(&fetched.body, &[Algorithm::RS256]).unwrap();
         let mut keys = IssuerKeys::awaiting_first_fetch(limits::KEYS_MAX_STALE);
         let now = Instant::now();

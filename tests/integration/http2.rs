@@ -1,5 +1,5 @@
 //! HTTP/2 from a proxy that carries many clients: what one of them does through it costs the others nothing, and a connection
-//! that ends for an error is counted and logged. The bounds one by one are tested beside `ext_authz::connection`.
+//! that ends for an error, or a call that is rejected unread, is counted and logged. The bounds one by one are tested beside `ext_authz::connection`.
 
 use portcullis::limits;
 use prost::Message as _;
@@ -9,7 +9,8 @@ use crate::support::{
     check::get,
     config,
     http2::{
-        CONTINUATION, DATA, END_STREAM, HEADERS, Peer, check, check_headers, frame, grpc, header, open, taken_back,
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Peer, check, check_headers, frame, grpc, header, open,
+        taken_back,
     },
     issuer,
     process::Serve,
@@ -137,4 +138,58 @@ async fn connections_that_end_for_an_error_are_counted_and_logged_at_a_bounded_r
     assert_eq!(logged + left_out, 51, "{log}");
     assert!(calm[0]["fields"]["error"].as_str().unwrap().contains("too_many_continuations"), "{}", calm[0]);
     assert_eq!((&calm[0]["level"], of("protocol_error").len()), (&"WARN".into(), 1), "{log}");
+}
+
+/// The opening of a Check with an `:authority`.
+fn open_to(authority: &str, stream: u32) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS | END_STREAM, stream, &[header(":authority", authority), check_headers()].concat())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_whose_authority_is_none_are_counted_and_logged_with_the_remedy_whatever_the_filter_is() {
+    const ISTIO: &str = "outbound|9191||portcullis.shop.svc.cluster.local";
+    let issuer = issuer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("portcullis.yaml");
+    std::fs::write(&path, config(issuer.issuer())).unwrap();
+    for filter in ["info", "off,portcullis=info"] {
+        let before = ["--config", path.to_str().unwrap(), "--log"];
+        let serve = Serve::start(&[&before[..], &[filter]].concat(), &[]).await;
+        let mut peer = connect(serve.grpc).await;
+        let names = [ISTIO, "portcullis_grpc::9191", "default/portcullis", "ext authz", "%2Frun%2Fportcullis.sock"];
+        for name in names {
+            let stream = peer.stream();
+            peer.send(&open_to(name, stream)).await;
+        }
+        // No scheme.
+        let stream = peer.stream();
+        let headers = [&[0x83][..], &header(":path", "/a")].concat();
+        peer.send(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &headers)).await;
+        peer.ping().await;
+        assert_eq!(peer.resets.len(), names.len() + 1, "{filter}");
+        let message = get("/api/public").message().encode_to_vec();
+        let good = peer.stream();
+        let headers = [header(":authority", "portcullis"), check_headers()].concat();
+        peer.send(
+            &[frame(HEADERS, END_HEADERS, good, &headers), frame(DATA, END_STREAM, good, &grpc(&message))].concat(),
+        )
+        .await;
+        assert!(peer.is_answered(good).await, "{filter}");
+        let page = reqwest::get(format!("http://{}/metrics", serve.admin)).await.unwrap().text().await.unwrap();
+        for line in [
+            "portcullis_calls_rejected_total{part=\"authority\"} 5\n",
+            "portcullis_calls_rejected_total{part=\"headers\"} 1\n",
+        ] {
+            assert!(page.contains(line), "{filter}: {line} not in:\n{page}");
+        }
+        serve.signal("TERM");
+        let (code, log) = serve.ended().await;
+        assert_eq!(code, Some(0), "{log}");
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let about: Vec<_> = lines.filter(|line| line["fields"]["calls.rejected"].is_u64()).collect();
+        let first = about.first().unwrap_or_else(|| panic!("{filter}: {log}"));
+        assert_eq!((&first["level"], &first["fields"]["http2.authority"]), (&"WARN".into(), &ISTIO.into()), "{log}");
+        assert!(first["fields"]["message"].as_str().unwrap().contains("`authority: portcullis` in `envoy_grpc`"));
+        assert!(!log.contains("malformed headers"), "h2's own event is not logged: {log}");
+    }
 }

@@ -16,8 +16,10 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "digest.rs",
             "decision.rs",
             "identity.rs",
+            "identity/",
             "build_info.rs",
             "client_text.rs",
+            "printable.rs",
             "policy/scope.rs",
         ],
     ),
@@ -43,13 +45,14 @@ const FLOORS: [(&str, &[&str]); 5] = [
 
 /// Crates with one home.
 const HOMES: [(&str, &[&str]); 12] = [
-    ("h2", &["ext_authz/connection/", "cli/health/"]),
+    // The second one names events that h2 traces.
+    ("h2", &["ext_authz/connection/", "telemetry/rejected_calls.rs"]),
     ("hyper", &["ext_authz/", "admin/connection.rs", "cli/health/"]),
     ("hyper_util", &["ext_authz/connection.rs", "admin/connection.rs", "cli/health/"]),
     ("notify", &["app/watch.rs", "app/watch/"]),
     ("rustix", &["descriptors.rs", "files.rs", "app/watch/", "telemetry/process.rs"]),
-    ("tonic", &["ext_authz/"]),
-    ("prost", &["ext_authz/", "cli/health/"]),
+    ("tonic", &["ext_authz/", "cli/health/grpc.rs"]),
+    ("prost", &["ext_authz/"]),
     ("prost_types", &["ext_authz/", "rehearsal/moment.rs"]),
     ("reqwest", &["jwks/fetch.rs", "jwks/fetch/", "cli/demo/"]),
     ("jsonwebtoken", &["jwks/key.rs", "jwks/key/", "cli/demo/"]),

@@ -116,10 +116,10 @@ async fn a_line_has_the_request_the_rule_and_what_is_certain_of_the_token() {
     assert_eq!((&none["http.method"], &none["http.path"]), (&"GET".into(), &"/api/private".into()), "no query");
     expect(scope, &with_rule(&["token.issuer", "token.client_id"]));
     assert_eq!((&scope["rule.id"], &scope["token.client_id"]), (&"* /api/private-scoped".into(), &"web".into()));
-    expect(audience, &with_rule(&["token.client_id", "token.audience_sha256"]));
+    expect(audience, &with_rule(&["token.issuer", "token.client_id", "token.audience_sha256"]));
     assert_eq!(audience["token.audience_sha256"], digest("https://other.example.com"));
     assert_eq!(audiences["token.audience_sha256"], format!("{},{}", digest("one"), digest("two")));
-    expect(expired, &with_rule(&["token.client_id"]));
+    expect(expired, &with_rule(&["token.issuer", "token.client_id"]));
     expect(forged, &with_rule(&[]));
     expect(unknown, &with_rule(&["token.issuer_sha256"]));
     assert_eq!(unknown["token.issuer_sha256"], digest("https://evil.test/"));

@@ -148,7 +148,7 @@ async fn without_descriptors_the_admin_port_waits_and_burns_no_core() {
 }
 
 /// The processor time that a process has used so far.
-fn cpu_time(serve: &Serve) -> Duration {
+pub(crate) fn cpu_time(serve: &Serve) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", serve.child.id().unwrap())).unwrap();
     // Its name, which may hold spaces, is in parentheses; user and system time are the 14th and 15th field.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

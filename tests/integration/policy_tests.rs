@@ -106,12 +106,21 @@ tests:
 
 portcullis.yaml: 0 of 1 test passed
 coverage 0 %: 0 of 6 goals
-  `* /api/public` {public}: no test
-  `* /api/private` {private}: no test
-  `* /api/private-scoped` {scoped}: no test
+  `* /api/public` {public}: no passing test
+  `* /api/private` {private}: no passing test
+  `* /api/private-scoped` {scoped}: no passing test
 "
     );
     assert_eq!(out, expected);
+}
+
+#[tokio::test]
+async fn of_many_failures_the_first_fifty_are_shown_and_the_others_counted() {
+    let case = "  - { request: GET /api/public, expect: deny }\n";
+    let tests = format!("tests:\n{}", case.repeat(53));
+    let (code, out, _) = run(dir(POLICY, &tests).path(), &["policy_test.yaml"]).await;
+    assert_eq!((code, out.matches("FAIL ").count()), (1, 50), "{out}");
+    assert!(out.contains("\nand 3 more that failed\n\nportcullis.yaml: 0 of 53 tests passed\n"), "{out}");
 }
 
 #[tokio::test]
@@ -189,7 +198,7 @@ async fn what_can_not_fail_is_an_error() {
         (&["missing.yaml"], "no such file"),
         (&["--config", "missing.yaml", "policy_test.yaml"], "no such file"),
         (&["--junit", "no/such/dir.xml", "policy_test.yaml"], "can't be written"),
-        (&[], "no configuration"),
+        (&[], "there is no file of tests"),
     ] {
         let (code, _, err) = run(dir.path(), arguments).await;
         assert!(code == 2 && err.contains(told), "{arguments:?}: {code} {err}");
@@ -232,6 +241,31 @@ async fn files_that_make_no_sense_are_exit_2_and_told() {
         assert_eq!((code, out.as_str()), (2, ""), "{told}: {err}");
         assert!(err.contains(told), "{told} not in {err}");
     }
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_read_is_said_at_the_line_that_names_it() {
+    let dir = dir(POLICY, "tests: [{ request: GET /, expect: deny }]\nconfig: portcullis.yml\n");
+    let (code, _, err) = run(dir.path(), &["policy_test.yaml"]).await;
+    assert_eq!(code, 2);
+    for told in ["the configuration `portcullis.yml` can't be read: there is no such file", "policy_test.yaml:2:9"] {
+        assert!(err.contains(told), "{told} not in {err}");
+    }
+    let (code, _, err) = run(dir.path(), &["--config", "portcullis.yaml", "policy_test.yaml"]).await;
+    assert_eq!(code, 0, "{err}");
+}
+
+#[tokio::test]
+async fn programs_read_the_problems_of_a_file_as_json() {
+    let dir = dir(POLICY, "tests: [{ request: GET /, expect: forbidden }]\n");
+    let (code, out, err) =
+        run(dir.path(), &["--format", "json", "--config", "portcullis.yaml", "policy_test.yaml"]).await;
+    assert_eq!((code, err.as_str()), (2, ""), "{out}");
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["passed"], false);
+    let problem = &json["problems"]["problems"][0];
+    assert_eq!((&problem["file"], &problem["line"]), (&"policy_test.yaml".into(), &1.into()), "{json}");
+    assert_eq!(problem["help"], "write the status: `403`");
 }
 
 #[tokio::test]

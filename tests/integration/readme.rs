@@ -53,7 +53,7 @@ async fn commands_about_policies_run_as_printed() {
     put("captured.json", &format!(r#"{{"attributes": {{"request": {{"http": {http}}}}}}}"#));
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
     for (heading, codes) in [
-        ("### Checking it", &[0, 0, 0][..]),
+        ("### Checking it", &[0, 0, 0, 0][..]),
         // A token of somebody else, a claim that is a letter short, and a public path.
         ("### Why was this request denied?", &[1, 1, 0]),
         ("### Testing a policy", &[0, 0]),

@@ -1,6 +1,12 @@
 //! With the keys that the issuer has now, fetched as `serve` fetches them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{task::JoinSet, time};
 
@@ -10,6 +16,7 @@ use crate::{
     cli::output,
     clock::SystemClock,
     config::Config,
+    decision::DenyReason,
     jwks::{
         clock_skew::ClockSkew,
         fetch::{FetchError, HttpFetchers},
@@ -25,10 +32,17 @@ use crate::{
     },
 };
 
-struct Nobody;
+/// Sees whether the last fetch could not reach the issuer's address.
+#[derive(Default)]
+struct Connections {
+    is_unreachable: AtomicBool,
+}
 
-impl refresh::Observer for Nobody {
-    fn fetched(&self, _: &str, _: Result<&KeySet, &FetchError>, _: Duration) {}
+impl refresh::Observer for Connections {
+    fn fetched(&self, _: &str, result: Result<&KeySet, &FetchError>, _: Duration) {
+        let is_unreachable = result.is_err_and(|error| matches!(error.most_helpful(), FetchError::Unreachable { .. }));
+        self.is_unreachable.store(is_unreachable, Ordering::Relaxed);
+    }
 
     fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
 
@@ -48,8 +62,9 @@ pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, 
     let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(HttpFetchers) };
     let named = stage.issuer_of(ask);
     let issuers = config.issuers.iter().filter(|issuer| named.as_deref() == Some(&*issuer.rules.issuer));
+    let connections = Arc::new(Connections::default());
     for issuer in issuers {
-        app::keep_fresh(&mut refreshers, issuer, &keys, &outside, None, Arc::new(Nobody))
+        app::keep_fresh(&mut refreshers, issuer, &keys, &outside, None, Arc::<Connections>::clone(&connections))
             .map_err(|error| ExplainError::Keys(error.to_string()))?;
         wait(&keys, &issuer.rules.issuer).await;
     }
@@ -59,7 +74,14 @@ pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, 
     // Why the keys can't be had is for the operator; the client is told nothing of it.
     if !answered.allowed {
         let failures = keys.status(time::Instant::now()).into_iter().filter_map(|issuer| issuer.last_error);
-        explanation.help.extend(failures.map(|error| format!("the keys could not be fetched: {error}")));
+        let causes: Vec<String> = failures.map(|error| format!("the keys could not be fetched: {error}")).collect();
+        if answered.deny == Some(DenyReason::KeysUnavailable) && !causes.is_empty() {
+            explanation.help.clear();
+        }
+        explanation.help.extend(causes);
+        if connections.is_unreachable.load(Ordering::Relaxed) {
+            explanation.help.push("is the issuer up, and is its address right?".to_owned());
+        }
     }
     Ok(explanation)
 }

@@ -25,11 +25,14 @@ use crate::{
 /// Offline, as it is unless `--live` is given, nothing but the configuration file is read: no secret, no key, no
 /// network. Everything about a token is judged but its signature.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+portcullis explain [OPTIONS] [FILE] [REQUEST]...
+       portcullis explain [OPTIONS] --config <FILE> [REQUEST]...")]
 #[command(after_help = "\
 Examples:
-  portcullis explain --config portcullis.yaml GET https://api.example.com/api/messages/7 --token @token.jwt
+  portcullis explain portcullis.yaml GET https://api.example.com/api/messages/7 --token @token.jwt
 
-  pbpaste | portcullis explain --config portcullis.yaml GET /api/private --host api.example.com --token -
+  pbpaste | portcullis explain portcullis.yaml GET /api/private --host api.example.com --token -
 
   portcullis explain --config portcullis.yaml DELETE /api/messages/7 --claims '{\"scope\": \"delete:messages\"}'
 
@@ -38,11 +41,12 @@ give it with @FILE or on standard input (`-`).
 
 Exit codes: 0 allowed, 1 denied, 2 the command line or a file is wrong.")]
 pub(super) struct ExplainArgs {
-    /// The request: a path or URL, `METHOD URL`, or a request line `GET /path HTTP/1.1`
-    #[arg(value_name = "REQUEST", num_args = 0..)]
-    request: Vec<String>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
+    /// The configuration file [env: PORTCULLIS_CONFIG], unless `--config` names it, and then the request: a path or URL,
+    /// `METHOD URL`, or a request line `GET /path HTTP/1.1`
+    #[arg(value_name = "FILE | REQUEST", num_args = 0..)]
+    words: Vec<String>,
+    /// The configuration file as an option
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The method, if the request names none (default: GET)
     #[arg(short = 'X', long, value_name = "METHOD")]
@@ -60,7 +64,7 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "JSON|@FILE")]
     claims: Option<String>,
     /// A captured CheckRequest in protobuf JSON, as grpcurl takes it: FILE, or `-` for standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "method", "host"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "host"])]
     check_request: Option<String>,
     /// The named policy that the Envoy route chooses (`portcullis_policy` of its context_extensions)
     #[arg(long, value_name = "NAME")]
@@ -115,6 +119,10 @@ enum ExplainError {
     At(#[from] InvalidMoment),
     #[error("`--claims` name no issuer: add `iss`, one of the configured issuers")]
     NoIssuer,
+    #[error("the configuration has no issuers, so no token counts: leave out `--claims`")]
+    NoIssuers,
+    #[error("the credentials are given twice, in the header `authorization` and with `{0}`: leave one out")]
+    TwoCredentials(&'static str),
     #[error("only one of the inputs can be standard input")]
     TwoInputs,
     #[error("{0}")]
@@ -143,10 +151,7 @@ pub(super) async fn run(args: ExplainArgs) -> ExitCode {
 fn print(explanation: &Explanation, format: Format) {
     match format {
         Format::Text => output::text(&text::render(explanation, output::stdout_wants_colour())),
-        Format::Json => {
-            // Maps with names for keys always are JSON.
-            output::line(&serde_json::to_string_pretty(explanation).unwrap_or_default());
-        }
+        Format::Json => output::json(explanation),
     }
 }
 
@@ -157,16 +162,21 @@ async fn explained(args: &ExplainArgs) -> Result<Explanation, ExplainError> {
         return Err(ExplainError::TwoInputs);
     }
     let at = moment::parse(&args.at, SystemClock.now())?;
-    let mut ask = asked(args, at)?;
+    let (file, words) = request::split_config(&args.words, args.check_request.is_some())?;
+    if let (Some(_), Some(_)) = (file, &args.config) {
+        return Err(RequestError::TwoConfigurations.into());
+    }
+    let config = config::path_of(file.or(args.config.as_deref()), &env);
+    let mut ask = asked(args, words, at)?;
     if let Some(token) = &args.token {
         let token = input::token(&token.0).map_err(|error| ExplainError::Input("--token", error))?;
         ask.message.authorize(format!("Bearer {token}").into_bytes());
     }
     if args.live {
-        let loaded = config::load(args.config.as_deref(), &env)?;
+        let loaded = config::load(config, &env)?;
         return live::explained(loaded.config, &ask).await;
     }
-    let offline = config::load_offline(args.config.as_deref(), &env)?;
+    let offline = config::load_offline(config, &env)?;
     let stage = Stage::new(offline.policy, offline.issuers, &offline.identity);
     if let Some(claims) = &args.claims {
         let claims = input::claims(claims).map_err(|error| ExplainError::Input("--claims", error))?;
@@ -183,19 +193,26 @@ async fn explained(args: &ExplainArgs) -> Result<Explanation, ExplainError> {
 }
 
 /// The request, without what `--token` and `--claims` add.
-fn asked(args: &ExplainArgs, at: UnixTime) -> Result<Ask, ExplainError> {
+fn asked(args: &ExplainArgs, words: &[String], at: UnixTime) -> Result<Ask, ExplainError> {
     let mut ask = match &args.check_request {
+        Some(_) if !words.is_empty() => return Err(RequestError::TwoRequests.into()),
         Some(file) => {
             let text = input::captured(file).map_err(|error| ExplainError::Input("--check-request", error))?;
             Ask::captured(&text, at)?
         }
         None => {
-            let read = request::read(&args.request, args.method.as_deref(), args.host.as_deref())?;
+            let read = request::read(words, args.method.as_deref(), args.host.as_deref())?;
             Ask::new(&read.method, read.host.as_deref(), &read.path, at)
         }
     };
+    let credentials = [("--token", args.token.is_some()), ("--claims", args.claims.is_some())];
+    let option = credentials.into_iter().find_map(|(option, is_given)| is_given.then_some(option));
     for header in &args.headers {
         let (name, value) = request::header(header)?;
+        // The policy refuses two credentials, so none is dropped in silence.
+        if let Some(option) = option.filter(|_| name == "authorization") {
+            return Err(ExplainError::TwoCredentials(option));
+        }
         ask = ask.header(&name, value);
     }
     if let Some(policy) = &args.policy {
@@ -216,7 +233,8 @@ fn recipe(
         (Some(Some(rules)), _, _) => rules,
         // Of an issuer that nobody configured: what a token of any other would have.
         (Some(None), Some(first), _) | (None, Some(first), None) => first,
-        (_, None, _) | (None, Some(_), Some(_)) => return Err(ExplainError::NoIssuer),
+        (_, None, _) => return Err(ExplainError::NoIssuers),
+        (None, Some(_), Some(_)) => return Err(ExplainError::NoIssuer),
     };
     let mut recipe = Recipe { issuer: Some(rules.issuer.to_string()), ..Recipe::usual(rules, at) };
     for (name, value) in claims {

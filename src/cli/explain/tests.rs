@@ -58,8 +58,41 @@ fn tokens_are_taken_as_people_copy_them() {
     for text in ["a.b.c", " a.b.c\n", "Bearer a.b.c", "bearer  a.b.c "] {
         assert_eq!(input::token(text).unwrap(), "a.b.c", "{text:?}");
     }
-    assert!(input::token(" ").is_err() && input::token("@/nonexistent/token").is_err());
-    for text in ["[]", "{\"a\":1,\"a\":2}", "{"] {
-        assert!(input::claims(text).is_err(), "{text}");
+    for (text, part) in [
+        (r#"{"access_token":"sesame.a.b","token_type":"Bearer"}"#, "give the text of its `access_token` alone"),
+        ("{\n \"id_token\": \"sesame\"\n}", "without an access token: its `id_token` is for the client"),
+        (r#"{"error":"invalid_client","sesame":1}"#, "it is JSON, and no token"),
+        (r#""sesame.a.b""#, "it is in quotes: leave them out"),
+        ("'sesame.a.b'", "it is in quotes: leave them out"),
+        ("[\"sesame\"]", "it is JSON, and no token"),
+        ("sesame.\na.\nb", "it holds 3 words"),
+        ("Bearer sesame Bearer sesame", "it holds 3 words"),
+    ] {
+        let error = input::token(text).unwrap_err().to_string();
+        assert!(error.contains(part) && !error.contains("sesame"), "{text}: {error}");
     }
+    assert!(input::token(" ").is_err() && input::token("@/nonexistent/token").is_err());
+}
+
+#[test]
+fn what_is_wrong_with_claims_is_said_without_them() {
+    for (text, part) in [
+        ("sesame=x", "it is not JSON at line 1, column 1: write `--claims '{\"scope\": \"read:messages\"}'`"),
+        ("{sesame:1}", "it is not JSON at line 1, column 2"),
+        ("[\"sesame\"]", "it is JSON, but not an object: write `--claims '{"),
+        ("{\"sesame\":1,\"sesame\":2}", "a member of it is there twice"),
+        (" ", "it is empty"),
+    ] {
+        let error = input::claims(text).unwrap_err().to_string();
+        assert!(error.contains(part) && !error.contains("sesame"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_name_of_a_file_is_no_token_and_no_claims() {
+    let help = "`Cargo.toml` is the name of a file: write `--token @Cargo.toml` to read it";
+    assert_eq!(input::token("Cargo.toml").unwrap_err().to_string(), help);
+    let help = "`claims.json` is the name of a file: write `--claims @claims.json` to read it";
+    assert_eq!(input::claims("claims.json").unwrap_err().to_string(), help);
+    assert_eq!(input::token("Cargo.lock.x").unwrap(), "Cargo.lock.x");
 }

@@ -2,13 +2,24 @@
 
 use serde_json::{Value, json};
 
-use crate::rehearsal::suite::Report;
+use crate::{
+    config::{error::ConfigErrors, report::Report as Problems},
+    rehearsal::suite::Report,
+};
 
 /// The document: whether all is well, what is below its minimum, and a report for each configuration.
 pub(super) fn document(reports: &[Report], short: &[String]) -> String {
     let passed = short.is_empty() && reports.iter().all(Report::is_green);
     let reports: Vec<Value> = reports.iter().map(report).collect();
     json!({ "passed": passed, "below_minimum": short, "configurations": reports }).to_string()
+}
+
+/// The document of files that can't be used: no test has run.
+pub(super) fn of_broken(broken: &[ConfigErrors]) -> String {
+    let broken: Vec<&ConfigErrors> = broken.iter().collect();
+    // A report has nothing that JSON has not.
+    let problems = serde_json::to_value(Problems::of(&broken)).unwrap_or_default();
+    json!({ "passed": false, "below_minimum": [], "configurations": [], "problems": problems }).to_string()
 }
 
 fn report(report: &Report) -> Value {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::rehearsal::suite::{Report, report::Outcome};
+use crate::{
+    printable,
+    rehearsal::suite::{Report, report::Outcome},
+};
 
 /// The document.
 pub(super) fn document(reports: &[Report]) -> String {
@@ -60,19 +63,20 @@ fn case(out: &mut String, outcome: &Outcome) {
     );
 }
 
-/// Text for an element or an attribute. What XML 1.0 section 2.2 forbids, even escaped, becomes U+FFFD.
+/// Text for an element or an attribute, printable: readers show it in terminals, too. What XML 1.0 section 2.2 forbids, even
+/// escaped, and is printable, becomes U+FFFD.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in printable::lines(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => {
+            '\t' | '\n' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_name_breaks_the_document() {
-        let odd = "a<b>&\"'\u{1b}\u{0}\n\u{ffff}é";
+        let odd = "a<b>&\"'\u{1b}\u{0}\n\u{ffff}é\u{202e}";
         let mismatch = Mismatch { what: odd.to_owned(), expected: odd.to_owned(), found: odd.to_owned() };
         let outcome = Outcome {
             name: odd.to_owned(),
@@ -100,10 +104,10 @@ mod tests {
             explain: None,
         };
         let text = document(&[Report { tests: vec![outcome], ..Report::default() }]);
-        let shown = "a&lt;b&gt;&amp;&quot;'\u{fffd}\u{fffd}&#10;\u{fffd}é";
+        let shown = "a&lt;b&gt;&amp;&quot;'\\u{1b}\\u{0}&#10;\u{fffd}é\\u{202e}";
         assert!(text.contains(&format!("<testcase name=\"{shown}\" classname=\"{shown}\"")), "{text}");
         assert!(text.contains("tests=\"1\" failures=\"1\""), "{text}");
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+        assert!(text.chars().all(|c| c == '\n' || printable::is_printable(c)), "{text}");
         assert_eq!(text.matches('<').count(), text.matches('>').count());
     }
 }

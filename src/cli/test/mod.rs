@@ -8,17 +8,21 @@ mod text;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
+use self::load::Refused;
 use super::{FAILED, USAGE, output};
 use crate::rehearsal::suite::Report;
 
 /// Runs policy tests: requests with their tokens, and what must come of each. No keys and no network are needed.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+portcullis test [OPTIONS] [FILE]...
+       portcullis test [OPTIONS] --config <FILE> [FILE]...")]
 #[command(after_help = HELP)]
 pub(super) struct TestArgs {
-    /// Files of tests; without any, those that `tests` of the configuration names
+    /// Files of tests; without any, those that `tests` of the configuration names. A configuration may stand here as well
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The configuration, in place of the one that `config` of a file names
+    /// The configuration, in place of the one that `config` of a file names, or that PORTCULLIS_CONFIG does
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Only tests with this text in their name
@@ -53,6 +57,7 @@ enum Format {
 const HELP: &str = "\
 Examples:
   portcullis test policy_test.yaml
+  portcullis test portcullis.yaml
   portcullis test --config portcullis.yaml --mutate --min-mutation 100 --junit out.xml tests/*.yaml
 
 A file of tests:
@@ -81,7 +86,10 @@ Exit codes: 0 every test passed
 pub(super) fn run(args: &TestArgs) -> ExitCode {
     let sessions = match load::sessions(args) {
         Ok(sessions) => sessions,
-        Err(code) => return code,
+        Err(refused) => {
+            tell(&refused, args.format);
+            return ExitCode::from(USAGE);
+        }
     };
     let mut reports = Vec::with_capacity(sessions.len());
     for session in sessions {
@@ -100,9 +108,18 @@ pub(super) fn run(args: &TestArgs) -> ExitCode {
     let short = shortcomings(args, &reports);
     match args.format {
         Format::Text => text::print(&reports, &short),
-        Format::Json => output::line(&json::document(&reports, &short)),
+        Format::Json => output::json_text(&json::document(&reports, &short)),
     }
     if short.is_empty() && reports.iter().all(Report::is_green) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// Prints why no test runs.
+fn tell(refused: &Refused, format: Format) {
+    match (refused, format) {
+        (Refused::Usage(error), _) => output::error(error),
+        (Refused::Files(broken), Format::Text) => broken.iter().for_each(output::problems),
+        (Refused::Files(broken), Format::Json) => output::json_text(&json::of_broken(broken)),
+    }
 }
 
 /// What is below its minimum.

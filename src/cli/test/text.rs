@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::output;
-use crate::rehearsal::suite::{Report, coverage::Coverage, mutate::Mutation, report::Outcome};
+use crate::{
+    printable,
+    rehearsal::suite::{Report, coverage::Coverage, mutate::Mutation, report::Outcome},
+};
 
 /// Lines of one list that are printed.
 const SHOWN: usize = 50;
@@ -21,7 +24,8 @@ fn render(reports: &[Report], short: &[String]) -> String {
         }
         let failures = report.failures().count();
         if let Some(more @ 1..) = failures.checked_sub(SHOWN) {
-            line(&mut out, &format!("and {more} more that failed\n"));
+            line(&mut out, &format!("and {more} more that failed"));
+            out.push('\n');
         }
         let (all, left_out) = (report.tests.len(), report.filtered_out);
         let filtered = if left_out > 0 { format!(", {left_out} left out by --filter") } else { String::new() };
@@ -43,17 +47,17 @@ fn render(reports: &[Report], short: &[String]) -> String {
 
 fn failed(outcome: &Outcome) -> String {
     let mut out = String::new();
-    line(&mut out, &format!("FAIL {}:{} {}", visible(&outcome.file), outcome.line, visible(&outcome.name)));
+    line(&mut out, &format!("FAIL {}:{} {}", &outcome.file, outcome.line, &outcome.name));
     for mismatch in &outcome.mismatches {
         line(&mut out, &format!("  {}", mismatch.what));
-        line(&mut out, &format!("    expected: {}", visible(&mismatch.expected)));
-        line(&mut out, &format!("    found:    {}", visible(&mismatch.found)));
+        line(&mut out, &format!("    expected: {}", &mismatch.expected));
+        line(&mut out, &format!("    found:    {}", &mismatch.found));
     }
     let place = outcome.rule_written_at.as_deref().unwrap_or_default();
     let rule = outcome.rule.as_deref().map_or_else(|| "none was chosen".to_owned(), |rule| placed(rule, place));
     line(&mut out, &format!("  rule: {rule}"));
     if let Some(command) = &outcome.explain {
-        line(&mut out, &format!("  why:  {}", visible(command)));
+        line(&mut out, &format!("  why:  {}", command));
     }
     out.push('\n');
     out
@@ -96,11 +100,7 @@ fn counted(count: usize, word: &str) -> String {
 }
 
 /// Without what would act on a terminal: values come from files that others wrote.
-fn visible(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_unicode().collect() } else { vec![c] }).collect()
-}
-
 fn line(out: &mut String, text: &str) {
     // Writing to a string does not fail.
-    let _ = writeln!(out, "{text}");
+    let _ = writeln!(out, "{}", printable::one_line(text));
 }

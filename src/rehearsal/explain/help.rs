@@ -3,17 +3,19 @@
 use serde_json::Value;
 
 use super::{
-    path,
+    offers, path,
     times::distance,
     token::View,
+    unreadable::json_depth,
     value::{either, text},
 };
 use crate::{
     authorizer::RequestAttributes,
     config::closest,
     decision::{DenyReason, RequestFault, TokenFault},
+    limits,
     policy::{
-        Method, RequestTarget,
+        CanonicalPath, Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
     },
@@ -39,14 +41,14 @@ pub(super) fn help(stage: &Stage, ask: &Ask, judged: &Judged<'_>, view: &View<'_
         | DenyReason::AudienceNotAdmitted
         | DenyReason::InsufficientScope
         | DenyReason::ClaimRule => {
-            judged.as_ref().map_or_else(|_| Vec::new(), |request| unmet(stage, request, answered))
+            judged.as_ref().map_or_else(|_| Vec::new(), |request| unmet(stage, request, answered, view))
         }
         DenyReason::NoRoute => judged.as_ref().map_or_else(|_| Vec::new(), |request| no_route(stage, &request.target)),
         DenyReason::MethodNotAdmitted => judged.as_ref().map_or_else(|_| Vec::new(), |request| method(stage, request)),
         DenyReason::UnknownPolicy => unknown_policy(stage, ask),
         DenyReason::Request(fault) => request(fault, stage, judged),
         DenyReason::KeysUnavailable => {
-            one("the issuer's keys could not be fetched: is it up, and is its address right?")
+            one("the issuer's keys could not be had: the log and `/keys` of the service say why")
         }
         DenyReason::Overloaded => one("send it again: the service has more to do than its threads can"),
         DenyReason::Internal => one("this is a bug: please report it"),
@@ -54,7 +56,15 @@ pub(super) fn help(stage: &Stage, ask: &Ask, judged: &Judged<'_>, view: &View<'_
 }
 
 fn request(fault: RequestFault, stage: &Stage, judged: &Judged<'_>) -> Vec<String> {
+    if fault == RequestFault::Host && judged.as_ref().is_ok_and(|request| request.target.host.is_some()) {
+        return host_with_ending();
+    }
     vec![match (fault, judged) {
+        (RequestFault::EncodedSlash, Ok(_)) => {
+            "send the path without `%2F`, or write `encoded_slashes: allow` on a route that ends in `{name}` or `/**` there, \
+             if its backend takes `%2F` as data"
+                .to_owned()
+        }
         (RequestFault::Host, Ok(_)) => "say which host: the rules for this path depend on it (`--host`)".to_owned(),
         (RequestFault::Host, Err(_)) => "send one valid host name".to_owned(),
         (RequestFault::Method, _) => "send one method: a name such as `GET`, and no other one in the query".to_owned(),
@@ -62,18 +72,79 @@ fn request(fault: RequestFault, stage: &Stage, judged: &Judged<'_>) -> Vec<Strin
             "send a path without escapes and dots that backends read differently, or let the rules of both readings agree"
                 .to_owned()
         }
+        (RequestFault::Connect, Ok(request)) if request.policy.is_some() => {
+            offers::method_of_policy(&request.target.method)
+        }
         (RequestFault::Connect, _) => "add a rule that names CONNECT, if tunnels are wanted".to_owned(),
         (RequestFault::NoHttpRequest | RequestFault::TooLarge, _) => "send a smaller request".to_owned(),
-        (RequestFault::CaseAmbiguous, Ok(request)) => {
-            let same = |pattern: &str| pattern.eq_ignore_ascii_case(request.target.path.as_str());
-            let patterns = stage.policy().patterns().map(|(_, path)| path.to_string());
-            match patterns.into_iter().find(|pattern| same(pattern)) {
-                Some(meant) => format!("spell the path as the route does: {}", text(&meant)),
-                None => "spell the path in the case of the route that is meant".to_owned(),
-            }
-        }
-        (fault, _) => format!("send a path in its canonical form: {}", path::rule_of(fault)),
+        (RequestFault::CaseAmbiguous, Ok(request)) => as_the_route_spells_it(stage, &request.target),
+        (fault, _) => format!("send a path in its canonical form ({})", path::rule_of(fault)),
     }]
+}
+
+/// Returns what to do about a path that another pattern decides about in lower case or with its escapes decoded.
+fn as_the_route_spells_it(stage: &Stage, target: &RequestTarget) -> String {
+    let patterns = stage.policy().patterns().map(|(_, path)| path.to_string());
+    let mut same = patterns.filter(|pattern| pattern.eq_ignore_ascii_case(target.path.as_str()));
+    if let Some(meant) = same.next() {
+        return format!("spell the path as the route does: {}", text(&meant));
+    }
+    let plain = path::without_needless_escapes(target.path.as_str());
+    let plain = CanonicalPath::parse(plain).ok().filter(|plain| *plain != target.path);
+    let decided = plain.map(|path| RequestTarget { path, ..target.clone() });
+    match decided.filter(|target| matches!(stage.policy().deciding_pattern(target), Ok(Some(_)))) {
+        Some(meant) => format!(
+            "send the path as {}: its escapes could stand as plain characters, and a backend that decodes them takes it for that",
+            text(meant.path.as_str())
+        ),
+        None => "spell the path as the route that is meant does: its case, and which characters are escaped".to_owned(),
+    }
+}
+
+/// Returns what to do about a host with a port or a trailing dot.
+fn host_with_ending() -> Vec<String> {
+    [
+        "set `strip_any_host_port: true` and `strip_trailing_host_dot: true` in Envoy: clients send the port of an Envoy that listens \
+         on another one than 80 or 443; such a request then comes here without it, like one with `--host` as the route spells it",
+        "if Envoy has to keep the port, and chooses its virtual host without it (`ignore_port_in_host_matching: true`), strip the \
+         dot alone and write `hosts: stripped`",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// Returns what to do about a token of which one part is longer than any may be.
+fn oversized(view: &View<'_>) -> Option<String> {
+    let mut parts = view.token?.expose().split('.').map(|part| part.len().saturating_mul(3) / 4);
+    let (header, claims) = (parts.next()?, parts.next()?);
+    let kid = view.kid().map_or(0, str::len);
+    let beyond = |what: &str, bytes: usize, most: usize, less: &str| {
+        (bytes > most)
+            .then(|| format!("get a token with {less}: {what} has {bytes} bytes, and at most {most} are taken"))
+    };
+    beyond("its header", header, limits::TOKEN_HEADER_BYTES, "a smaller header")
+        .or_else(|| {
+            beyond("its claims set", claims, limits::TOKEN_CLAIMS_BYTES, "fewer scopes, groups or custom claims")
+        })
+        .or_else(|| beyond("its `kid`", kid, limits::KID_BYTES, "a shorter `kid`"))
+}
+
+/// Returns what to do about a token whose parts came whole, and are JSON that is refused.
+fn unreadable(view: &View<'_>) -> Option<String> {
+    let texts = view.texts();
+    let deep =
+        texts.iter().map(|(what, text)| (*what, json_depth(text))).find(|(_, depth)| *depth > limits::JSON_DEPTH);
+    if let Some((what, depth)) = deep {
+        return Some(format!(
+            "get a token with less nesting: {what} has {depth} levels of JSON, and at most {} are taken",
+            limits::JSON_DEPTH
+        ));
+    }
+    let is_json = |text: &[u8]| serde_json::from_slice::<Value>(text).is_ok();
+    let is_whole = texts.iter().all(|(_, text)| is_json(text));
+    is_whole.then(|| {
+        "get a token that is made as the failed check wants it: a new one of the same kind changes nothing".to_owned()
+    })
 }
 
 fn token(fault: TokenFault, view: &View<'_>, stage: &Stage) -> Vec<String> {
@@ -83,21 +154,22 @@ fn token(fault: TokenFault, view: &View<'_>, stage: &Stage) -> Vec<String> {
             "ask the issuer for a JWT: many give opaque tokens unless an audience is asked for".to_owned()
         }
         TokenFault::Encrypted => "configure the issuer to give signed tokens that are not encrypted".to_owned(),
-        TokenFault::Malformed => "send the token exactly as the issuer gave it".to_owned(),
-        TokenFault::AlgorithmNotAllowed => {
-            "get a token signed with one of the issuer's `algorithms`, or add this one there".to_owned()
-        }
+        TokenFault::Malformed => oversized(view)
+            .or_else(|| unreadable(view))
+            .unwrap_or_else(|| "send the token exactly as the issuer gave it".to_owned()),
+        TokenFault::AlgorithmNotAllowed => offers::algorithm(view),
         TokenFault::CriticalHeader => "get a token without a `crit` header".to_owned(),
-        TokenFault::TypeNotAllowed => "send an access token: its `typ` is `at+jwt` or `JWT`".to_owned(),
+        TokenFault::TypeNotAllowed => offers::token_type(view).to_owned(),
         TokenFault::UnknownIssuer => {
             let known: Vec<&str> = stage.issuers().map(|rules| &*rules.issuer).collect();
             near_or("issuer", claim("iss"), &known, || {
                 format!("get a token from {}, or add this issuer under `issuers`", either(known.iter().copied()))
             })
         }
-        TokenFault::UnknownKey | TokenFault::AmbiguousKey | TokenFault::BadSignature => {
-            "get a new token: this one is not signed with a key that the issuer has now".to_owned()
-        }
+        TokenFault::UnknownKey | TokenFault::AmbiguousKey | TokenFault::BadSignature => match view.keys() {
+            Some(keys) => keys.help(fault),
+            None => "look with `--live` which keys the issuer has: here are none".to_owned(),
+        },
         TokenFault::MalformedClaims => "get a token with the claims that the failed check names".to_owned(),
         TokenFault::WrongAudience => wrong_audience(view),
         TokenFault::Expired => {
@@ -140,7 +212,7 @@ fn near_or(what: &str, found: &str, known: &[&str], otherwise: impl FnOnce() -> 
 }
 
 /// The first condition of the rule that is not met.
-fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) -> Vec<String> {
+fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered, view: &View<'_>) -> Vec<String> {
     let Ok(rule) = stage.select(request) else { return Vec::new() };
     let (Access::Token(requirement), Some(token)) = (&rule.access, &answered.token) else { return Vec::new() };
     let first = answered.conditions.iter().find(|condition| !condition.met);
@@ -148,7 +220,7 @@ fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) ->
     let held = token.scopes();
     let held: Vec<&str> = held.iter().collect();
     match condition {
-        Condition::Scope(_) => missing_scopes(requirement, answered, &held),
+        Condition::Scope(_) => missing_scopes(requirement, answered, &held, view),
         Condition::AnyScope(needs) => {
             let scopes: Vec<&str> = needs.iter().map(|need| need.scope().as_str()).collect();
             vec![format!("get a token with scope {}", either(scopes))]
@@ -164,13 +236,13 @@ fn unmet(stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) ->
             Some(part) => {
                 vec![format!("get a token whose claim {} is {}, or ask for its own", binding.claim, text(&part))]
             }
-            None => vec![format!("get a token whose {binding}")],
+            None => vec![offers::absent_host(&condition)],
         },
     }
 }
 
 /// Every scope that is missing, so that nobody has to come back for the next one.
-fn missing_scopes(requirement: &Requirement, answered: &Answered, held: &[&str]) -> Vec<String> {
+fn missing_scopes(requirement: &Requirement, answered: &Answered, held: &[&str], view: &View<'_>) -> Vec<String> {
     let unmet = requirement.conditions().zip(&answered.conditions).filter(|(_, judged)| !judged.met);
     let missing: Vec<&str> = unmet
         .filter_map(|(condition, _)| match condition {
@@ -189,9 +261,33 @@ fn missing_scopes(requirement: &Requirement, answered: &Answered, held: &[&str])
     if !others.is_empty() {
         lines.push(format!("it also needs {}", super::value::all(others)));
     }
+    lines.extend(joined_scopes(view, &missing));
     let near = missing.iter().find_map(|scope| Some((scope, closest(scope, held.iter().copied())?)));
     lines.extend(near.map(|(scope, held)| format!("the token has {}: was {} meant?", text(held), text(scope))));
     lines
+}
+
+/// Describes the fault of a claim that has the missing scopes and separates them in another way than scopes are: a string by
+/// commas, or members of an array by anything.
+fn joined_scopes(view: &View<'_>, missing: &[&str]) -> Option<String> {
+    let names = &view.rules?.scope_claims;
+    let is_joined = |value: &Value| {
+        let texts: Vec<&str> = match value {
+            Value::String(text) => text.split(' ').collect(),
+            Value::Array(members) => members.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        texts.iter().any(|text| {
+            let parts: Vec<&str> = text.split([',', ' ', ';']).filter(|part| !part.is_empty()).collect();
+            parts.len() > 1 && parts.iter().any(|part| missing.contains(part))
+        })
+    };
+    let claim = names.iter().find(|name| view.claims().and_then(|claims| claims.at(name)).is_some_and(is_joined))?;
+    Some(format!(
+        "the claim {} has it, but not as a scope by itself: the issuer separates scopes by single spaces in a string \
+         (RFC 6749 section 3.3), or gives an array with one scope in each member",
+        text(&claim.to_string())
+    ))
 }
 
 fn no_route(stage: &Stage, target: &RequestTarget) -> Vec<String> {
@@ -211,6 +307,12 @@ fn no_route(stage: &Stage, target: &RequestTarget) -> Vec<String> {
 fn method(stage: &Stage, request: &RequestAttributes<'_>) -> Vec<String> {
     let methods = admitted_methods(stage, &request.target);
     vec![match methods.as_slice() {
+        _ if request.policy.is_some() => offers::method_of_policy(&request.target.method),
+        _ if request.target.method.must_be_named() => format!(
+            "name it in `methods` of a route for this path, if it is wanted: {} acts on more than the path says, so no other \
+             route admits it",
+            text(request.target.method.as_str())
+        ),
         [] => "add a rule for this method".to_owned(),
         methods => format!("this path needs {}", either(methods.iter().copied())),
     }]

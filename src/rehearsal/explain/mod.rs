@@ -4,7 +4,10 @@
 //! Nothing is judged here. The engine's verdict says what failed; where one verdict can come of several checks, the
 //! engine's own functions are asked which. What stands before that check passed, what stands behind it was not reached.
 
+mod credentials;
 mod help;
+mod keys;
+mod offers;
 mod path;
 mod request;
 mod rule;
@@ -12,6 +15,7 @@ mod steps;
 pub mod text;
 mod times;
 mod token;
+mod unreadable;
 mod value;
 
 use serde::Serialize;
@@ -142,8 +146,8 @@ pub fn explain(stage: &Stage, ask: &Ask, answered: &Answered, signature: Signatu
     request::walk(&mut walk, &ask.message, &judged, answered);
     rule::route(&mut walk, stage, &judged, answered);
     let values: Vec<&[u8]> = heard.authorization().collect();
-    token::credentials(&mut walk, &values, answered);
-    let view = token::View::of(&values, stage, ask.at);
+    credentials::credentials(&mut walk, &values, answered);
+    let view = token::View::of(&values, stage, ask.at, signature);
     token::walk(&mut walk, &view, answered, signature);
     rule::conditions(&mut walk, stage, &judged, answered);
     let help = help::help(stage, ask, &judged, &view, answered);

@@ -9,9 +9,11 @@ pub(super) fn rule_of(fault: RequestFault) -> String {
         RequestFault::PathTooLong => {
             format!("at most {} bytes and {} segments", limits::PATH_BYTES, limits::PATH_SEGMENTS)
         }
-        RequestFault::EmptySegment => "no empty segment: never `//`".to_owned(),
+        RequestFault::EmptySegment => "no empty segment, as in `//`".to_owned(),
         RequestFault::DotSegment => "no `.` and no `..` as a segment, plain or encoded".to_owned(),
-        RequestFault::EncodedSlash => "no backslash, and no encoded `/` or `\\` (`%2F`, `%5C`)".to_owned(),
+        RequestFault::EncodedSlash => "no backslash and no `%5C`; no `%2F` but where a route takes it as data, and not before or behind an empty part, \
+             `.` or `..`"
+                .to_owned(),
         RequestFault::PathParameter => "no `;`, plain or encoded (`%3B`)".to_owned(),
         RequestFault::Fragment => "no `#`".to_owned(),
         RequestFault::ControlCharacter => "no control character and no space; a space is `%20`".to_owned(),
@@ -21,11 +23,13 @@ pub(super) fn rule_of(fault: RequestFault) -> String {
             "escapes are UTF-8 and not encoded twice: no `%25` before two hex digits".to_owned()
         }
         RequestFault::CaseAmbiguous => {
-            "a path that another pattern decides about in lower case is spelt as the pattern is".to_owned()
+            "the spelling of the pattern that decides about the path in lower case, or with an escape such as `%3A` decoded"
+                .to_owned()
         }
         RequestFault::LaxReading => {
             "nothing that a lax backend could take for a path that needs more: an escaped `?` or `#`, dots or spaces at \
-             the end of a segment, compatibility forms of letters and slashes"
+             the end of a segment, compatibility forms of letters and slashes, streams of NTFS (`::$DATA`), sessions in a path \
+             (`(S(x))`), `%2F`"
                 .to_owned()
         }
         RequestFault::NoHttpRequest
@@ -34,6 +38,27 @@ pub(super) fn rule_of(fault: RequestFault) -> String {
         | RequestFault::Method
         | RequestFault::Connect => "a canonical form".to_owned(),
     }
+}
+
+/// A canonical path without the escapes that its characters do not need: `/a%3Ab` is `/a:b`.
+pub(super) fn without_needless_escapes(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, escaped)) = rest.split_once('%') {
+        plain.push_str(before);
+        let byte = escaped.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| byte.is_ascii_graphic() && !b"%?#/\\;".contains(byte)) {
+            Some(byte) => {
+                plain.push(char::from(byte));
+                rest = escaped.get(2..).unwrap_or_default();
+            }
+            None => {
+                plain.push('%');
+                rest = escaped;
+            }
+        }
+    }
+    plain + rest
 }
 
 /// The first segment without which the path would not be refused in that way: its number, from 1, and its text.
@@ -46,7 +71,11 @@ pub(super) fn culprit(raw: &str, fault: RequestFault) -> Option<(usize, &str)> {
         let begun = path.get(..end)?;
         // A slash behind it shows an empty segment as that; in the middle of a path there is one.
         let probe = if end < path.len() { format!("{begun}/") } else { begun.to_owned() };
-        if CanonicalPath::parse(probe) == Err(fault) {
+        let is_it = match CanonicalPath::parse(probe) {
+            Ok(path) => fault == RequestFault::EncodedSlash && path.has_encoded_slash(),
+            Err(found) => found == fault,
+        };
+        if is_it {
             return Some((number, begun.rsplit('/').next()?));
         }
     }
@@ -56,6 +85,19 @@ pub(super) fn culprit(raw: &str, fault: RequestFault) -> Option<(usize, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escapes_that_no_character_needs_are_decoded() {
+        for (path, plain) in [
+            ("/v1/messages/42%3Acancel", "/v1/messages/42:cancel"),
+            ("/a%40%7Bb", "/a@{b"),
+            ("/a%20b/%25x/%2F%3F%23%3B", "/a%20b/%25x/%2F%3F%23%3B"),
+            ("/%C3%A9%3A", "/%C3%A9:"),
+            ("/a%", "/a%"),
+        ] {
+            assert_eq!(without_needless_escapes(path), plain);
+        }
+    }
 
     #[test]
     fn the_segment_at_fault_is_found() {
@@ -71,7 +113,7 @@ mod tests {
             ("/a/é/b", 2, "é"),
         ];
         for (path, number, segment) in cases {
-            let fault = CanonicalPath::parse(path).unwrap_err();
+            let fault = CanonicalPath::parse(path).err().unwrap_or(RequestFault::EncodedSlash);
             assert_eq!(culprit(path, fault), Some((number, segment)), "{path}");
         }
         for path in ["", "a/b", "*"] {

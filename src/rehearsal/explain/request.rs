@@ -38,11 +38,24 @@ pub(super) fn walk(
     walk.made(PART, "path", path_fault.is_some(), of_path(message, judged, path_fault));
     let method = Check::found(value::text(message.method()));
     let method = match Method::parse(message.method()) {
-        Ok(_) => method.expected("the same method in the query, if it names one (`_method`)"),
+        Ok(_) => noted(method, message.method()).expected("the same method in the query, if it names one (`_method`)"),
         Err(_) => method.expected("a method name"),
     };
     walk.made(PART, "method", fault == Some(RequestFault::Method), method);
     walk.made(PART, "host", fault == Some(RequestFault::Host), of_host(message, judged));
+}
+
+/// Notes that a method is not one of those that clients send: another case, a typo, or the name of a program.
+fn noted(known: Check, method: &str) -> Check {
+    const USUAL: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    let upper = method.to_ascii_uppercase();
+    if USUAL.contains(&method) || method.is_empty() {
+        known
+    } else if USUAL.contains(&upper.as_str()) {
+        known.note(format!("not {}: case counts", value::text(&upper)))
+    } else {
+        known.note("no usual method")
+    }
 }
 
 fn of_path(

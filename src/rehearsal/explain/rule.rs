@@ -51,10 +51,15 @@ pub(super) fn route(walk: &mut Walk, stage: &Stage, judged: &Judged<'_>, answere
 
 fn named(walk: &mut Walk, stage: &Stage, name: &str, answered: &Answered) {
     let unknown = answered.deny == Some(DenyReason::UnknownPolicy);
-    let known = value::either(stage.policy().named().map(|(name, _)| name));
+    let mut names = stage.policy().named().map(|(name, _)| name).peekable();
+    let known = match names.peek() {
+        None => "no name: the configuration has no `policies`".to_owned(),
+        Some(_) => value::either(names),
+    };
     walk.made(ROUTE, "named policy", unknown, Check::found(value::text(name)).expected(known));
-    let connect = answered.deny == Some(RequestFault::Connect.into());
-    walk.made(ROUTE, "method", connect, Check::default().expected("anything but CONNECT"));
+    let refused = [RequestFault::Connect.into(), DenyReason::MethodNotAdmitted].map(Some).contains(&answered.deny);
+    let known = Check::default().expected("a method that acts on this path alone: not CONNECT, COPY, MOVE and such");
+    walk.made(ROUTE, "method", refused, known);
 }
 
 fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, answered: &Answered) {
@@ -66,13 +71,25 @@ fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, a
         let known = Check::found(value::text(target.path.as_str())).expected(path::rule_of(RequestFault::LaxReading));
         walk.made(ROUTE, "other readings", true, known);
     }
+    if fault(RequestFault::EncodedSlash) {
+        let known = Check::found(value::text(target.path.as_str())).expected(path::rule_of(RequestFault::EncodedSlash));
+        walk.made(ROUTE, "encoded slashes", true, known);
+    }
     let table = match &deciding {
+        Ok(Some((host, _))) if fault(RequestFault::Host) && target.host.is_some() => {
+            let known = Check::found(value::text(&host.to_string()));
+            known.expected(if stage.policy().covers_any_host(target) {
+                "a rule that asks for no less than what holds for any host, as Envoy may not route it as this one"
+            } else {
+                "a route for any host as well, as Envoy may not route it as this one"
+            })
+        }
         _ if fault(RequestFault::Host) => {
             Check::found("no host").expected("a host: the rules for this path are not the same for each")
         }
         Ok(Some((HostPattern::Any, _))) => Check::found("any host"),
         Ok(Some((host, _))) => Check::found(value::text(&host.to_string())),
-        Ok(None) | Err(_) => Check::found("none has the path as it is"),
+        Ok(None) | Err(_) => Check::found("not chosen: no table has the path as it is"),
     };
     walk.made(ROUTE, "host table", fault(RequestFault::Host), table);
     let is_covered = !matches!(answered.deny, Some(DenyReason::NoRoute));

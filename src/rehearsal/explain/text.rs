@@ -1,6 +1,7 @@
 //! An explanation for a terminal.
 
 use super::{Answer, Explanation, Outcome, Signatures, Step};
+use crate::printable;
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -32,7 +33,7 @@ pub fn render(explanation: &Explanation, colour: bool) -> String {
     if !explanation.help.is_empty() {
         line(&mut out, "");
         for (at, help) in explanation.help.iter().enumerate() {
-            line(&mut out, &format!("{} {help}", if at == 0 { "to pass:" } else { "        " }));
+            line(&mut out, &format!("{} {}", if at == 0 { "to pass:" } else { "        " }, printable::one_line(help)));
         }
     }
     out
@@ -45,7 +46,7 @@ fn verdict(out: &mut String, explanation: &Explanation, paint: &Paint) {
     line(out, &format!("{word}{reason}"));
     if let Some(rule) = &verdict.rule {
         let at = if rule.written_at.is_empty() { String::new() } else { format!(", {}", rule.written_at) };
-        line(out, &format!("rule {}{at}", rule.id));
+        line(out, &printable::one_line(&format!("rule {}{at}", rule.id)));
     }
     let digests =
         [("token.issuer_sha256", &verdict.issuer_sha256), ("token.audience_sha256", &verdict.audience_sha256)];
@@ -69,17 +70,17 @@ fn answer(out: &mut String, answer: &Answer) {
         let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         line(out, &format!("HTTP/1.1 {status} {}", reason.unwrap_or_default()));
         for header in &answer.headers {
-            line(out, &format!("{}: {}", header.name, header.value));
+            line(out, &printable::one_line(&format!("{}: {}", header.name, header.value)));
         }
         if let Some(body) = answer.body.as_ref().filter(|body| !body.is_empty()) {
             line(out, "");
-            line(out, body);
+            line(out, &printable::lines(body));
         }
         return;
     }
     line(out, "upstream gets the request");
     for header in &answer.upstream_set {
-        line(out, &format!("  with    {}: {}", header.name, header.value));
+        line(out, &printable::one_line(&format!("  with    {}: {}", header.name, header.value)));
     }
     let mut row = String::new();
     for name in &answer.upstream_removed {
@@ -102,24 +103,25 @@ fn push(out: &mut String, step: &Step, paint: &Paint) {
         Outcome::NotChecked | Outcome::NotNeeded => "-".to_owned(),
         Outcome::NotReached => paint.faint("·"),
     };
-    let name = &step.check;
+    let name = &printable::one_line(&step.check);
+    let plain = |text: &String| printable::one_line(text).into_owned();
     let mut said = Vec::new();
     match step.outcome {
         Outcome::NotReached => said.push(paint.faint("not reached")),
         Outcome::Failed => {
-            said.extend(step.found.as_ref().map(|found| format!("found {found}")));
-            said.extend(step.expected.as_ref().map(|expected| format!("expected {expected}")));
-            said.extend(step.note.clone());
+            said.extend(step.found.as_ref().map(|found| format!("found {}", plain(found))));
+            said.extend(step.expected.as_ref().map(|expected| format!("expected {}", plain(expected))));
+            said.extend(step.note.as_ref().map(plain));
         }
         Outcome::Passed | Outcome::NotChecked | Outcome::NotNeeded => {
-            said.extend(step.found.clone());
+            said.extend(step.found.as_ref().map(plain));
             if step.check == "rule" {
-                said.extend(step.expected.clone());
+                said.extend(step.expected.as_ref().map(plain));
             }
             if step.outcome == Outcome::NotNeeded {
                 said.push(paint.faint("not needed"));
             }
-            said.extend(step.note.as_ref().map(|note| paint.faint(note)));
+            said.extend(step.note.as_ref().map(|note| paint.faint(&plain(note))));
         }
     }
     let (width, said) = (name.chars().count(), said.join(", "));

@@ -1,14 +1,18 @@
-//! The credentials and the token: every check in the verifier's order.
+//! The token: every check in the verifier's order.
 //!
 //! Most faults come of one check only. Of the others ("malformed") the verifier's own functions say which one it was:
 //! each is asked here as the verifier asks it, and the first in order that gives the verdict's fault is the one.
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::{
     Signatures,
+    keys::KeyView,
     steps::{Check, Outcome, Walk},
     times::{date, tolerance},
+    unreadable::{json_depth, name, overlong, strict_names, unreadable_date},
     value::{either, json, text},
 };
 use crate::{
@@ -16,45 +20,18 @@ use crate::{
     clock::UnixTime,
     config::show_duration,
     decision::{DenyReason, TokenFault},
+    jwks::key_set::KeySet,
     jwt::{
         claims::Claims,
         compact::Compact,
         header::Header,
         issuer_rules::{IssuerRules, NonEmpty},
     },
+    limits,
     rehearsal::{answered::Answered, moment, stage::Stage},
 };
 
 const PART: &str = "token";
-
-/// How the credentials came.
-pub(super) fn credentials(walk: &mut Walk, values: &[&[u8]], answered: &Answered) {
-    let failed = matches!(
-        answered.deny,
-        Some(
-            DenyReason::NoCredentials
-                | DenyReason::UnsupportedScheme
-                | DenyReason::MalformedCredentials
-                | DenyReason::SeveralCredentials
-                | DenyReason::OverlongCredentials
-        )
-    );
-    let found = match (Credentials::parse(values.iter().copied()), answered.deny) {
-        (Ok(Credentials::None), _) => "none".to_owned(),
-        (Ok(Credentials::OtherScheme), _) => "another scheme than Bearer".to_owned(),
-        (Ok(Credentials::Bearer(token)), _) => format!("a bearer token of {} characters", token.expose().len()),
-        (Err(DenyReason::SeveralCredentials), _) if values.len() > 1 => format!("{} of them", values.len()),
-        (Err(DenyReason::SeveralCredentials), _) => "two in one header, joined by a comma".to_owned(),
-        (Err(DenyReason::OverlongCredentials), _) => "too many characters".to_owned(),
-        (Err(_), _) => "not of the form `Bearer <token>`".to_owned(),
-    };
-    let known = Check::found(found).expected("one `Authorization: Bearer <token>`");
-    if answered.allowed && answered.token.is_none() {
-        walk.skipped("credentials", "authorization", Outcome::NotNeeded, known);
-    } else {
-        walk.made("credentials", "authorization", failed, known);
-    }
-}
 
 /// A token as far as it can be read, with the rules of its issuer.
 pub(super) struct View<'a> {
@@ -65,11 +42,13 @@ pub(super) struct View<'a> {
     parsed: Option<Result<Claims, TokenFault>>,
     pub(super) rules: Option<&'a IssuerRules>,
     issuers: Vec<&'a str>,
+    /// The keys of its issuer, if they are its own.
+    published: Option<Arc<KeySet>>,
     pub(super) now: UnixTime,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(values: &[&'a [u8]], stage: &'a Stage, now: UnixTime) -> Self {
+    pub(super) fn of(values: &[&'a [u8]], stage: &'a Stage, now: UnixTime, signatures: Signatures) -> Self {
         let token = match Credentials::parse(values.iter().copied()) {
             Ok(Credentials::Bearer(token)) => Some(token),
             _ => None,
@@ -82,7 +61,32 @@ impl<'a> View<'a> {
         let named = parsed.as_ref().and_then(|claims| claims.as_ref().ok()?.name("iss").ok()?);
         let rules = named.and_then(|issuer| stage.rules_of(issuer));
         let issuers = stage.issuers().map(|rules| &*rules.issuer).collect();
-        Self { token, compact, header, members, parsed, rules, issuers, now }
+        let is_live = signatures == Signatures::Checked;
+        let published = rules.filter(|_| is_live).and_then(|rules| stage.published_keys(&rules.issuer));
+        Self { token, compact, header, members, parsed, rules, issuers, published, now }
+    }
+
+    /// The keys of its issuer, beside what it says about the one that signed it.
+    pub(super) fn keys(&self) -> Option<KeyView<'_>> {
+        let header = self.header.as_ref()?.as_ref().ok()?;
+        Some(KeyView { set: Arc::clone(self.published.as_ref()?), header })
+    }
+
+    /// The header and the claims of the token as they came, each with its name.
+    pub(super) fn texts(&self) -> [(&'static str, &[u8]); 2] {
+        let compact = self.compact.as_ref().and_then(|compact| compact.as_ref().ok());
+        let (header, claims) = compact.map(|compact| (&*compact.header, &*compact.payload)).unwrap_or_default();
+        [("its header", header), ("its claims set", claims)]
+    }
+
+    /// The `kid` of its header, if it has one, however long.
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.members.get("kid").and_then(Value::as_str)
+    }
+
+    /// The `alg` of its header, if it has one, known or not.
+    pub(super) fn algorithm(&self) -> Option<&str> {
+        self.members.get("alg").and_then(Value::as_str)
     }
 
     /// Its claims, if they can be read.
@@ -90,7 +94,7 @@ impl<'a> View<'a> {
         self.parsed.as_ref()?.as_ref().ok()
     }
 
-    fn claim(&self, name: &str) -> String {
+    pub(super) fn claim(&self, name: &str) -> String {
         json(self.claims().and_then(|claims| claims.get(name)))
     }
 
@@ -98,7 +102,7 @@ impl<'a> View<'a> {
         self.claims().map_or_else(|| "nothing".to_owned(), |claims| date(claims, name, self.now))
     }
 
-    fn asked<'s, T>(&'s self, ask: impl FnOnce(&'s Claims) -> Result<T, TokenFault>) -> Option<TokenFault> {
+    pub(super) fn asked<'s, T>(&'s self, ask: impl FnOnce(&'s Claims) -> Result<T, TokenFault>) -> Option<TokenFault> {
         self.claims().and_then(|claims| ask(claims).err())
     }
 
@@ -162,11 +166,17 @@ pub(super) fn walk(walk: &mut Walk, view: &View<'_>, answered: &Answered, signat
 }
 
 fn of_key(view: &View<'_>, known: Check, unavailable: bool) -> Check {
-    let known = match view.members.get("kid") {
-        Some(kid) => Check { found: Some(format!("kid {}", json(Some(kid)))), ..known },
-        None => Check { found: Some("no kid".to_owned()), ..known },
-    };
-    if unavailable { known.note("the issuer's keys can't be had") } else { known }
+    let names = ["kid", "x5t", "x5t#S256"].into_iter().filter_map(|name| Some((name, view.members.get(name)?)));
+    let mut found: Vec<String> = names.map(|(name, value)| format!("{name} {}", json(Some(value)))).collect();
+    if !view.members.contains_key("kid") {
+        found.insert(0, "no kid".to_owned());
+    }
+    let known = Check { found: Some(found.join(", ")), ..known };
+    match view.keys() {
+        _ if unavailable => known.note("the issuer's keys can't be had"),
+        Some(keys) => known.note(keys.describe()),
+        None => known,
+    }
 }
 
 /// What is looked at before any key.
@@ -180,8 +190,12 @@ fn form(view: &View<'_>) -> Vec<Made> {
     let kind = match parts {
         1 => "1 part: an opaque token, or none".to_owned(),
         5 => "5 parts: an encrypted token".to_owned(),
+        3 => "3 parts, one of which is not base64url or is too long".to_owned(),
         parts => format!("{parts} parts"),
     };
+    // Said of three parts only where one of them is broken.
+    let is_whole = view.compact.as_ref().is_some_and(Result::is_ok);
+    let kind = if is_whole { format!("{parts} parts") } else { kind };
     vec![
         check("form", &[F::Opaque, F::Encrypted], Check::found(kind).expected("3 parts of base64url: a signed JWT"))
             .or(view.compact.as_ref().and_then(|compact| compact.as_ref().err()).copied()),
@@ -194,17 +208,15 @@ fn form(view: &View<'_>) -> Vec<Made> {
         check("crit", &[F::CriticalHeader], Check::found(member("crit")).expected("nothing: no extension is known")),
         check("typ", &[], Check::found(member("typ")).expected("`JWT`, `at+jwt` or nothing"))
             .or(shared(F::TypeNotAllowed)),
-        check("claims", &[], Check::found(count(view)).expected("one JSON object, no member twice")).or(view
-            .parsed
-            .as_ref()
-            .and_then(|claims| claims.as_ref().err())
-            .copied()),
         check(
-            "issuer",
-            &[F::UnknownIssuer],
-            Check::found(view.claim("iss")).expected(either(view.issuers.iter().copied())),
+            "claims",
+            &[],
+            Check::found(count(view))
+                .expected(format!("one JSON object of at most {} levels, no member twice", limits::JSON_DEPTH)),
         )
-        .or(view.missing(|claims| claims.name("iss"))),
+        .or(view.parsed.as_ref().and_then(|claims| claims.as_ref().err()).copied()),
+        check("issuer", &[F::UnknownIssuer], name(view, "iss", &either(view.issuers.iter().copied())))
+            .or(view.missing(|claims| claims.name("iss"))),
         check(
             "algorithm",
             &[F::AlgorithmNotAllowed],
@@ -215,8 +227,12 @@ fn form(view: &View<'_>) -> Vec<Made> {
 
 fn count(view: &View<'_>) -> String {
     let claims = view.compact.as_ref().and_then(|compact| compact.as_ref().ok());
-    let members = claims.and_then(|compact| crate::json::parse_object(&compact.payload).ok());
-    members.map_or_else(|| "no readable JSON object".to_owned(), |members| format!("{} claims", members.len()))
+    let Some(text) = claims.map(|compact| &*compact.payload) else { return "no readable JSON object".to_owned() };
+    match crate::json::parse_object(text) {
+        Ok(members) => format!("{} claims", members.len()),
+        Err(_) if json_depth(text) > limits::JSON_DEPTH => format!("{} levels of JSON", json_depth(text)),
+        Err(_) => "no readable JSON object".to_owned(),
+    }
 }
 
 fn keys() -> Vec<Made> {
@@ -225,7 +241,10 @@ fn keys() -> Vec<Made> {
         check(
             "key",
             &[F::UnknownKey, F::AmbiguousKey],
-            Check::default().expected("exactly one key of the issuer fits"),
+            Check::default().expected(format!(
+                "the one key of the issuer with its `kid`; without a `kid` at most {} that fit",
+                limits::KEYS_TRIED
+            )),
         ),
         check("signature", &[F::BadSignature], Check::default().expected("the issuer's")),
     ]
@@ -235,7 +254,18 @@ fn keys() -> Vec<Made> {
 fn claims(view: &View<'_>) -> Vec<Made> {
     use TokenFault as F;
     let Some(rules) = view.rules else {
-        let names = ["kind", "binding", "audience", "exp", "iat and nbf", "subject", "client", "claim rules"];
+        let names = [
+            "kind",
+            "binding",
+            "audience",
+            "exp",
+            "iat and nbf",
+            "subject",
+            "client_id",
+            "jti",
+            "client",
+            "claim rules",
+        ];
         return names.into_iter().map(|name| check(name, &[], Check::default())).collect();
     };
     let mut made = kind(view, rules);
@@ -251,9 +281,13 @@ fn claims(view: &View<'_>) -> Vec<Made> {
     );
     made.extend(dates(view, rules));
     made.push(
-        check("subject", &[], Check::found(view.claim("sub")).expected("a string, if it is there"))
+        check("subject", &[], name(view, "sub", "a string, if it is there"))
             .or(view.asked(|claims| claims.name("sub"))),
     );
+    for claim in ["client_id", "jti"].into_iter().filter(|claim| rules.audience_claim != *claim) {
+        let known = Check::found(view.claim(claim)).expected("a string, if it is there");
+        made.push(check(claim, &[], known).or(view.asked(|claims| claims.text(claim))));
+    }
     if rules.strict {
         let named = |claims: &Claims| {
             ["sub", "client_id", "jti"].iter().find_map(|claim| match claims.name(claim) {
@@ -262,11 +296,25 @@ fn claims(view: &View<'_>) -> Vec<Made> {
             })
         };
         let dated = view.missing(|claims| claims.date("iat"));
-        let known = Check::default().expected("`sub`, `client_id`, `jti` and `iat` (RFC 9068)");
+        let known = strict_names(view).expected(format!(
+            "`sub`, `client_id`, `jti` and `iat` (RFC 9068), no name of more than {} bytes",
+            limits::NAME_CLAIM_BYTES
+        ));
         made.push(check("strict claims", &[], known).or(view.claims().and_then(named).or(dated)));
     }
     made.extend(issuer_rules(view, rules));
+    made.extend(overlong_client(view, rules));
     made
+}
+
+/// A client's id beyond its limit denies nothing, but nothing is told of it either.
+fn overlong_client(view: &View<'_>, rules: &IssuerRules) -> Option<Made> {
+    let named = rules.client_id_claims.iter().find(|claim| view.claims().is_some_and(|claims| claims.has(claim)))?;
+    let note = format!(
+        "more than {} bytes: it is as if it were absent, and neither the upstream nor the log gets it",
+        limits::NAME_CLAIM_BYTES
+    );
+    Some(check("client's id", &[], Check::found(overlong(view, named)?).note(note)))
 }
 
 fn kind(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
@@ -301,9 +349,21 @@ fn dates(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
     let (now, give) = (moment::show(view.now), tolerance(rules.clock_tolerance));
     let both = |claims: &Claims| claims.date("iat").and_then(|_| claims.date("nbf"));
     let mut made = vec![
-        check("exp", &[F::Expired], Check::found(view.date("exp")).expected(format!("after {now}{give}")))
-            .or(view.missing(|claims| claims.date("exp"))),
-        check("iat and nbf", &[], Check::default().expected("numbers, if they are there")).or(view.asked(both)),
+        check(
+            "exp",
+            &[F::Expired],
+            unreadable_date(view, "exp")
+                .unwrap_or_else(|| Check::found(view.date("exp")).expected(format!("after {now}{give}"))),
+        )
+        .or(view.missing(|claims| claims.date("exp"))),
+        check(
+            "iat and nbf",
+            &[],
+            unreadable_date(view, "iat")
+                .or_else(|| unreadable_date(view, "nbf"))
+                .unwrap_or_else(|| Check::default().expected("numbers, if they are there")),
+        )
+        .or(view.asked(both)),
         check("nbf", &[F::NotYetValid], Check::found(view.date("nbf")).expected(format!("not after {now}{give}"))),
         check("iat", &[F::IssuedInFuture], Check::found(view.date("iat")).expected(format!("not after {now}{give}"))),
     ];
@@ -333,7 +393,5 @@ fn issuer_rules(view: &View<'_>, rules: &IssuerRules) -> Vec<Made> {
         let known = Check::found(found).expected(text(&shown.to_string()));
         made.push(check("claim rules", &[F::ClaimRule], known));
     }
-    let known = Check::default().expected(format!("at most {}", crate::limits::TOKEN_SCOPES));
-    made.push(check("scopes", &[], known).or(view.asked(|claims| claims.scopes(&rules.scope_claims))));
     made
 }

@@ -24,7 +24,7 @@ pub enum MintError {
     #[error("the crypto library can't make a key or sign with it")]
     Crypto,
     /// The keys that were made can't be used, for that reason.
-    #[error("the keys made for this rehearsal can't be used: {0}")]
+    #[error("the keys made for this request can't be used: {0}")]
     Keys(String),
     /// A recipe names an issuer that is not configured.
     #[error("`{0}` is not an issuer of this configuration")]

@@ -10,8 +10,8 @@ use crate::{clock::UnixTime, config::tree::Place, decision::DenyReason, jwt::alg
 /// A file of tests.
 #[derive(Debug)]
 pub(crate) struct Suite {
-    /// The configuration that it names, as it is written there.
-    pub(crate) config: Option<PathBuf>,
+    /// The configuration that it names, as it is written there, and where that stands.
+    pub(crate) config: Option<(PathBuf, Place)>,
     /// Its tests, tables written out.
     pub(crate) cases: Vec<Case>,
 }

@@ -110,7 +110,7 @@ impl<'p> Observer<'p> {
                 missing: missing.to_owned(),
             };
             if missing.len() == goals.len() && goals.iter().all(|(_, touched)| !touched) {
-                coverage.untested.push(gap("no test"));
+                coverage.untested.push(gap("no passing test"));
             } else {
                 coverage.gaps.extend(missing.into_iter().map(gap));
             }

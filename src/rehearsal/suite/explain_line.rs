@@ -1,7 +1,11 @@
 //! The command line that shows why a test came out as it did.
 
 use super::{case::Token, run::Prepared};
-use crate::{clock::UnixTime, limits, rehearsal::moment};
+use crate::{
+    clock::UnixTime,
+    limits, printable,
+    rehearsal::{ask, moment},
+};
 
 /// `portcullis explain …` for a test; `None` if that command can't be told all of it.
 pub(super) fn explain_line(config: &str, prepared: &Prepared) -> Option<String> {
@@ -10,10 +14,14 @@ pub(super) fn explain_line(config: &str, prepared: &Prepared) -> Option<String> 
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
     match (&*case.token, &prepared.claims) {
         (Token::None, _) => {}
-        (Token::Made(..), Some(claims)) => option("--claims", claims),
+        (Token::Made(..), Some(claims)) => option("--claims", &printable::json(claims)),
         (Token::Raw(_) | Token::Made(..), _) => return None,
     }
     let request = &case.request;
+    // `explain` takes no other word for a path.
+    if !ask::is_path(&request.path) {
+        return None;
+    }
     // A query or a header may hold a token; this line ends up in the logs of a CI.
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     if is_secret(query) || request.headers.iter().any(|(name, value)| is_secret(name) || is_secret(value)) {
@@ -31,7 +39,14 @@ pub(super) fn explain_line(config: &str, prepared: &Prepared) -> Option<String> 
         option("--at", &moment::show(case.time));
     }
     words.push(quoted(&request.path));
-    Some(words.join(" "))
+    printed(&words)
+}
+
+/// The line, if it is printed as it is: reports show characters that act on a terminal by their numbers, which a shell does
+/// not read back.
+fn printed(words: &[String]) -> Option<String> {
+    let is_printable = words.iter().all(|word| word.chars().all(printable::is_printable));
+    is_printable.then(|| words.join(" "))
 }
 
 /// Whether a text looks as if it were secret, or named what is.
@@ -53,6 +68,12 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_printed_as_it_is_or_not_at_all() {
+        assert_eq!(printed(&["a".to_owned(), "'é ü'".to_owned()]).as_deref(), Some("a 'é ü'"));
+        assert_eq!(printed(&["a".to_owned(), "'s\u{202e}'".to_owned()]), None);
+    }
 
     #[test]
     fn a_shell_reads_back_what_was_meant() {

@@ -109,7 +109,7 @@ pub(super) fn mutants(policy: &Policy, routes: &[Route]) -> (Vec<Mutant>, usize)
     for (index, route) in routes.iter().enumerate() {
         access_mutants(&route.rule, &mut all);
         if let Methods::Only(methods) = &route.methods
-            && !methods.as_slice().iter().any(crate::policy::Method::is_connect)
+            && !methods.as_slice().iter().any(crate::policy::Method::must_be_named)
         {
             all.push(mutant(&route.rule, "for every method", How::AnyMethod(index)));
         }

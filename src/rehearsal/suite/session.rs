@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::UnixTime,
     config::{
-        document::{Bag, Document},
+        document::{Bag, Document, quoted},
         error::{ConfigErrors, Problem},
         tree::Place,
     },
@@ -65,8 +65,24 @@ impl TestFile {
     fn of(document: Document, now: UnixTime) -> Result<Self, ConfigErrors> {
         let suite = decode::decode(&document, now)?;
         let base = Path::new(document.name()).parent().unwrap_or_else(|| Path::new(""));
-        let config = suite.config.as_ref().map(|config| base.join(config));
+        let config = suite.config.as_ref().map(|(config, _)| base.join(config));
         Ok(Self { document, suite, config })
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.document.name()
+    }
+
+    /// The problem that the configuration which it names can't be read, for that reason.
+    #[must_use]
+    pub fn unreadable_config(&self, reason: &str) -> Option<ConfigErrors> {
+        let (config, place) = self.suite.config.as_ref()?;
+        let mut bag = Bag::default();
+        let message = format!("the configuration {} can't be read: {reason}", quoted(&config.display().to_string()));
+        bag.push(Problem::error(place, message).help("`config` names a configuration, relative to this file"));
+        Some(self.document.problems(bag))
     }
 }
 

@@ -184,7 +184,7 @@ fn a_gap_that_is_planted_is_found_by_both() {
     let (gaps, survivors) = without("POST /org");
     assert_eq!((gaps, survivors), (vec![], vec![format!("{org}: for every method")]));
     let (gaps, survivors) = without("request: GET /open");
-    assert_eq!(gaps, ["portcullis.yaml:8 * /open: no test"]);
+    assert_eq!(gaps, ["portcullis.yaml:8 * /open: no passing test"]);
     assert_eq!(survivors, ["portcullis.yaml:8 * /open: removed"]);
     let (gaps, survivors) = without("GET /feed, token: expired");
     assert_eq!(gaps, ["portcullis.yaml:9 * /feed: no bad token is turned away"]);

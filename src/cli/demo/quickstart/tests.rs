@@ -104,8 +104,8 @@ fn gate(keys: &JwkSet, leaks: bool, path: &str, headers: &HeaderMap) -> Response
         ("/api/private" | "/api/private-scoped", Some(_)) => seen["x-auth-subject"] = json!("demo-client"),
         _ => return StatusCode::FORBIDDEN.into_response(),
     }
-    if let (true, Some(value)) = (leaks, headers.get("x_auth_subject")) {
-        seen["x_auth_subject"] = json!(value.to_str().unwrap());
+    if let (true, Some(value)) = (leaks, headers.get("x.auth.subject")) {
+        seen["x.auth.subject"] = json!(value.to_str().unwrap());
     }
     Json(json!({ "headers": seen })).into_response()
 }

@@ -19,6 +19,10 @@ const EXPECT: [&str; 7] = ["decision", "status", "reason", "rule", "headers", "u
 /// The statuses that a denial can have in a test, where keys are never missing.
 const STATUSES: [u16; 3] = [400, 401, 403];
 
+/// The names that HTTP has for these statuses (RFC 9110 section 15.5).
+const STATUS_NAMES: [(&str, u16); 4] =
+    [("unauthorized", 401), ("forbidden", 403), ("bad request", 400), ("bad_request", 400)];
+
 /// Nothing but the decision.
 const fn just(allowed: bool) -> Expectation {
     Expectation {
@@ -54,7 +58,13 @@ fn section(bag: &mut Bag, entry: &Entry) -> Option<Expectation> {
     let status = fields.get("status").map(|entry| match &entry.node.value {
         Value::Number(number) => status_of_number(bag, number, &entry.node),
         other => {
-            bag.push(Problem::error(&entry.node.place, format!("`status` must be a number, not {other}")));
+            let problem = Problem::error(&entry.node.place, format!("`status` must be a number, not {other}"));
+            bag.push(match other {
+                Value::String(text) if STATUSES.iter().any(|status| status.to_string() == *text) => {
+                    problem.help("write it without quotes")
+                }
+                _ => problem.help("400, 401 or 403"),
+            });
             None
         }
     });
@@ -175,7 +185,10 @@ fn reason_of(bag: &mut Bag, text: &str, node: &Node, words: &[&'static str]) -> 
             let prefixed = format!("token_{text}");
             let near = closest(text, codes.iter().copied().chain(words.iter().copied()));
             let meant = codes.iter().copied().find(|code| *code == prefixed).or(near);
+            let status =
+                STATUS_NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).filter(|_| !words.is_empty());
             bag.push(match meant {
+                _ if let Some((_, status)) = status => problem.help(format!("write the status: `{status}`")),
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                 None => problem.help("write `allow`, `deny`, a status, or a reason such as `no_credentials`, `insufficient_scope`, `token_expired`"),
             });

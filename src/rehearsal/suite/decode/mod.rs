@@ -12,7 +12,7 @@ use super::case::{Case, Expectation, Recipe, Request, Suite, Token};
 use crate::{
     clock::UnixTime,
     config::{
-        document::{Bag, Document, Fields, read},
+        document::{Bag, Document, Fields, of_another_program, read},
         error::{ConfigErrors, Problem},
         tree::{Entry, Node, Place, Value},
     },
@@ -72,9 +72,15 @@ fn decode_file(bag: &mut Bag, document: &Document, now: UnixTime) -> Option<Suit
         bag.push(problem.help("it needs `tests`: `tests: [{ request: GET /api/x, expect: deny }]`"));
         return None;
     }
+    let is_ours = |name: &str| FILE.contains(&name);
+    let has_ours = matches!(&root.value, Value::Section(entries) if entries.iter().any(|entry| is_ours(&entry.key)));
+    if let Some(problem) = of_another_program(root).filter(|_| !has_ours) {
+        bag.push(problem);
+        return None;
+    }
     let fields = Fields::named(bag, root, "the file", &FILE)?;
     let config = match fields.get("config") {
-        Some(entry) => read::text(bag, entry).map(|text| Some(PathBuf::from(text))),
+        Some(entry) => read::text(bag, entry).map(|text| Some((PathBuf::from(text), entry.node.place.clone()))),
         None => Some(None),
     };
     let defaults = defaults(bag, fields.get("defaults"), now)?;

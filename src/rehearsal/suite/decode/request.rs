@@ -8,7 +8,7 @@ use crate::{
         tree::{Entry, Value},
     },
     limits,
-    rehearsal::suite::case::Request,
+    rehearsal::{ask, suite::case::Request},
 };
 
 const REQUEST: [&str; 5] = ["method", "host", "path", "headers", "policy"];
@@ -44,7 +44,13 @@ fn line(bag: &mut Bag, entry: &Entry, defaults: &Defaults) -> Option<Request> {
             let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
             (host.to_owned(), if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
         }
-        _ => (defaults.host.clone(), target.to_owned()),
+        _ if ask::is_path(target) => (defaults.host.clone(), target.to_owned()),
+        _ => {
+            let message = format!("{} is neither a path nor a URL", quoted(target));
+            let problem = Problem::error(&entry.node.place, message);
+            bag.push(problem.help(format!("write {}", quoted(&format!("{method} /{target}")))));
+            return None;
+        }
     };
     Some(Request { method: method.to_owned(), host, path, headers: defaults.headers.clone(), policy: None })
 }
