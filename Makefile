@@ -1,4 +1,4 @@
-# The two commands are `make demo` and `make test`. What they need beyond Rust, Python 3 with pip and Node comes from
+# The two commands are `make demo` and `make test`. What they need beyond the list at the top of README.md comes from
 # package registries into target/.
 
 SHELL := /bin/bash

@@ -25,7 +25,7 @@
 //! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`client_text`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`policy::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -62,7 +62,7 @@
 //! to be open for writing is not loaded. [`files`] reads only regular files, up to a bound.
 //!
 //! *Invariant: nothing a client sends comes back in a header*, and no token, secret or query is logged. Other texts of
-//! a client are logged only as [`client_text`] shows them.
+//! a client are logged only as [`client_text`] shows them, and what else strangers write only as [`printable`] does.
 //!
 //! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only
 //! logs; a switch that turns verification off; keys or tokens in the repository.
@@ -87,6 +87,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod limits;
 pub mod policy;
+pub mod printable;
 pub mod rehearsal;
 pub mod shutdown;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use portcullis::{
     authorizer::RequestAttributes,
-    policy::{CanonicalPath, Host, Method, route::RequestTarget},
+    policy::{CanonicalPath, Method, RequestHost, route::RequestTarget},
 };
 
 pub(crate) use load::load;
@@ -42,7 +42,7 @@ pub(crate) fn path(routes: usize, n: usize) -> String {
 /// The same as the engine sees it.
 pub(crate) fn request(path: &str) -> RequestAttributes<'static> {
     let target = RequestTarget {
-        host: Host::parse("api.example.com").ok(),
+        host: RequestHost::parse("api.example.com").ok(),
         path: CanonicalPath::parse(path).unwrap_or_else(|fault| panic!("{path}: {fault:?}")),
         method: Method::GET,
     };

@@ -9,7 +9,7 @@ use portcullis::{
     config::{self, Config, Loaded, error::ConfigErrors},
     jwks::{address, source::KeySource},
     limits,
-    policy::{CanonicalPath, Host, Method, route::RequestTarget},
+    policy::{CanonicalPath, Method, RequestHost, route::RequestTarget},
     rehearsal::suite::TestFile,
 };
 use portcullis_fuzz::json_writer::CHOICES;
@@ -159,7 +159,7 @@ fn it_is_shut_unless_opened(config: &Config) {
     assert!(policy.rules().count() <= limits::RULES && config.issuers.len() <= limits::ISSUERS);
     for (path, host, method) in [("/", None, "GET"), ("/a/b", Some("a.example"), "DELETE"), ("/a", None, "CONNECT")] {
         let target = RequestTarget {
-            host: host.map(|host| Host::parse(host).expect("a host")),
+            host: host.map(|host| RequestHost::parse(host).expect("a host")),
             path: CanonicalPath::parse(path).expect("a path"),
             method: Method::parse(method).expect("a method"),
         };

@@ -17,7 +17,7 @@ use crate::{
         issuer_rules::{IssuerRules, NonEmpty},
     },
     policy::{
-        CanonicalPath, HostPattern, Method, Methods, PathPattern, Route,
+        CanonicalPath, EncodedSlashes, HostPattern, Method, Methods, PathPattern, Route,
         rule::{Access, Requirement},
         scope::{Scope, ScopeRequirement},
     },
@@ -41,6 +41,7 @@ fn authorizer() -> Authorizer {
         methods: Methods::Any,
         rule: Rule { id: RuleId::new(path), access },
         shadows: false,
+        encoded_slashes: EncodedSlashes::Refuse,
     };
     let (policy, _) = Policy::build(accesses.map(route).to_vec(), None).unwrap();
     let rules = IssuerRules {

@@ -127,6 +127,32 @@ impl Serve {
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        if name == "STOP" {
+            self.wait_for_stop();
+        }
+    }
+
+    /// Waits until all threads stand still. The signal goes to one of them, and the others run on until that one has a processor.
+    #[cfg(target_os = "linux")]
+    fn wait_for_stop(&self) {
+        let tasks = format!("/proc/{}/task", self.child.id().unwrap());
+        let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
+            let stat = task.and_then(|task| std::fs::read_to_string(task.path().join("stat")));
+            // The state stands behind the name, which is in parentheses. A thread that is gone does not run either.
+            stat.map_or(true, |stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 'Z', 'X'])))
+        };
+        for _ in 0..2500 {
+            if std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(4));
+        }
+        panic!("threads of {tasks} run on");
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn wait_for_stop(&self) {
+        std::thread::sleep(Duration::from_millis(200));
     }
 
     /// Waits for its end: exit code and all that it logged.

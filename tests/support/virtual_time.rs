@@ -17,6 +17,7 @@ use portcullis::{
     config,
     ext_authz::{response::Replies, service::Engine},
     jwks::{
+        address::Loopback,
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         key_store::KeyStore,
         refresh,
@@ -65,7 +66,7 @@ impl ScriptedKeys {
 }
 
 impl Fetch for ScriptedKeys {
-    fn fetch<'a>(&'a self, url: &'a Url) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             if self.hanging.lock().unwrap().as_deref() == url.host_str() {
@@ -73,7 +74,8 @@ impl Fetch for ScriptedKeys {
             }
             tokio::time::sleep(FETCH_TIME).await;
             let jwks = self.jwks.lock().unwrap().clone();
-            let fetched = |text: String| Fetched { body: text.into_bytes(), lifetime: None, dated: None };
+            let fetched =
+                |text: String| Fetched { body: text.into_bytes(), lifetime: None, dated: None, is_local: false };
             jwks.map(fetched).ok_or_else(|| FetchError::Status { url: url.clone(), status: 503 })
         })
     }
