@@ -24,6 +24,7 @@ pub(super) fn scalar(text: &str) -> Cow<'_, str> {
         && !text.ends_with(':')
         && text.trim() == text
         && !matches!(text, "-" | "---")
+        && !text.starts_with("- ")
         && matches!(resolve(text), Value::String(_))
         && !is_disputed(text);
     match is_plain {
@@ -55,6 +56,8 @@ mod tests {
             "a #b",
             "a:",
             "-",
+            "- a",
+            "-a",
             "{a}",
             "[a]",
             "a,b",
