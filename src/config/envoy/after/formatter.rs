@@ -2,27 +2,54 @@
 
 use crate::identity::{IdentityHeaders, fold};
 
-/// Commands that give a part of the request, or what filters made of one.
-const FROM_REQUESTS: [&str; 7] = [
-    "REQ(",
-    "REQ_WITHOUT_QUERY(",
-    "QUERY_PARAM(",
-    "QUERY_PARAMS(",
-    "DYNAMIC_METADATA(",
-    "FILTER_STATE(",
-    "REQUESTED_SERVER_NAME",
+/// Commands whose values no client chooses. All others count as chosen: new releases of Envoy bring new ones.
+const OWN: [&str; 11] = [
+    "START_TIME",
+    "START_TIME_LOCAL",
+    "PROTOCOL",
+    "HOSTNAME",
+    "ENVIRONMENT",
+    "ROUTE_NAME",
+    "VIRTUAL_CLUSTER_NAME",
+    "FILTER_CHAIN_NAME",
+    "CONNECTION_ID",
+    "STREAM_ID",
+    "UNIQUE_ID",
 ];
+/// The beginnings of names of such commands.
+const OWN_FAMILIES: [&str; 3] = ["UPSTREAM_", "DOWNSTREAM_", "CLUSTER_METADATA"];
 /// The metadata of ext_authz, which Portcullis writes.
-const OUR_METADATA: &str = "DYNAMIC_METADATA(envoy.filters.http.ext_authz";
+const OUR_METADATA: [&str; 2] = ["(envoy.filters.http.ext_authz", "(DYNAMIC:envoy.filters.http.ext_authz"];
+/// The header that `%PATH%` prefers to the path that was judged.
+const ORIGINAL_PATH: &str = "x-envoy-original-path";
 
 /// Tells whether a text has a command whose value no decision of Portcullis covers.
 pub(super) fn is_chosen_by_client(text: &str, identity: &IdentityHeaders) -> bool {
-    // Anything but `%` may stand between two commands, and `%%` is a command.
-    text.split('%').skip(1).any(|part| {
-        FROM_REQUESTS.iter().any(|command| part.starts_with(command))
-            && !part.starts_with(OUR_METADATA)
-            && !names(part).is_some_and(|mut names| names.all(|name| is_judged(name, identity)))
+    commands(text).any(|(name, rest)| match name {
+        "REQ" | "REQ_WITHOUT_QUERY" | "REQUEST_HEADER" => !headers(rest).all(|name| is_judged(name, identity)),
+        "PATH" => !takes_path_alone(rest) && !is_judged(ORIGINAL_PATH, identity),
+        "DYNAMIC_METADATA" => !OUR_METADATA.iter().any(|ours| rest.starts_with(ours)),
+        "METADATA" => rest.starts_with("(DYNAMIC") && !OUR_METADATA.iter().any(|ours| rest.starts_with(ours)),
+        _ => !OWN.contains(&name) && !OWN_FAMILIES.iter().any(|family| name.starts_with(family)),
     })
+}
+
+/// Returns what may be commands: their names, and what follows up to the next `%`. In a format of times, `%Y` is none.
+fn commands(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    // Anything but `%` may stand between two commands, and `%%` is a command. What no `%` ends is none.
+    let ended = text.rsplit_once('%').map_or("", |(ended, _)| ended);
+    ended.split('%').skip(1).filter_map(|part| {
+        let end = part.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+        let (name, rest) = part.split_at(end.unwrap_or(part.len()));
+        let is_one = name.len() > 2 && (rest.is_empty() || rest.starts_with(['(', ':']));
+        is_one.then_some((name, rest))
+    })
+}
+
+/// Tells whether the parameters of `%PATH(X:Y)%` name the path of the request, and no header with another one.
+fn takes_path_alone(parameters: &str) -> bool {
+    let inner = parameters.split(')').next().unwrap_or_default();
+    inner.split(':').nth(1) == Some("PATH")
 }
 
 /// Tells whether Portcullis judges the value of a header, or sets it.
@@ -32,11 +59,10 @@ pub(super) fn is_judged(name: &str, identity: &IdentityHeaders) -> bool {
     is_judged || identity.guarded().any(|guarded| fold(guarded) == folded)
 }
 
-/// Returns the names of the headers in a command: `%REQ(X?Y):Z%` has two, and the most that may be taken of them.
-fn names(command: &str) -> Option<impl Iterator<Item = &str>> {
-    let command = command.strip_prefix("REQ(").or_else(|| command.strip_prefix("REQ_WITHOUT_QUERY("))?;
-    let inner = command.rsplit_once(')').map_or(command, |(inner, _)| inner);
-    Some(inner.split('?'))
+/// Returns the names of the headers in the parameters of a command: `(X?Y):Z` has two, and the most that may be taken of them.
+fn headers(parameters: &str) -> impl Iterator<Item = &str> {
+    let inner = parameters.strip_prefix('(').unwrap_or(parameters);
+    inner.rsplit_once(')').map_or(inner, |(inner, _)| inner).split('?')
 }
 
 #[cfg(test)]
@@ -54,6 +80,17 @@ mod tests {
             "%DYNAMIC_METADATA(other:key)%",
             "%REQUESTED_SERVER_NAME%",
             "100%%REQ(x-a)%",
+            "%REQUEST_HEADER(x-tenant)%",
+            "%CEL(request.headers['x-token'])%",
+            "%COALESCE({\"operators\": [\"REQUESTED_SERVER_NAME\"]})%",
+            "%PATH%",
+            "%PATH(NQ)%",
+            "%PATH(WQ:ORIG)%",
+            "%PATH(NQ:ORIG_OR_PATH):20%",
+            "%METADATA(DYNAMIC:other:key)%",
+            "%FILTER_STATE(key:PLAIN)%",
+            "%TRACE_ID%",
+            "%NEW_COMMAND%",
         ] {
             assert!(is_chosen_by_client(text, &identity), "{text}");
         }
@@ -65,6 +102,14 @@ mod tests {
             "%REQ(X-Auth-Subject)%",
             "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:sub)%",
             "%UPSTREAM_HOST%",
+            "%REQUEST_HEADER(:path)%",
+            "%PATH(NQ:PATH)%",
+            "%PATH(:PATH):9%",
+            "%METADATA(DYNAMIC:envoy.filters.http.ext_authz:sub)%",
+            "%METADATA(ROUTE:a:b)%",
+            "%START_TIME(%Y-%m-%dT%H:%M:%S%z)%",
+            "%DOWNSTREAM_PEER_SUBJECT%-%UNIQUE_ID%",
+            "%HOSTNAME%ABOUT",
             "REQ(x-path)",
         ] {
             assert!(!is_chosen_by_client(text, &identity), "{text}");
