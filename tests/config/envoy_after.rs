@@ -212,6 +212,9 @@ fn settings_of_routes_switch_scripts_and_processors_on() {
         ("source_code: { inline_string: 'function envoy_on_request(h) end' }", true),
         ("source_code: { inline_string: 'function envoy_on_response(h) end' }", false),
         ("source_code: { filename: /etc/filter.lua }", true),
+        ("source_code: { inline_string: 'load(\"function envoy_on_\" .. \"request(h) end\")()' }", true),
+        ("source_code: { inline_string: 'getfenv()[name] = function(h) end' }", true),
+        ("source_code: { inline_string: 'function envoy_on_response(h) h:logDebug(payload) end' }", false),
     ] {
         let route = at_level(Route, &settings_for("other", "lua.v3.LuaPerRoute", settings));
         assert_found(settings, &[script(), route], if is_found { &[SAID] } else { &[] });
@@ -355,9 +358,13 @@ fn settings_that_come_by_discovery_are_not_taken_for_harmless() {
     };
     assert_found("wasm", &[discovered("wasm.v3.Wasm")], &[(EnvoyFilterOrder, "a Wasm plugin sees requests")]);
     assert_found("buffer", &[discovered("buffer.v3.Buffer")], &[]);
-    for kind in
-        ["lua.v3.Lua", "header_mutation.v3.HeaderMutation", "basic_auth.v3.BasicAuth", "transform.v3.TransformConfig"]
-    {
+    for kind in [
+        "lua.v3.Lua",
+        "ext_authz.v3.ExtAuthz",
+        "header_mutation.v3.HeaderMutation",
+        "basic_auth.v3.BasicAuth",
+        "transform.v3.TransformConfig",
+    ] {
         let expected =
             &[(EnvoyNothingChecked, "the settings of `other`, a filter behind ext_authz, come by discovery")];
         assert_found(kind, &[discovered(kind)], expected);

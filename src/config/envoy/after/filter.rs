@@ -113,7 +113,8 @@ fn report_unseen(findings: &mut Findings, filter: &Filter<'_>, what: &str) {
 
 /// Lints a second ext_authz filter, whose answers may set any header.
 fn lint_authorizer(findings: &mut Findings, filter: &Filter<'_>, ours: &Filter<'_>) {
-    let Some((config, ours)) = filter.config.zip(ours.config) else { return };
+    let Some(config) = filter.config else { return report_unseen(findings, filter, "the settings of") };
+    let Some(ours) = ours.config else { return };
     if target(config) == target(ours) || leaves_headers(config) {
         return;
     }

@@ -3,8 +3,21 @@
 use super::{catalogue::Settings, read};
 use crate::config::tree::Node;
 
-/// The function that Envoy calls with each request, and those by which a script may get it from elsewhere or make its name.
-const HANDLERS: [&str; 7] = ["envoy_on_request", "require", "dofile", "loadfile", "loadstring", "_G", "setfenv"];
+/// The function that Envoy calls with each request, and the parts of Lua by which a script may get it from elsewhere or make its name.
+const HANDLERS: [&str; 12] = [
+    "envoy_on_request",
+    "require",
+    "dofile",
+    "load",
+    "loadfile",
+    "loadstring",
+    "_G",
+    "getfenv",
+    "setfenv",
+    "module",
+    "package",
+    "debug",
+];
 
 /// Tells whether the script of a filter, or the one that a route chooses, handles requests, or can't be read.
 pub(super) fn handles_requests(settings: &Settings<'_>) -> bool {
@@ -29,5 +42,5 @@ fn source_handles_requests(source: &Node) -> bool {
 }
 
 fn has_handler(code: &str) -> bool {
-    HANDLERS.iter().any(|name| code.contains(name))
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| HANDLERS.contains(&word))
 }
