@@ -43,6 +43,20 @@ fn an_inner_listener_relies_on_each_route_that_leads_to_it() {
 }
 
 #[test]
+fn a_cluster_without_a_name_is_chosen_by_a_header() {
+    let checked = listener("in", "", &[&manager(&[&ours("z", "")], ALL)]);
+    for chosen in [
+        "cluster_header: x",
+        "weighted_clusters: { clusters: [{ cluster_header: x, weight: 1 }] }",
+        "weighted_clusters: { clusters: [{ name: '', cluster_header: x, weight: 1 }] }",
+    ] {
+        let open = format!("{{ match: {{ prefix: / }}, route: {{ {chosen} }} }}");
+        let text = bootstrap(&[checked.clone(), listener("open", "", &[&manager(&[], &open)])], &[], "");
+        check(chosen, &text, &["envoy-unchecked open"], Verdict::Open);
+    }
+}
+
+#[test]
 fn a_route_to_an_internal_listener_that_is_not_in_the_files_needs_a_check() {
     let off = format!(", typed_per_filter_config: {{ z: {{ '@type': {PER_ROUTE}, disabled: true }} }}");
     let outer = listener("outer", "", &[&manager(&[&ours("z", "")], &route("to-inner", &off))]);
@@ -148,7 +162,10 @@ fn a_network_filter_of_another_protocol_is_named_and_its_clusters_count() {
         )
     };
     check("state", &text(&state("a")), &[], Verdict::Good);
-    check("state that chooses", &text(&state("envoy.tcp_proxy.cluster")), &[], Verdict::Unseen);
+    let chosen = state("envoy.tcp_proxy.cluster");
+    check("state that chooses", &text(&chosen), &[], Verdict::Unseen);
+    let later = chosen.replace("on_new_connection", "on_downstream_tls_handshake");
+    check("state that chooses later", &text(&later), &[], Verdict::Unseen);
     check("echo", &text(&network_filter("echo.v3.Echo", "")), &[], Verdict::Good);
 }
 
@@ -203,6 +220,16 @@ fn a_tcp_proxy_that_may_lead_to_the_api_is_not_good() {
     let unseen =
         ["the servers behind `t`, which this TCP proxy leads to and checked routes may as well (listener `raw`)"];
     assert_eq!(original.seen.unseen, unseen);
+    let both = |name: &str, second: &str| {
+        let address = |host: &str| format!("address: {{ socket_address: {{ address: {host}, port_value: 8080 }} }}");
+        let endpoint = format!("{{ {}, additional_addresses: [{{ {} }}] }}", address("10.0.0.9"), address(second));
+        format!(
+            "    - {{ name: {name}, type: STATIC, load_assignment: {{ cluster_name: {name}, endpoints: [{{ lb_endpoints: [{{ endpoint: \
+             {endpoint} }}] }}] }} }}\n"
+        )
+    };
+    check("other second address", &text(&both("t", "10.0.0.2")), &[], Verdict::Good);
+    check("second address", &text(&both("t", "127.0.0.1")), &[], Verdict::Unseen);
     let eds = "    - { name: t, type: EDS, eds_cluster_config: { eds_config: { ads: {} } } }\n";
     check("endpoints by discovery", &text(eds), &[], Verdict::Unseen);
 }

@@ -25,14 +25,11 @@ impl<'n> Destinations<'n> {
     /// Returns those of a `RouteAction` or a `TcpProxy`.
     pub(super) fn of_action(action: &'n Node) -> Self {
         let mut found = Self::default();
-        let named = read::text(action, "cluster");
+        let named = read::text(action, "cluster").filter(|name| !name.is_empty());
         let weighted = read::at(action, &["weighted_clusters", "clusters"]).map_or(&[][..], read::items);
         found.clusters.extend(named);
         for cluster in weighted {
-            match read::text(cluster, "name") {
-                Some(name) => _ = found.clusters.insert(name),
-                None => found.is_open = true,
-            }
+            found.add(read::text(cluster, "name"));
         }
         found.is_open |= CHOSEN_LATER.iter().any(|name| read::field(action, name).is_some());
         found.is_open |= found.clusters.is_empty();
@@ -43,10 +40,15 @@ impl<'n> Destinations<'n> {
     /// Adds the clusters that get copies of requests.
     pub(super) fn add_mirrors(&mut self, node: &'n Node) {
         for mirror in read::list(node, "request_mirror_policies") {
-            match read::text(mirror, "cluster").filter(|name| !name.is_empty()) {
-                Some(name) => _ = self.clusters.insert(name),
-                None => self.is_open = true,
-            }
+            self.add(read::text(mirror, "cluster"));
+        }
+    }
+
+    /// Adds a cluster by its name. Without one, a header chooses it.
+    fn add(&mut self, name: Option<&'n str>) {
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => _ = self.clusters.insert(name),
+            None => self.is_open = true,
         }
     }
 }

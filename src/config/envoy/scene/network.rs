@@ -70,9 +70,10 @@ fn add_named<'n>(node: &'n Node, found: &mut Destinations<'n>) {
 /// Tells whether a network filter may lead somewhere in a way that is not known here.
 pub(super) fn is_unknown(filter: &Node) -> bool {
     let Some((kind, config)) = read::value(filter, "typed_config").and_then(read::message) else { return true };
+    // At the beginning of a connection, and at whatever other time there is a list for.
     let sets_own = || {
-        let keys = read::list(config, "on_new_connection").iter().filter_map(|value| read::text(value, "object_key"));
-        keys.into_iter().any(|key| key.starts_with(OWN_KEYS))
+        let values = read::entries(config).iter().flat_map(|list| read::items(&list.node));
+        values.filter_map(|value| read::text(value, "object_key")).any(|key| key.starts_with(OWN_KEYS))
     };
     match kind {
         MANAGER | TCP_PROXY => false,
