@@ -571,6 +571,8 @@ fn grpcs_own_client_without_credentials_is_in_the_clear() {
     let args = ", channel_args: { args: { grpc.default_authority: { string_value: a } } }";
     check("far", &with("authz.example:9191", ""), &["envoy-plaintext in"], Verdict::Open);
     check("empty", &with("authz.example:9191", ", channel_credentials: {}"), &["envoy-plaintext in"], Verdict::Open);
+    let plugin = ", channel_credentials_plugin: [{ name: a, typed_config: {} }]";
+    check("not heeded", &with("authz.example:9191", plugin), &["envoy-plaintext in"], Verdict::Open);
     check("tls", &with("authz.example:9191", ", channel_credentials: { ssl_credentials: {} }"), &[], Verdict::Good);
     check("loopback", &with("127.0.0.1:9191", ""), &[], Verdict::Good);
     check("socket", &with("unix:/run/p.sock", args), &[], Verdict::Good);

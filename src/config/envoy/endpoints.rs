@@ -63,9 +63,22 @@ pub(super) fn endpoints(cluster: &Node) -> impl Iterator<Item = &Node> {
     groups.iter().flat_map(|group| read::list(group, "lb_endpoints"))
 }
 
-/// The host of an endpoint's socket address.
-pub(super) fn host(endpoint: &Node) -> Option<&Node> {
-    read::at(endpoint, &["endpoint", "address", "socket_address", "address"])
+/// The addresses of an endpoint. Envoy connects to whichever of them answers.
+pub(super) fn addresses(endpoint: &Node) -> impl Iterator<Item = &Node> {
+    let endpoint = read::value(endpoint, "endpoint");
+    let others = endpoint.map_or(&[][..], |endpoint| read::list(endpoint, "additional_addresses"));
+    let all = endpoint.into_iter().chain(others);
+    all.filter_map(|one| read::value(one, "address"))
+}
+
+/// The hosts of an endpoint's socket addresses.
+pub(super) fn hosts(endpoint: &Node) -> impl Iterator<Item = &Node> {
+    addresses(endpoint).filter_map(|address| read::at(address, &["socket_address", "address"]))
+}
+
+/// The host of an endpoint's first socket address.
+fn host(endpoint: &Node) -> Option<&Node> {
+    hosts(endpoint).next()
 }
 
 /// Tells whether a host is this machine.

@@ -126,7 +126,11 @@ impl<'n> Upstreams<'n> {
     }
 
     fn add_endpoint(&mut self, endpoint: &'n Node) {
-        let Some(at) = read::at(endpoint, &["endpoint", "address"]) else { return self.is_open = true };
+        self.is_open |= endpoints::addresses(endpoint).next().is_none();
+        endpoints::addresses(endpoint).for_each(|at| self.add_address(at));
+    }
+
+    fn add_address(&mut self, at: &'n Node) {
         let listener = read::at(at, &["envoy_internal_address", "server_listener_name"]).and_then(read::as_text);
         match (listener, address(at)) {
             (Some(listener), _) => _ = self.listeners.insert(listener),

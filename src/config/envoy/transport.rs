@@ -63,8 +63,7 @@ pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, cluster: &'
     if endpoints::are_listed(cluster) {
         let mut clear =
             endpoints::endpoints(cluster).filter(|endpoint| matches!(of_endpoint(endpoint), Protection::None));
-        let is_far = |endpoint: &&Node| host_of(endpoint).is_some_and(|host| !endpoints::is_loopback(host));
-        if let Some(host) = clear.find(is_far).and_then(endpoints::host) {
+        if let Some(host) = clear.find_map(far_host) {
             report_plaintext(findings, host, name);
         }
     } else if possible().any(|one| matches!(one, Protection::None))
@@ -120,13 +119,14 @@ fn of_socket<'n>(socket: &'n Entry, secrets: &HashMap<&'n str, &'n Node>, checks
     }
 }
 
-fn host_of(endpoint: &Node) -> Option<&str> {
-    endpoints::host(endpoint).and_then(read::as_text)
+/// Returns the first host of an endpoint that is another machine.
+fn far_host(endpoint: &Node) -> Option<&Node> {
+    endpoints::hosts(endpoint).find(|host| read::as_text(host).is_some_and(|host| !endpoints::is_loopback(host)))
 }
 
 fn report_unverified(findings: &mut Findings, cluster: &Node, name: &str, place: &Place, trust: Trust<'_>) {
     let mut all = endpoints::endpoints(cluster).peekable();
-    if all.peek().is_some() && all.all(|endpoint| host_of(endpoint).is_none_or(endpoints::is_loopback)) {
+    if all.peek().is_some() && all.all(|endpoint| far_host(endpoint).is_none()) {
         return;
     }
     let certificate = if trust == Trust::Public { "any certificate of a public authority" } else { "any certificate" };
@@ -153,7 +153,8 @@ pub(super) fn lint_google_grpc(findings: &mut Findings, service: &Node) {
     let credentials = read::value(google, "channel_credentials");
     let credentials = credentials.map_or(&[][..], read::entries);
     let local = credentials.iter().find(|entry| read::is_named(&entry.key, "local_credentials"));
-    if (!credentials.is_empty() && local.is_none()) || read::field(google, "channel_credentials_plugin").is_some() {
+    // Envoy does not heed `channel_credentials_plugin`.
+    if !credentials.is_empty() && local.is_none() {
         return;
     }
     let Some(target) = read::value(google, "target_uri") else { return };
