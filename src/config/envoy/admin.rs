@@ -27,11 +27,12 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'
         return;
     }
     let message = format!(
-        "the admin page listens on {} and sets the runtime (`{}`): anyone who reaches it can change which requests are checked",
+        "the admin page listens on {} and sets the runtime ({}): anyone who reaches it can change which requests are checked, and how \
+         their paths are read",
         quoted(host),
-        layer.key
+        shown(layer)
     );
-    let help = "let it listen on 127.0.0.1, or remove the `admin_layer`";
+    let help = format!("let it listen on 127.0.0.1, or {}", without(layer));
     findings.warn(Lint::EnvoyRuntime, place, message, help);
 }
 
@@ -40,11 +41,13 @@ fn lint_ways(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>
     let scene = around.scene;
     let mut warn = |site: &Site, place: &Place| {
         let message = format!(
-            "this leads to the admin page, which sets the runtime (`{}`): anyone can change which requests are checked",
-            layer.key
+            "this leads to the admin page, which sets the runtime ({}): anyone can change which requests are checked",
+            shown(layer)
         );
-        let help = "let it lead elsewhere, or remove the `admin_layer`; the paths `/stats/prometheus` and `/ready` alone \
-                    change nothing";
+        let help = format!(
+            "let it lead elsewhere, or {}; the paths `/stats/prometheus` and `/ready` alone change nothing",
+            without(layer)
+        );
         findings.enter(site);
         findings.warn(Lint::EnvoyRuntime, place, message, help);
     };
@@ -61,6 +64,25 @@ fn lint_ways(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>
         if Upstreams::new(scene, &proxy.destinations()).may_be_admin(scene) {
             warn(&proxy.site, &proxy.node.place);
         }
+    }
+}
+
+const LAYER: &str = "admin_layer";
+
+fn shown(layer: &Entry) -> String {
+    if read::is_named(&layer.key, LAYER) {
+        format!("`{}`", layer.key)
+    } else {
+        format!("`{}` without layers", layer.key)
+    }
+}
+
+/// Writes how the admin page is kept from setting the runtime. Without its layer, and without any other, Envoy adds it again.
+fn without(layer: &Entry) -> String {
+    if read::is_named(&layer.key, LAYER) {
+        format!("put `static_layer: {{}}` in place of `{}`", layer.key)
+    } else {
+        format!("remove `{}`", layer.key)
     }
 }
 

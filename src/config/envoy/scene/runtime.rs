@@ -28,7 +28,12 @@ enum Kind<'n> {
 impl<'n> Runtime<'n> {
     /// Adds the layers of a bootstrap file.
     pub(super) fn add(&mut self, bootstrap: &'n Node) {
-        let layers = read::at(bootstrap, &["layered_runtime", "layers"]).map_or(&[][..], read::items);
+        let Some(runtime) = read::field(bootstrap, "layered_runtime") else { return };
+        let layers = read::list(&runtime.node, "layers");
+        if layers.is_empty() {
+            // Envoy adds one of its own to a runtime without layers, and to none that has any.
+            self.layers.push(Layer { name: "", kind: Kind::Admin(runtime) });
+        }
         for layer in layers {
             let kind = if let Some(values) = read::value(layer, "static_layer") {
                 Kind::Static(values)
@@ -64,7 +69,7 @@ impl<'n> Runtime<'n> {
         self.layers.iter().filter(|layer| matches!(layer.kind, Kind::Elsewhere)).map(|layer| layer.name)
     }
 
-    /// Returns the layer that the admin page sets.
+    /// Returns what lets the admin page set values: its layer, or a runtime without layers.
     pub(in super::super) fn admin_layer(&self) -> Option<&'n Entry> {
         self.layers.iter().find_map(|layer| match layer.kind {
             Kind::Admin(entry) => Some(entry),
@@ -105,9 +110,25 @@ mod tests {
         let number = |runtime: &Runtime<'_>, key| runtime.setting(key).and_then(read::number);
         assert_eq!(["x.y", "b.c.d", "b.c", "x"].map(|key| number(&runtime, key)), [Some(3), Some(2), None, None]);
         assert_eq!(runtime.unseen().collect::<Vec<_>>(), ["r"]);
-        assert!(runtime.admin_layer().is_some());
+        assert_eq!(runtime.admin_layer().map(|entry| entry.key.as_str()), Some("admin_layer"));
         let sent = parse("{ name: r, layer: { b: { c: { d: 4 } } } }").unwrap();
         runtime.fill(&sent);
         assert_eq!((number(&runtime, "b.c.d"), runtime.unseen().count()), (Some(4), 0));
+    }
+
+    #[test]
+    fn a_runtime_without_layers_is_set_by_the_admin_page() {
+        for (text, is_set) in [
+            ("{}", false),
+            ("{ layered_runtime: ~ }", false),
+            ("{ layered_runtime: {} }", true),
+            ("{ layered_runtime: { layers: [] } }", true),
+            ("{ layered_runtime: { layers: [{ name: a, static_layer: {} }] } }", false),
+        ] {
+            let root = parse(text).unwrap();
+            let mut runtime = Runtime::default();
+            runtime.add(&root);
+            assert_eq!(runtime.admin_layer().is_some(), is_set, "{text}");
+        }
     }
 }
