@@ -171,12 +171,13 @@ fn a_filter_that_names_no_service_is_an_error() {
 }
 
 #[test]
-fn no_other_remedy_than_to_remove_it_is_given_for_filter_enabled() {
+fn no_other_remedy_than_to_remove_it_is_given_for_a_part_of_requests() {
     let half = "failure_mode_allow: false\n                      filter_enabled: { default_value: { numerator: 50 } }";
     let text = ha(&[("failure_mode_allow: false", half)]);
     let checked = check_files(&[(&text, "envoy.yaml")], None);
     let helps: Vec<&str> = checked.files[0].problems().filter_map(|problem| problem.help_text()).collect();
-    assert_eq!(helps, ["remove it"]);
+    let help = "remove `filter_enabled`, and give paths that need no check `access: public` in Portcullis";
+    assert_eq!(helps, [help]);
 }
 
 /// A bootstrap file with a listener for each pair of filter and cluster that it asks.
@@ -208,7 +209,12 @@ fn of_several_services_without_the_name_of_portcullis_none_is_taken_for_it() {
         "{:?}",
         checked.seen
     );
-    assert_good(&listeners(&[("a", "authz"), ("b", "authz")]));
+    for only in [&[("a", "opa")][..], &[("a", "opa"), ("b", "opa")]] {
+        let checked = check_files(&[(&listeners(only), "envoy.yaml")], None);
+        let unseen = "whether the service `opa` is Portcullis: name its cluster so, or give the filter `stat_prefix: portcullis`";
+        assert_eq!((checked.verdict(), &checked.seen.unseen[..]), (Verdict::Unseen, &[unseen.to_owned()][..]));
+    }
+    assert_good(&listeners(&[("portcullis", "opa"), ("b", "opa")]));
     // The name of a filter says nothing where a cluster has the name.
     let text = listeners(&[("a", "portcullis"), ("portcullis-off", "opa")]);
     assert_open(&text, "ext_authz asks another service here");

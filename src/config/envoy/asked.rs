@@ -11,6 +11,9 @@ const OUR_NAME: &str = "portcullis";
 /// The path of the cluster that a filter asks.
 const CLUSTER: [&str; 3] = ["grpc_service", "envoy_grpc", "cluster_name"];
 
+/// The name that gRPC's C core has in statistics.
+const CORE: [&str; 3] = ["grpc_service", "google_grpc", "stat_prefix"];
+
 /// The paths in a filter's settings of what it asks: a cluster, or an address.
 const TARGETS: [&[&str]; 3] =
     [&CLUSTER, &["grpc_service", "google_grpc", "target_uri"], &["http_service", "server_uri", "cluster"]];
@@ -77,7 +80,8 @@ impl<'n> Asked<'n> {
         asked
     }
 
-    /// Returns the services one of which is Portcullis, where nothing tells which one, and not every request is sent to each.
+    /// Returns the services one of which is Portcullis, where nothing tells that it is or which one, and not every request is sent to
+    /// each. A single one may be another service: that Portcullis is not asked at all is the likeliest mistake.
     pub(super) fn candidates(&self, scene: &Scene<'n>) -> BTreeSet<&'n str> {
         if self.is_sure {
             return BTreeSet::new();
@@ -95,7 +99,7 @@ impl<'n> Asked<'n> {
         let once: HashMap<*const Node, &Node> = all.map(|node| (std::ptr::from_ref(node), node)).collect();
         once.into_values().for_each(|node| targets_of_routes(node, &mut of_routes));
         sets.extend(of_routes.into_iter().map(|target| BTreeSet::from([target])));
-        if sets.len() > 1 { sets.into_iter().flatten().collect() } else { BTreeSet::new() }
+        sets.into_iter().flatten().collect()
     }
 
     /// Returns the ext_authz filters of a chain that may be the one that asks Portcullis; the others ask other services.
@@ -123,7 +127,8 @@ impl<'n> Asked<'n> {
             return cluster.is_some_and(has_our_name);
         }
         let statistics = filter.config.and_then(|config| read::text(config, "stat_prefix"));
-        let texts = [filter.name, statistics, filter.config.and_then(target)];
+        let core = filter.config.and_then(|config| read::at(config, &CORE)).and_then(read::as_text);
+        let texts = [filter.name, statistics, core, filter.config.and_then(target)];
         texts.into_iter().flatten().any(has_our_name)
     }
 

@@ -57,11 +57,13 @@ pub(super) fn lint_all<'n>(findings: &mut Findings, around: &Around<'n>) {
 fn name_unseen(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>) {
     around.scene.undiscovered.iter().for_each(|what| findings.unseen(what));
     let candidates: Vec<String> = guard.asked.candidates(around.scene).into_iter().map(super::quoted).collect();
-    if !candidates.is_empty() {
-        findings.unseen(format!(
-            "which of the services {} is Portcullis: no filter that asks one has its name",
-            candidates.join(", ")
-        ));
+    let remedy = "name its cluster so, or give the filter `stat_prefix: portcullis`";
+    match candidates.as_slice() {
+        [] => {}
+        [only] => findings.unseen(format!("whether the service {only} is Portcullis: {remedy}")),
+        several => {
+            findings.unseen(format!("which of the services {} is Portcullis: {remedy}", several.join(", ")));
+        }
     }
     for name in &guard.upstreams.clusters {
         match around.scene.cluster(name) {
