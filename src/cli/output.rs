@@ -44,6 +44,11 @@ pub(super) fn error(text: &str) {
     }
 }
 
+/// Says on standard error what changes nothing, but may not be meant.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "note: {}", printable::lines(text));
+}
+
 /// Prints problems of a configuration on standard error.
 pub(super) fn problems(problems: &ConfigErrors) {
     let _ = write!(io::stderr().lock(), "{}", problems.render(wants_colour(), WIDTH));

@@ -1,6 +1,6 @@
 //! `--allow`: warnings that are meant, by name, and in one place of an Envoy configuration.
 
-use std::ffi::OsStr;
+use std::{collections::HashSet, ffi::OsStr};
 
 use clap::{
     Arg, Command,
@@ -11,6 +11,7 @@ use clap::{
 use crate::config::{
     closest,
     envoy::{Allowed, Checked},
+    error::{Problem, Severity},
     lint::Lint,
     quoted,
 };
@@ -53,26 +54,45 @@ pub(super) fn everywhere(allowed: &[Allowed]) -> Vec<Lint> {
     allowed.iter().filter(|one| one.place.is_none()).map(|one| one.lint).collect()
 }
 
-/// Says of the first place in which there is no such warning what is wrong with it.
+/// Says of the first place in which there is no such warning what is wrong with it, if there are some in other places.
 pub(super) fn unknown_place(allowed: &[Allowed], envoy: Option<&Checked>) -> Option<String> {
     allowed.iter().find_map(|one| {
         let place = one.place.as_deref()?;
-        let given = quoted(&format!("--allow {}={place}", one.lint));
+        let given = given(one);
         let Some(envoy) = envoy else {
             return Some(format!("{given} is for warnings of an Envoy configuration: name one with `--envoy`, or leave out `=` and the place"));
         };
         let places = envoy.places(one.lint);
-        if places.contains(place) {
+        if places.contains(place) || places.is_empty() {
             return None;
-        }
-        if places.is_empty() {
-            return Some(format!("{given} names a place, and no warning of that name is in one: remove it"));
         }
         let what = "there is no such warning in a Kubernetes resource, listener, filter chain or route of that name";
         let meant = closest(place, places.iter().copied()).map(|meant| format!("; did you mean {}?", quoted(meant)));
         let there = || format!("; the places are {}", listed_places(places.iter().copied()));
         Some(format!("{given}: {what}{}", meant.unwrap_or_else(there)))
     })
+}
+
+/// Says which places have nothing to leave out any more. The same command may be for several Envoys, so it is no error.
+pub(super) fn unused(allowed: &[Allowed], envoy: Option<&Checked>) -> Vec<String> {
+    let is_unused =
+        |one: &&Allowed| one.place.is_some() && envoy.is_some_and(|envoy| envoy.places(one.lint).is_empty());
+    let say = |one: &Allowed| format!("{} leaves nothing out: no warning of that name is in a place", given(one));
+    allowed.iter().filter(is_unused).map(say).collect()
+}
+
+/// Says which of them are names of errors that are there all the same.
+pub(super) fn errors<'p>(allowed: &[Allowed], problems: impl Iterator<Item = &'p Problem>) -> Vec<String> {
+    let there: HashSet<Lint> =
+        problems.filter(|problem| problem.severity() == Severity::Error).filter_map(Problem::kind).collect();
+    let say = |one: &Allowed| format!("{} leaves no error out", given(one));
+    allowed.iter().filter(|one| there.contains(&one.lint)).map(say).collect()
+}
+
+/// Returns the option as it was given.
+fn given(one: &Allowed) -> String {
+    let place = one.place.as_deref().map(|place| format!("={place}")).unwrap_or_default();
+    quoted(&format!("--allow {}{place}", one.lint))
 }
 
 /// Places that a message lists.

@@ -27,8 +27,9 @@ pub(super) fn lines(checked: &Checked) -> Vec<String> {
             )]
         }
         Verdict::Unseen => vec![format!(
-            "{names} {is} good{but} as far as {} seen; {warnings}",
-            if is == "is" { "it was" } else { "they were" }
+            "{names} {is} good as far as {} seen{}; {warnings}",
+            if is == "is" { "it was" } else { "they were" },
+            if but.is_empty() { String::new() } else { format!(",{but}") }
         )],
         Verdict::Wrong if checked.is_beside_errors => {
             vec![format!("no verdict on {names}: the configuration of Portcullis has errors")]

@@ -37,7 +37,7 @@ Examples:
   portcullis check --format json portcullis.yaml
   portcullis check --envoy envoy.yaml portcullis.yaml
   portcullis check --envoy lds.yaml --envoy cds.yaml portcullis.yaml
-  curl -s localhost:9901/config_dump | portcullis check --envoy -
+  curl -sS localhost:9901/config_dump | portcullis check --envoy -
   portcullis check --offline portcullis.yaml
 
 With --offline, what the configuration names is not read: no secret, no key, no certificate, no
@@ -45,13 +45,13 @@ directory. It ends with what was not checked. The tests that it names run, if th
 
 Each warning has a name, in brackets after its text. With --envoy, parentheses before it name the
 Kubernetes resource, listener, filter chain and route where it is, and --allow takes each of them:
---allow envoy-unchecked=metrics leaves out one listener.
+--allow envoy-unchecked=metrics leaves out one listener. Errors are never left out.
 
 Exit codes: 0 no errors: a warning can still let requests pass unchecked. With --envoy, read the
-              verdict: \"not good\" and \"good as far as it was seen\" are 0 as well, and the
-              latter even with --deny-warnings. Read `verdict` in JSON
+              verdict: \"not good\" is 0 as well, and \"good as far as it was seen\" is 0 even with
+              --deny-warnings. For programs, it is `verdict` in JSON
             1 there are warnings, and --deny-warnings
-            2 there are errors")]
+            2 there are errors, or --allow names a place that has no such warning while others do")]
 pub(super) struct CheckArgs {
     /// The configuration files [env: PORTCULLIS_CONFIG]
     #[arg(value_name = "FILE")]
@@ -67,14 +67,14 @@ pub(super) struct CheckArgs {
     /// `-` is the standard input
     #[arg(long, value_name = "ENVOY_FILE")]
     envoy: Vec<PathBuf>,
-    /// How problems are printed: text on standard error, JSON on standard output
+    /// The form in which problems are printed: text on standard error, JSON on standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Warnings fail, too
     #[arg(long)]
     deny_warnings: bool,
-    /// Says nothing of warnings of this name, or with `=` and a Kubernetes resource, listener, filter chain or route of an
-    /// Envoy configuration, of those there; may be repeated
+    /// Leaves out warnings of this name; with a place, only those in that Kubernetes resource, listener, filter chain or
+    /// route of an Envoy configuration; may be repeated
     #[arg(long, value_name = "LINT[=PLACE]", value_parser = AllowedParser)]
     allow: Vec<Allowed>,
 }
@@ -85,13 +85,13 @@ enum Format {
     Json,
 }
 
-/// What there is to say of one file.
+/// The result for one file.
 struct Checked {
     problems: ConfigErrors,
-    /// Of a file without errors, what it holds.
+    /// Describes what a file without errors holds.
     holds: Option<String>,
     config: Option<Config>,
-    /// With `--offline`, what was not checked.
+    /// Names what `--offline` has not checked.
     unread: Vec<String>,
 }
 
@@ -117,10 +117,13 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
         output::error(&unknown);
         return ExitCode::from(USAGE);
     }
+    allow::unused(&args.allow, envoy.as_ref()).iter().for_each(|unused| output::note(unused));
     let envoy = envoy.map(|envoy| envoy.without(&args.allow));
     print_all(args, &all, envoy.as_ref());
     let of_envoy = envoy.iter().flat_map(|envoy| &envoy.files);
     let problems = || all.iter().map(|checked| &checked.problems).chain(of_envoy.clone());
+    let every = problems().flat_map(ConfigErrors::problems);
+    allow::errors(&args.allow, every).iter().for_each(|error| output::note(error));
     let count = |severity| problems().map(|problems| problems.count(severity)).sum::<usize>();
     if count(Severity::Error) > 0 {
         ExitCode::from(USAGE)
@@ -227,7 +230,8 @@ fn with_failed(problems: ConfigErrors, failed: &[String]) -> ConfigErrors {
     problems.with_error(&format!("the policy's own tests fail: {summary}"), &lines.join("\n"))
 }
 
-/// Of several configurations nothing tells which one this Envoy asks: its lints go without.
+/// Checks Envoy's files. Where there are several configurations of Portcullis, nothing tells which one this Envoy asks: the lints go
+/// without.
 fn check_envoy(files: &[PathBuf], ours: &[Checked]) -> CheckedEnvoy {
     let config = if let [only] = ours { only.config.as_ref() } else { None };
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
