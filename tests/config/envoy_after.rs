@@ -379,6 +379,22 @@ fn settings_that_come_by_discovery_are_not_taken_for_harmless() {
         let checked = check_files(&[(&changed(kind, &[(&from, &to)]), "envoy.yaml")], None);
         assert_eq!(checked.seen.unseen, [unseen], "{kind}");
     }
+    // Help says so: the file that has the filter is added.
+    let (from, to) = discovered("lua.v3.Lua");
+    let text = changed("lua", &[(&from, &to)]);
+    let sent = |code: &str| {
+        let extension = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+        let lua = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua";
+        format!(
+            "resources: [{{ '@type': {extension}, name: other, typed_config: {{ '@type': {lua}, default_source_code: {{ inline_string: '{code}' }} }} }}]\n"
+        )
+    };
+    for (code, is_found) in [("function envoy_on_request(h) end", true), ("", false)] {
+        let checked = check_files(&[(&text, "envoy.yaml"), (&sent(code), "ecds.yaml")], None);
+        assert_eq!(checked.seen.unseen, [""; 0], "{code}");
+        let said = checked.files[0].problems().any(|problem| problem.message().contains(SAID.1));
+        assert_eq!(said, is_found, "{code}: {:#?}", checked.files[0].problems().collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -403,7 +419,7 @@ fn routes_without_their_filters_are_looked_at_for_identity_headers() {
 fn rules_for_mutations_are_followed_as_envoy_applies_them() {
     let forge = "clients can forge identity headers";
     let judged = "the API may act on another request than was judged";
-    let refused = "Envoy answers 500 in place of every request that it allows";
+    let refused = "Envoy answers 500 to every request that Portcullis allows";
     for (rules, part, is_error) in [
         ("{ allow_envoy: true }", None, false),
         ("{ allow_envoy: true, disallow_system: true, allow_all_routing: true }", None, false),
@@ -420,13 +436,13 @@ fn rules_for_mutations_are_followed_as_envoy_applies_them() {
         ("{ disallow_all: true, disallow_is_error: true }", Some(refused), true),
         ("{ allow_envoy: true, disallow_expression: { regex: 'x-auth-subject' } }", Some(forge), false),
         ("{ allow_envoy: true, disallow_expression: { regex: 'x-forwarded-.*' } }", Some(judged), false),
-        ("{ allow_envoy: true, disallow_expression: { regex: 'x-[a-z-]+' } }", Some("Envoy may ignore"), false),
+        ("{ allow_envoy: true, disallow_expression: { regex: 'x-[a-z-]+' } }", Some("Envoy may not apply"), false),
         (
             "{ allow_envoy: true, disallow_is_error: true, disallow_expression: { regex: 'x[_]auth_subject' } }",
             Some("they then get 500"),
             false,
         ),
-        ("{ disallow_all: true, allow_expression: { regex: '[a-z.-]+' } }", Some("Envoy may ignore"), false),
+        ("{ disallow_all: true, allow_expression: { regex: '[a-z.-]+' } }", Some("Envoy may not apply"), false),
     ] {
         let expected: Vec<_> = part.into_iter().map(|part| (EnvoyMutationRules, part)).collect();
         assert_found(rules, &[with_rules(rules)], &expected);
@@ -438,6 +454,6 @@ fn rules_for_mutations_are_followed_as_envoy_applies_them() {
     assert_found_with(Some(&forwards), "forwarded", &[with_rules("{}")], &[]);
     let hides = config("identity: { forward_authorization: false, forward_overrides: true }\n");
     let rules = with_rules("{ disallow_expression: { regex: authorization } }");
-    let expected = &[(EnvoyMutationRules, "Envoy ignores that Portcullis removes `authorization`")];
+    let expected = &[(EnvoyMutationRules, "Envoy does not remove `authorization` as Portcullis says")];
     assert_found_with(Some(&hides), "authorization", &[rules], expected);
 }

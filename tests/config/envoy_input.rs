@@ -195,6 +195,8 @@ fn a_file_that_cannot_be_read_keeps_its_place_among_the_others() {
         let bad = described(&files[1]);
         assert!(bad.len() == 1 && bad[0].starts_with("1 error: ") && bad[0].contains(said), "{text}: {bad:?}");
     }
+    let nothing = &check_files(&[("", "standard input")], None).files[0];
+    assert!(described(nothing)[0].contains("nothing came from the standard input"), "{:?}", described(nothing));
 }
 
 /// A bootstrap file of v2 with its types, or with `config` in place of them.

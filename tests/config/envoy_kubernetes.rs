@@ -154,7 +154,10 @@ fn of_several_providers_those_that_may_be_portcullis_are_linted() {
     let both = format!("{MESH}{}", other.split_once("extensionProviders:\n").unwrap().1);
     let found = check(&both);
     assert_problems("by name", &found.files[0], &[RAW]);
-    assert!(found.seen.unseen.contains(&"the extension provider `opa`, which is not ours".to_owned()), "{found:?}");
+    assert!(
+        found.seen.unseen.contains(&"the extension provider `opa`, which is not Portcullis".to_owned()),
+        "{found:?}"
+    );
     // None has the name: the one that a policy names is ours, and without a policy all that speak gRPC.
     let renamed = both.replace("portcullis", "authz");
     let policy = POLICY.replace("portcullis", "authz");

@@ -218,7 +218,7 @@ fn a_tcp_proxy_that_may_lead_to_the_api_is_not_good() {
         Verdict::Unseen,
     );
     let unseen =
-        ["the servers behind `t`, which this TCP proxy leads to and checked routes may as well (listener `raw`)"];
+        ["the servers behind `t`, to which this TCP proxy leads, and checked routes perhaps as well (listener `raw`)"];
     assert_eq!(original.seen.unseen, unseen);
     let both = |name: &str, second: &str| {
         let address = |host: &str| format!("address: {{ socket_address: {{ address: {host}, port_value: 8080 }} }}");

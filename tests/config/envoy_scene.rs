@@ -518,6 +518,11 @@ fn an_admin_page_that_sets_the_runtime_is_for_this_machine_only() {
     let text = |more: &str| bootstrap(&one(&manager(&[&ours("z", "")], ALL)), &[], more);
     check("far", &text(&format!("{layer}{}", admin("0.0.0.0"))), &["envoy-runtime"], Verdict::Open);
     check("near", &text(&format!("{layer}{}", admin("127.0.0.1"))), &[], Verdict::Good);
+    let without = "layered_runtime: { layers: [{ name: a, static_layer: {} }] }\n";
+    check("without", &text(&format!("{without}{}", admin("0.0.0.0"))), &[], Verdict::Good);
+    for empty in ["layered_runtime: {}\n", "layered_runtime: { layers: [] }\n"] {
+        check(empty, &text(&format!("{empty}{}", admin("0.0.0.0"))), &["envoy-runtime"], Verdict::Open);
+    }
 }
 
 #[test]

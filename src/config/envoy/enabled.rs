@@ -17,7 +17,6 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) 
     if denies.is_some_and(|denies| is_on(runtime, &denies.node)) {
         return;
     }
-    let help = "remove it";
     if let Some(enabled) = enabled
         && !is_everything(runtime, &enabled.node)
     {
@@ -26,10 +25,12 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) 
             format!(": the runtime sets {}", quoted(key))
         });
         let message = format!("`filter_enabled` lets a part of all requests pass unchecked{by}");
+        let help = "remove `filter_enabled`, and give paths that need no check `access: public` in Portcullis";
         findings.warn(Lint::EnvoyPartlyEnabled, &enabled.place, message, help);
     }
     if let Some(enabled) = read::field(config, "filter_enabled_metadata") {
         let message = "requests whose metadata `filter_enabled_metadata` does not match pass unchecked";
+        let help = "remove `filter_enabled_metadata`";
         findings.warn(Lint::EnvoyPartlyEnabled, &enabled.place, message, help);
     }
 }

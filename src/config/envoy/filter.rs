@@ -15,7 +15,7 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, one: &Authorize
     lint_conditions(findings, one);
     let Some(config) = filter.config else {
         let message = "the settings of this ext_authz filter come by discovery: they were not checked";
-        let help = "they are among the ecds_filters of `curl localhost:9901/config_dump`: put them into a `typed_config` to lint them";
+        let help = after::FOR_DISCOVERED;
         findings.warn(Lint::EnvoyNothingChecked, place, message, help);
         findings.unseen(format!("the settings of the filter {}", quoted(filter.name.unwrap_or_default())));
         return;
@@ -72,7 +72,7 @@ fn lint_failures(findings: &mut Findings, config: &Node, place: &Place) {
     if let Some(open) = open {
         let message = "`failure_mode_allow` is on: whenever Portcullis is down or slow, every request reaches the API \
                        unchecked";
-        let help = "set `failure_mode_allow: false`, and run two of Portcullis where one may fail";
+        let help = "set `failure_mode_allow: false`, and run two instances of Portcullis, so that one may fail";
         findings.error(Lint::EnvoyFailOpen, &open.place, message, help);
     } else if let Some(header) = read::switched_on(config, "failure_mode_allow_header_add") {
         let message = "`failure_mode_allow_header_add` does nothing while `failure_mode_allow` is off";

@@ -22,9 +22,10 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node, 
         let message = format!("`{}` hides `authorization`: Portcullis sees no token, and denies", entry.key);
         findings.error(Lint::EnvoyHiddenHeaders, &entry.place, message, remedy(entry, "authorization"));
     }
-    for (name, what) in
-        [("x-request-id", "denials and the log lack it"), ("content-type", "gRPC clients get answers that are none")]
-    {
+    for (name, what) in [
+        ("x-request-id", "denials and the log lack it"),
+        ("content-type", "gRPC clients get answers that are not gRPC"),
+    ] {
         if let Some(entry) = hides(name, allowed, disallowed) {
             let message = format!("`{}` hides `{name}`: {what}", entry.key);
             findings.warn_closed(Lint::EnvoyHiddenHeaders, &entry.place, message, remedy(entry, name));

@@ -77,6 +77,9 @@ use findings::Findings;
 use scene::Scene;
 pub use verdict::{Allowed, Checked, Seen, Verdict};
 
+/// The name of what comes from another program.
+const STANDARD_INPUT: &str = "standard input";
+
 /// What the lints may ask.
 struct Around<'a> {
     scene: &'a Scene<'a>,
@@ -90,7 +93,7 @@ struct Around<'a> {
 pub fn check_paths(paths: &[&Path], config: Option<&Config>) -> Checked {
     let smaller = "leave out what this Envoy's ext_authz filters, routes and clusters don't need";
     let name = |path: &&Path| {
-        if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
+        if is_standard_input(path) { STANDARD_INPUT.to_owned() } else { path.display().to_string() }
     };
     let names: Vec<String> = paths.iter().map(name).collect();
     let texts: Vec<Result<String, ConfigErrors>> = paths

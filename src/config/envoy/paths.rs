@@ -27,7 +27,7 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, manager: &Node)
     } else if !action.is_some_and(|entry| takes_away_escaped_slashes(&entry.node)) {
         missing.push((SLASHES, "path_with_escaped_slashes_action: REJECT_REQUEST"));
     }
-    let Some((first, _)) = missing.first() else { return };
+    let Some((first, setting)) = missing.first() else { return };
     let written = missing.iter().find_map(|(name, _)| read::field(manager, name)).map(|entry| &entry.place);
     let start = read::field(manager, "stat_prefix").map(|entry| &entry.place);
     let place = written.or(start).unwrap_or(&manager.place);
@@ -35,11 +35,22 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, manager: &Node)
         [_, _, _] => {
             "Envoy leaves paths as clients spell them: its routes and the API may read one in two ways".to_owned()
         }
-        _ => format!("Envoy leaves some paths as clients spell them: `{first}` is not set as it should be"),
+        _ => format!("Envoy leaves some paths as clients spell them: `{first}` is not {}", wanted(setting)),
     };
     let settings: Vec<String> = missing.iter().map(|(_, setting)| format!("`{setting}`")).collect();
-    let help = format!("set {}; Portcullis refuses ambiguous paths with 400 all the same", settings.join(", "));
+    let unless = if around.config.is_some() {
+        ""
+    } else {
+        " (`KEEP_UNCHANGED` if a route of Portcullis has `encoded_slashes: allow`)"
+    };
+    let unless = if missing.iter().any(|(name, _)| *name == SLASHES) { unless } else { "" };
+    let help = format!("set {}{unless}; Portcullis refuses ambiguous paths with 400 all the same", settings.join(", "));
     findings.warn(Lint::EnvoyPaths, place, message, help);
+}
+
+/// Returns the value of a setting, in backticks.
+fn wanted(setting: &str) -> String {
+    format!("`{}`", setting.rsplit(' ').next().unwrap_or_default())
 }
 
 /// Warns where a route takes `%2F` as data and Envoy changes it on the way.

@@ -39,8 +39,9 @@ fn lint_upstreams<'n>(
         if guard.is_somewhere() && upstreams.may_meet(&guard.upstreams) {
             let names: Vec<String> = upstreams.clusters.iter().map(|name| quoted(name)).collect();
             let names = if names.is_empty() { "an unknown cluster".to_owned() } else { names.join(", ") };
-            findings
-                .unseen(format!("the servers behind {names}, which {what} leads to and checked routes may as well"));
+            findings.unseen(format!(
+                "the servers behind {names}, to which {what} leads, and checked routes perhaps as well"
+            ));
         }
         return;
     }

@@ -18,9 +18,9 @@ pub(super) fn lint(findings: &mut Findings, place: &Place, timeout: Duration, (w
             .to_owned()
     } else if timeout < least {
         let least = show_duration(least);
-        format!("{who} waits {waits} for an answer{unless}, less than {least}: too short to fetch a new key meanwhile")
+        format!("{who} waits {waits} for an answer{unless}, less than {least}: too short for fetching a new key")
     } else if timeout > limits::ENVOY_CHECK_TIMEOUT_MAX {
-        format!("{who} waits {waits} for an answer{unless}: a Portcullis that hangs holds up requests for so long")
+        format!("{who} waits {waits} for an answer{unless}: a Portcullis that hangs holds up requests for that long")
     } else {
         return;
     };

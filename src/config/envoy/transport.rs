@@ -134,8 +134,13 @@ fn report_unverified(findings: &mut Findings, cluster: &Node, name: &str, place:
         "the cluster {} takes {certificate}: whoever stands in between reads tokens, and can allow every request",
         quoted(name)
     );
-    let help = "set `common_tls_context: { validation_context: { trusted_ca: … } }`, with `match_typed_subject_alt_names` for the name \
-                of Portcullis";
+    let help = if trust == Trust::Public {
+        "add `match_typed_subject_alt_names` for the name of Portcullis to the `validation_context`, or make its `trusted_ca` an \
+         authority of your own"
+    } else {
+        "set `common_tls_context: { validation_context: { trusted_ca: … } }`, with `match_typed_subject_alt_names` for the name of \
+         Portcullis"
+    };
     findings.warn(Lint::EnvoyTlsUnverified, place, message, help);
 }
 
@@ -143,7 +148,8 @@ fn report_plaintext(findings: &mut Findings, address: &Node, name: &str) {
     let message =
         format!("the cluster {} reaches another machine without TLS: tokens travel in the clear", quoted(name));
     let help = "run Portcullis beside Envoy and reach it by 127.0.0.1, or have a proxy in front of Portcullis, which takes no TLS \
-                itself, and give the cluster a `transport_socket` with TLS and a `trusted_ca`";
+                itself, and give the cluster a `transport_socket` with TLS, a `trusted_ca` and \
+                `match_typed_subject_alt_names`";
     findings.warn(Lint::EnvoyPlaintext, &address.place, message, help);
 }
 

@@ -306,11 +306,13 @@ fn sources_below(dir: &str) -> Vec<String> {
 }
 
 /// Texts that another test follows.
-const ELSEWHERE: [&str; 2] = [
+const ELSEWHERE: [&str; 3] = [
     // The tests of commands do, config_argument.rs.
     "write `portcullis check portcullis.yaml`",
     // It is for the command line of another program. What that prints then is read in envoy_input.rs.
     "add `-o json`",
+    // It is about another file. A test of envoy_after.rs adds it.
+    "add the file that has the filter",
 ];
 
 #[test]

@@ -19,6 +19,10 @@ use crate::config::{
 const BEFORE_FROM_CLUSTER: &str =
     "put the filter into `http_filters` of the listener, before ext_authz, so that Portcullis judges what the API gets";
 
+/// The remedy for what comes by discovery (ECDS).
+pub(in super::super) const FOR_DISCOVERED: &str =
+    "lint what `curl -sS localhost:9901/config_dump` gives, or add the file that has the filter with another `--envoy`";
+
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, behind: &Behind<'_, '_>, line: &Line<'_, '_>) {
     let filter = behind.filter;
     if filter.hides_some && !filter.inside.iter().any(|inner| inner.hides_some) {
@@ -103,7 +107,7 @@ fn report_unseen(findings: &mut Findings, filter: &Filter<'_>, what: &str) {
         "filters that" => format!("filters that {name} runs behind ext_authz come by discovery: they were not checked"),
         _ => format!("the settings of {name}, a filter behind ext_authz, come by discovery: they were not checked"),
     };
-    let help = "they are among the ecds_filters of `curl localhost:9901/config_dump`: put them into a `typed_config` to lint them";
+    let help = FOR_DISCOVERED;
     findings.warn(Lint::EnvoyNothingChecked, filter.place(), message, help);
     findings.unseen(match what {
         "filters that" => format!("the filters that {name} gets by discovery"),

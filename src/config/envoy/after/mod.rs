@@ -23,6 +23,7 @@ use super::{
     scene::Manager,
 };
 use crate::config::{site::Site, tree::Node};
+pub(super) use filter::FOR_DISCOVERED;
 use line::Line;
 pub(super) use mutation_rules::lint as lint_mutation_rules;
 

@@ -39,8 +39,8 @@ pub(in super::super) fn lint(findings: &mut Findings, around: &Around<'_>, confi
 fn lint_errors(findings: &mut Findings, rules: &Rules<'_>, names: &Names) {
     if let Some(name) = names.always.iter().find(|name| rules.forbid(name) == Some(true)) {
         let message = format!(
-            "`disallow_is_error` is on, and the rules forbid {}, which Portcullis sets or removes: Envoy answers 500 in place of \
-             every request that it allows",
+            "`disallow_is_error` is on, and the rules forbid {}, which Portcullis sets or removes: Envoy answers 500 to \
+             every request that Portcullis allows",
             quoted(name)
         );
         findings.error(Lint::EnvoyMutationRules, &rules.place(name).place, message, remedy(rules, name));
@@ -67,14 +67,16 @@ fn lint_ignored(findings: &mut Findings, rules: &Rules<'_>, names: &Names) {
         let shown = shown(&identity);
         (
             &identity,
-            format!("Envoy ignores that Portcullis sets or removes {shown}: clients can forge identity headers"),
+            format!(
+                "Envoy does not apply what Portcullis sets or removes, {shown}: clients can forge identity headers"
+            ),
         )
     } else if !others.is_empty() {
         let shown = shown(&others);
         (
             &others,
             format!(
-                "Envoy ignores that Portcullis removes {shown}: the API may act on another request than was judged"
+                "Envoy does not remove {shown} as Portcullis says: the API may act on another request than was judged"
             ),
         )
     } else {
@@ -82,7 +84,7 @@ fn lint_ignored(findings: &mut Findings, rules: &Rules<'_>, names: &Names) {
         (
             &unknown,
             format!(
-                "Envoy may ignore that Portcullis sets or removes {shown}: the rules have an expression not read here"
+                "Envoy may not apply what Portcullis sets or removes, {shown}: the rules have an expression that is not read here"
             ),
         )
     };

@@ -28,7 +28,7 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, entry: &Entry) 
         entry.key,
         quoted(text)
     );
-    let help = "write it out, and choose between several by the `match` of routes; if a filter before ext_authz sets the value for every \
+    let help = "write a fixed one, and for several of them one route each; if a filter before ext_authz sets the value for every \
                 request, leave this out with `--allow envoy-route-cache`";
     findings.warn(Lint::EnvoyRouteCache, &entry.node.place, message, help);
 }

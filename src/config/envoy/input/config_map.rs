@@ -4,6 +4,7 @@ use super::{document, document::Kind, embedded, relocate, resources, spellings, 
 use crate::{
     config::{
         bounds::Bounds,
+        envoy::read,
         error::Problem,
         parse::parse_documents,
         suggest::quoted,
@@ -68,6 +69,7 @@ impl Budget {
 /// so that each secret in it is hidden by its field and not everything behind the first one.
 pub(super) fn read(root: &mut Node, outer: &str, budget: &mut Budget) -> Held {
     let mut held = Held::default();
+    let map = named(root);
     let Value::Section(fields) = &mut root.value else { return held };
     let Some(data) = fields.iter_mut().find(|entry| entry.key == "data") else { return held };
     let Value::Section(entries) = &mut data.node.value else { return held };
@@ -81,15 +83,25 @@ pub(super) fn read(root: &mut Node, outer: &str, budget: &mut Budget) -> Held {
                 held.problems.push(problem);
                 break;
             }
-            Value::String(text) if read_file(&mut held, entry, text, outer, budget) => entry.node.value = Value::Null,
+            Value::String(text) if read_file(&mut held, (entry, &map), text, outer, budget) => {
+                entry.node.value = Value::Null
+            }
             _ => {}
         }
     }
     held
 }
 
+/// Returns the name of a ConfigMap as `kubectl` takes it, if a shell takes it as it is.
+fn named(root: &Node) -> String {
+    let field = |name| read::at(root, &["metadata", name]).and_then(read::as_text);
+    let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    let name = field("name").filter(is_plain).unwrap_or("NAME");
+    field("namespace").filter(is_plain).map_or_else(|| name.to_owned(), |space| format!("{name} -n {space}"))
+}
+
 /// Reads a text. Returns whether it was read with a place for each of its parts.
-fn read_file(held: &mut Held, entry: &Entry, text: &str, outer: &str, budget: &mut Budget) -> bool {
+fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &str, budget: &mut Budget) -> bool {
     let places = embedded::Places::new(entry, text, outer);
     match parse_documents(text, &Bounds::ENVOY) {
         Ok(roots) => {
@@ -120,13 +132,19 @@ fn read_file(held: &mut Held, entry: &Entry, text: &str, outer: &str, budget: &m
         }
         Err(problem) => {
             budget.spend(limits::CONFIG_NODES / UNREAD_SHARE);
-            let problem = template::explain(text, &problem).unwrap_or(*problem);
-            let key = format!("data.\"{}\"", entry.key);
-            let help = format!(
-                "mend the text under {}, or take it out to lint it by itself: `kubectl get configmap NAME -o json | jq -r '.{key}'`",
-                quoted(&key)
-            );
-            held.problems.push(places.moved(problem).help(help));
+            let problem = match template::explain(text, &problem) {
+                Some(template) => places.moved(template),
+                None => {
+                    let key = format!("data.\"{}\"", entry.key);
+                    let help = format!(
+                        "mend the text under {}, or take it out to lint it by itself: `kubectl get configmap {map} -o json | jq -r \
+                         '.{key}'`",
+                        quoted(&key)
+                    );
+                    places.moved(*problem).help(help)
+                }
+            };
+            held.problems.push(problem);
             false
         }
     }

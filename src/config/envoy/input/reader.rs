@@ -9,7 +9,7 @@ use super::{
     template, version,
 };
 use crate::config::{
-    envoy::{kubernetes::Object, ours},
+    envoy::{STANDARD_INPUT, kubernetes::Object, ours},
     error::Problem,
     site::Resource,
     tree::{Node, Place},
@@ -30,7 +30,12 @@ impl Reader {
     /// Takes the documents of a file, whose places become those behind `base`.
     pub(super) fn read_documents(&mut self, documents: Vec<Document>, name: &str, base: usize) {
         if documents.is_empty() {
-            let problem = Problem::error(&Place::File(relocate::start(base)), "the file is empty").help(EXPECTED);
+            let (message, help) = if name == STANDARD_INPUT {
+                ("nothing came from the standard input", "the command before it may have failed: `curl -sS` says why")
+            } else {
+                ("the file is empty", EXPECTED)
+            };
+            let problem = Problem::error(&Place::File(relocate::start(base)), message).help(help);
             return self.input.problems.push(problem);
         }
         let mut documents = documents;

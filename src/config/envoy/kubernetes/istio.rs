@@ -45,7 +45,7 @@ pub(super) fn lint(found: &mut Found, objects: &[Object], sets_raw_headers: bool
             lint_provider(&mut found.findings, provider, sets_raw_headers);
             found.findings.enter(&Site::default());
         } else {
-            found.unseen.push(format!("the extension provider {}, which is not ours", quoted(provider.name)));
+            found.unseen.push(format!("the extension provider {}, which is not Portcullis", quoted(provider.name)));
         }
     }
     let has_mesh = !meshes.is_empty();

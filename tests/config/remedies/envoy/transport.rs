@@ -32,6 +32,11 @@ pub(super) fn cases() -> Vec<Case> {
     let plain = of_fault("plaintext");
     let unverified = plain.replacen(CLUSTER, &with_tls(""), 1);
     let verified = plain.replacen(CLUSTER, &with_tls(RULES), 1);
+    let authority = "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }";
+    let of_any = RULES.replace("trusted_ca: { filename: /etc/ca.pem }", authority);
+    let any_name = format!(", common_tls_context: {{ validation_context: {{ {authority} }} }}");
+    let public = plain.replacen(CLUSTER, &with_tls(&any_name), 1);
+    let named = plain.replacen(CLUSTER, &with_tls(&of_any), 1);
     let far = "target_uri: 'portcullis.shop.svc:9191'";
     let secure =
         format!("{far}, channel_credentials: {{ ssl_credentials: {{ root_certs: {{ filename: /etc/ca.pem }} }} }}");
@@ -39,7 +44,9 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("plaintext", plain.clone(), verified.clone()),
         Case::new("plaintext, then beside Envoy", plain, changed("beside Envoy", &[])),
-        Case::new("any certificate", unverified, verified),
+        Case::new("any certificate", unverified, verified.clone()),
+        Case::new("any certificate of a public authority", public.clone(), named),
+        Case::new("any certificate of a public authority, then one of your own", public, verified),
         Case::new("plaintext of the C core", with_google_grpc(far), with_google_grpc(&secure)),
         Case::new("plaintext of the C core, then beside Envoy", with_google_grpc(far), with_google_grpc(near)),
     ]
