@@ -92,9 +92,9 @@ lints! {
     EnvoyProtocol = "envoy-protocol",
     /// Envoy joins repeated headers before Portcullis sees them.
     EnvoyRawHeaders = "envoy-raw-headers",
-    /// Envoy sends request bodies, at which nobody looks.
+    /// Envoy sends request bodies, which Portcullis does not read.
     EnvoyRequestBody = "envoy-request-body",
-    /// Envoy sends no Check again whose connection breaks, or too late.
+    /// Envoy does not send a Check again whose connection breaks, or too late.
     EnvoyRetries = "envoy-retries",
     /// Envoy chooses the route again after the decision.
     EnvoyRouteCache = "envoy-route-cache",
