@@ -117,7 +117,7 @@ coverage 0 %: 0 of 6 goals
 #[tokio::test]
 async fn of_many_failures_the_first_fifty_are_shown_and_the_others_counted() {
     let case = |number| format!("  - {{ name: test {number}, request: GET /api/public, expect: deny }}\n");
-    let tests = format!("tests:\n{}", (1..=53).map(case).collect::<String>());
+    let tests = format!("config: portcullis.yaml\ntests:\n{}", (1..=53).map(case).collect::<String>());
     let (code, out, _) = run(dir(POLICY, &tests).path(), &["policy_test.yaml"]).await;
     assert_eq!((code, out.matches("FAIL ").count()), (1, 50), "{out}");
     assert!(out.contains("\nand 3 more that failed\n\nportcullis.yaml: 0 of 53 tests passed\n"), "{out}");
