@@ -85,13 +85,39 @@ pub(super) fn is_true(node: &Node) -> bool {
     }
 }
 
-/// A whole number; protobuf's JSON has 64-bit ones in quotes.
+/// A whole number. It may be in quotes, where protobuf's JSON has those of 64 bits, and be written as `1e2`.
 pub(super) fn number(node: &Node) -> Option<u64> {
     match &node.value {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => octal(text).filter(|_| node.plain).or_else(|| text_number(text)),
         _ => None,
     }
+}
+
+/// Reads a number that begins with a zero: without quotes, Envoy's YAML reader takes it as one to the base 8.
+fn octal(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('+').unwrap_or(text).strip_prefix('0')?;
+    let are_octal = digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    u64::from_str_radix(digits, 8).ok().filter(|_| are_octal)
+}
+
+/// Reads a number as protobuf's JSON reader does in quotes, to the base 16 behind `0x`. Envoy's YAML reader agrees with it.
+fn text_number(text: &str) -> Option<u64> {
+    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    if !unsigned.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        return u64::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    }
+    unsigned.parse().ok().or_else(|| whole(unsigned.parse().ok()?))
+}
+
+/// Returns a number that has nothing behind its point.
+fn whole(number: f64) -> Option<u64> {
+    // Beyond 32 bits no field of Envoy takes it.
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_whole { format!("{number:.0}").parse().ok() } else { None }
 }
 
 /// A `google.protobuf.Duration`: `0.25s`, or a section with `seconds` and `nanos`, which Envoy takes as well.
@@ -156,6 +182,41 @@ mod tests {
             .collect();
         assert_eq!(on, ["a", "b", "c", "a_b"]);
         assert!(field(&node, "g").is_none());
+    }
+
+    #[test]
+    fn numbers_are_those_of_envoys_readers() {
+        // As an Envoy 1.40 takes each of them in a bootstrap file.
+        for (text, expected) in [
+            ("100", Some(100)),
+            ("+1", Some(1)),
+            ("0100", Some(64)),
+            ("+0100", Some(64)),
+            ("0900", Some(900)),
+            ("0x64", Some(100)),
+            ("0X64", Some(100)),
+            ("100.0", Some(100)),
+            ("1e2", Some(100)),
+            ("0", Some(0)),
+            ("-1", None),
+            ("99.5", None),
+            ("1_0", None),
+            ("0o144", None),
+            ("0x", None),
+            ("0x+1", None),
+            ("++1", None),
+            ("1e20", None),
+            (".nan", None),
+            ("inf", None),
+            ("'0100'", Some(100)),
+            ("'0x64'", Some(100)),
+            ("'1e2'", Some(100)),
+            ("'+1'", Some(1)),
+            ("' 100'", None),
+            ("''", None),
+        ] {
+            assert_eq!(number(&parse(text).unwrap()), expected, "{text}");
+        }
     }
 
     #[test]
