@@ -1,7 +1,7 @@
 //! `check --envoy` on values that Envoy reads in its own way: fields that are there twice, enums, numbers, and what the runtime sets.
 //! What Envoy 1.40 makes of each was tried.
 
-use portcullis::config::envoy::Verdict;
+use portcullis::config::envoy::{Checked, Verdict, check_files};
 
 use crate::envoy_scene::{ALL, bootstrap, check, listener, manager, ours};
 
@@ -17,6 +17,51 @@ fn with_part(part: &str) -> String {
 
 fn check_text(text: &str) -> Checked {
     check_files(&[(text, "envoy.yaml")], None)
+}
+
+#[test]
+fn the_name_of_an_enum_may_have_any_case() {
+    for part in ["million", "Ten_Thousand", "MILLION"] {
+        check(part, &with_part(&format!("{{ numerator: 100, denominator: {part} }}")), &[PART], Verdict::Open);
+    }
+    check("hundred", &with_part("{ numerator: 100, denominator: hundred }"), &[], Verdict::Good);
+    // What only lints are about that are silent here.
+    let lower = with("")
+        .replace("path_with_escaped_slashes_action: REJECT_REQUEST", "path_with_escaped_slashes_action: reject_request")
+        .replace("headers_with_underscores_action: REJECT_REQUEST", "headers_with_underscores_action: drop_header")
+        .replace("code: 503", "code: serviceunavailable")
+        .replace("type: STRICT_DNS", "type: strict_dns");
+    assert!(
+        ["reject_request", "drop_header", "serviceunavailable", "strict_dns"].iter().all(|name| lower.contains(name))
+    );
+    check("lower case", &lower, &[], Verdict::Good);
+    check("hyphens", &lower.replace("reject_request", "reject-request"), &["envoy-paths in"], Verdict::Good);
+    let chosen =
+        with("").replacen("name: api, load", "name: api, lb_policy: cluster_provided, type: original_dst, load", 1);
+    let upper = chosen.replace("original_dst", "ORIGINAL_DST");
+    let said = |text: &str| check_text(text).files[0].problems().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(said(&chosen), said(&upper));
+}
+
+#[test]
+fn certificates_of_strangers_are_taken_by_any_spelling_of_the_enum() {
+    let tls = |mode: &str| {
+        let socket = format!(
+            "transport_socket: {{ name: tls, typed_config: {{ '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.\
+             UpstreamTlsContext, common_tls_context: {{ validation_context: {{ trust_chain_verification: {mode}, trusted_ca: {{ \
+             filename: /ca.pem }} }} }} }} }}"
+        );
+        with("").replace("address: localhost", "address: portcullis.example").replacen(
+            "- { name: portcullis,",
+            &format!("- {{ name: portcullis, {socket},"),
+            1,
+        )
+    };
+    check("verified", &tls("VERIFY_TRUST_CHAIN"), &[], Verdict::Good);
+    for mode in ["ACCEPT_UNTRUSTED", "accept_untrusted", "1", "0x1", "01"] {
+        let checked = check_text(&tls(mode));
+        assert_eq!(checked.verdict(), Verdict::Open, "{mode}");
+    }
 }
 
 #[test]

@@ -79,8 +79,7 @@ pub(super) fn trust<'n>(context: &'n Node, secrets: &HashMap<&'n str, &'n Node>,
 
 /// Tells whether a `CertificateValidationContext` takes every certificate, whatever else it asks for.
 fn takes_any(rules: &Node) -> bool {
-    read::value(rules, "trust_chain_verification")
-        .is_some_and(|mode| read::as_text(mode) == Some("ACCEPT_UNTRUSTED") || read::number(mode) == Some(1))
+    read::value(rules, "trust_chain_verification").is_some_and(|mode| read::is_enum(mode, "ACCEPT_UNTRUSTED", 1))
 }
 
 /// Tells whether a rule is there. An empty list is none.

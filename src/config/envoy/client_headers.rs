@@ -35,8 +35,7 @@ pub(super) fn lint(findings: &mut Findings, manager: &Node) {
 pub(super) fn refuses_underscores(manager: &Node) -> bool {
     underscores(manager).is_some_and(|entry| {
         // By name or number; the default lets them pass.
-        ["REJECT_REQUEST", "DROP_HEADER"].iter().any(|name| read::as_text(&entry.node) == Some(name))
-            || read::number(&entry.node).is_some_and(|number| (1..=2).contains(&number))
+        [("REJECT_REQUEST", 1), ("DROP_HEADER", 2)].iter().any(|(name, code)| read::is_enum(&entry.node, name, *code))
     })
 }
 

@@ -77,12 +77,12 @@ fn is_everything(runtime: &Runtime<'_>, fraction: &Node) -> bool {
 /// Tells whether a `FractionalPercent` is 100 %.
 fn is_whole(value: &Node) -> bool {
     let numerator = read::value(value, "numerator").and_then(read::number).unwrap_or(0);
-    // The mapping of protobuf to JSON takes an enum's number for its name.
-    let number = read::value(value, "denominator").and_then(read::number);
-    let whole = match (read::text(value, "denominator"), number) {
-        (Some("TEN_THOUSAND"), _) | (_, Some(1)) => 10_000,
-        (Some("MILLION"), _) | (_, Some(2)) => 1_000_000,
-        _ => 100,
+    let denominator = read::value(value, "denominator");
+    let is = |name, code| denominator.is_some_and(|denominator| read::is_enum(denominator, name, code));
+    let whole = match () {
+        () if is("TEN_THOUSAND", 1) => 10_000,
+        () if is("MILLION", 2) => 1_000_000,
+        () => 100,
     };
     numerator >= whole
 }

@@ -93,8 +93,7 @@ pub(super) fn are_listed(cluster: &Node) -> bool {
 
 /// Tells whether a cluster leads to the address that the client has connected to.
 pub(super) fn is_chosen_by_client(cluster: &Node) -> bool {
-    read::value(cluster, "type")
-        .is_some_and(|kind| read::as_text(kind) == Some("ORIGINAL_DST") || read::number(kind) == Some(4))
+    read::value(cluster, "type").is_some_and(|kind| read::is_enum(kind, "ORIGINAL_DST", 4))
 }
 
 fn discovery(cluster: &Node) -> Discovery {
@@ -102,11 +101,15 @@ fn discovery(cluster: &Node) -> Discovery {
         return Discovery::Elsewhere;
     }
     let Some(kind) = read::value(cluster, "type") else { return Discovery::Static };
-    match (read::as_text(kind), read::number(kind)) {
-        (Some("STATIC"), _) | (_, Some(0)) => Discovery::Static,
-        (Some("STRICT_DNS"), _) | (_, Some(1)) => Discovery::StrictDns,
-        (Some("LOGICAL_DNS"), _) | (_, Some(2)) => Discovery::LogicalDns,
-        _ => Discovery::Elsewhere,
+    let is = |name, code| read::is_enum(kind, name, code);
+    if is("STATIC", 0) {
+        Discovery::Static
+    } else if is("STRICT_DNS", 1) {
+        Discovery::StrictDns
+    } else if is("LOGICAL_DNS", 2) {
+        Discovery::LogicalDns
+    } else {
+        Discovery::Elsewhere
     }
 }
 
@@ -142,8 +145,7 @@ fn lint_breakers(findings: &mut Findings, cluster: &Node, name: &str) {
     let breakers = read::field(cluster, "circuit_breakers");
     let thresholds = breakers.map_or(&[][..], |breakers| read::list(&breakers.node, "thresholds"));
     let is_default = |threshold: &&Node| {
-        read::value(threshold, "priority")
-            .is_none_or(|priority| read::as_text(priority) == Some("DEFAULT") || read::number(priority) == Some(0))
+        read::value(threshold, "priority").is_none_or(|priority| read::is_enum(priority, "DEFAULT", 0))
     };
     let threshold = thresholds.iter().find(is_default);
     let limit = |field| threshold.and_then(|threshold| read::value(threshold, field)).and_then(read::number);

@@ -113,7 +113,8 @@ fn is_server_error(code: &Node) -> bool {
         "NotExtended",
         "NetworkAuthenticationRequired",
     ];
-    read::as_text(code).is_some_and(|name| NAMES.contains(&name)) || read::number(code).is_some_and(|code| code >= 500)
+    let is_named = |text: &str| NAMES.iter().any(|name| name.eq_ignore_ascii_case(text));
+    read::as_text(code).is_some_and(is_named) || read::number(code).is_some_and(|code| code >= 500)
 }
 
 /// A route that is chosen anew after the decision is one that was not judged.

@@ -56,8 +56,7 @@ fn wanted(setting: &str) -> String {
 /// Warns where a route takes `%2F` as data and Envoy changes it on the way.
 fn lint_kept_slashes(findings: &mut Findings, manager: &Node, action: Option<&Entry>, route: &str) {
     // By name or number; the default is Envoy's to choose, at run time.
-    let is_kept = |node: &Node| read::as_text(node) == Some("KEEP_UNCHANGED") || read::number(node) == Some(1);
-    if action.is_some_and(|entry| is_kept(&entry.node)) {
+    if action.is_some_and(|entry| read::is_enum(&entry.node, "KEEP_UNCHANGED", 1)) {
         return;
     }
     let start = read::field(manager, "stat_prefix").map_or(&manager.place, |entry| &entry.place);
@@ -78,8 +77,7 @@ const SLASHES: &str = "path_with_escaped_slashes_action";
 
 /// By name or number; the default keeps them.
 fn takes_away_escaped_slashes(action: &Node) -> bool {
-    ["REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"]
+    [("REJECT_REQUEST", 2), ("UNESCAPE_AND_REDIRECT", 3), ("UNESCAPE_AND_FORWARD", 4)]
         .iter()
-        .any(|name| read::as_text(action) == Some(name))
-        || read::number(action).is_some_and(|number| (2..=4).contains(&number))
+        .any(|(name, code)| read::is_enum(action, name, *code))
 }

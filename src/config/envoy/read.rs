@@ -85,6 +85,11 @@ pub(super) fn is_true(node: &Node) -> bool {
     }
 }
 
+/// Tells whether a value is one of an enum, by its number or by its name, which Envoy takes in any case.
+pub(super) fn is_enum(node: &Node, name: &str, code: u64) -> bool {
+    as_text(node).is_some_and(|text| text.eq_ignore_ascii_case(name)) || number(node) == Some(code)
+}
+
 /// A whole number. It may be in quotes, where protobuf's JSON has those of 64 bits, and be written as `1e2`.
 pub(super) fn number(node: &Node) -> Option<u64> {
     match &node.value {
@@ -217,6 +222,17 @@ mod tests {
         ] {
             assert_eq!(number(&parse(text).unwrap()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_name_of_an_enum_may_have_any_case_and_no_hyphen() {
+        let is = |text| is_enum(&parse(text).unwrap(), "TEN_THOUSAND", 1);
+        assert!(
+            ["TEN_THOUSAND", "ten_thousand", "Ten_Thousand", "1", "'1'", "0x1", "01", "1.0"]
+                .iter()
+                .all(|text| is(text))
+        );
+        assert!(!["ten-thousand", "TENTHOUSAND", "0", "10", "~", "[1]"].iter().any(|text| is(text)));
     }
 
     #[test]

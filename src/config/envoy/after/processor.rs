@@ -15,10 +15,8 @@ pub(super) fn sees_requests(settings: &Settings<'_>) -> bool {
 
 /// Tells whether a `ProcessingMode` sends headers, or a whole body, with whose answer headers can be set as well.
 fn sends_requests(mode: &Node) -> bool {
-    // By name or number.
     let is = |field: &str, name: &str, code: u64| {
-        read::value(mode, field)
-            .is_some_and(|node| read::as_text(node) == Some(name) || read::number(node) == Some(code))
+        read::value(mode, field).is_some_and(|node| read::is_enum(node, name, code))
     };
     let buffers =
         [("BUFFERED", 2), ("BUFFERED_PARTIAL", 3)].iter().any(|(name, code)| is("request_body_mode", name, *code));
