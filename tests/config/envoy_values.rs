@@ -87,3 +87,66 @@ fn numbers_are_those_of_envoys_yaml_reader() {
     }
 }
 
+/// A bootstrap file whose ext_authz filter runs for a part of all requests and denies the others, unless the runtime says otherwise.
+fn with_runtime(values: &str, percent: u8, denies: bool) -> String {
+    let settings = format!(
+        ", filter_enabled: {{ runtime_key: k, default_value: {{ numerator: {percent} }} }}, deny_at_disable: {{ runtime_key: d, \
+         default_value: {denies} }}"
+    );
+    let layer = format!("layered_runtime: {{ layers: [{{ name: l, static_layer: {values} }}] }}\n");
+    bootstrap(&[listener("in", "", &[&manager(&[&ours("z", &settings)], ALL)])], &[], &layer)
+}
+
+#[test]
+fn a_switch_is_on_where_envoys_runtime_takes_the_value_for_true() {
+    for values in ["{ d: true }", "{ d: True }", "{ d: yes }", "{ d: On }"] {
+        check(values, &with_runtime(values, 0, false), &[], Verdict::Good);
+    }
+    for values in ["{}", "{ d: 'true' }", "{ d: 'TRUE' }", "{ d: 'True' }", "{ d: false }", "{ d: x }", "{ d: 'yes' }"]
+    {
+        check(values, &with_runtime(values, 0, false), &[PART], Verdict::Open);
+    }
+    for values in ["{}", "{ d: x }", "{ d: 'true' }"] {
+        check(values, &with_runtime(values, 0, true), &[], Verdict::Good);
+    }
+    for values in ["{ d: 0 }", "{ d: '0' }", "{ d: false }", "{ d: no }", "{ d: Off }"] {
+        check(values, &with_runtime(values, 0, true), &[PART], Verdict::Open);
+    }
+}
+
+#[test]
+fn a_part_of_the_runtime_is_read_as_envoys_runtime_reads_it() {
+    // With the verdict where the file itself has none, and where it has all requests.
+    for (value, none, all) in [
+        ("100", true, true),
+        ("'100'", true, true),
+        ("' 100 '", true, true),
+        ("0x64", true, true),
+        ("'1e2'", true, true),
+        ("99", false, false),
+        ("'99'", false, false),
+        ("' 99 '", false, false),
+        ("99.5", false, false),
+        ("{ numerator: 100 }", true, true),
+        ("{ numerator: 100, denominator: HUNDRED }", true, true),
+        ("{ numerator: 100, denominator: MILLION }", false, false),
+        ("{}", false, false),
+        ("{ numerator: ~ }", false, false),
+        // A text is left out, and nothing is left of the numerator.
+        ("{ numerator: '100' }", false, false),
+        // What it does not know, it leaves out as a whole.
+        ("{ numerator: 100, foo: 1 }", false, true),
+        ("{ numerator: 1, foo: 1 }", false, true),
+        ("{ numerator: 100, denominator: million }", false, true),
+        ("{ numerator: 100, denominator: 0 }", false, true),
+        ("true", false, true),
+        ("x", false, true),
+    ] {
+        for (percent, is_good) in [(0, none), (100, all)] {
+            let (expected, verdict) = if is_good { (vec![], Verdict::Good) } else { (vec![PART], Verdict::Open) };
+            let text = with_runtime(&format!("{{ k: {value} }}"), percent, false);
+            check(&format!("{value} over {percent}"), &text, &expected, verdict);
+        }
+    }
+}
+

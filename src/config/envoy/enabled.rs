@@ -1,10 +1,13 @@
-//! The part of all requests for which an ext_authz filter runs, and what the runtime makes of it.
+//! The part of all requests for which an ext_authz filter runs.
 
-use super::{Around, findings::Findings, quoted, read, scene::Runtime};
-use crate::config::{
-    lint::Lint,
-    tree::{Node, Value},
+use super::{
+    Around,
+    findings::Findings,
+    quoted, read,
+    runtime_flag::{is_everything, is_on, setting},
+    scene::Runtime,
 };
+use crate::config::{lint::Lint, tree::Node};
 
 /// Lints whether the filter is there for every request.
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) {
@@ -42,47 +45,9 @@ pub(super) fn is_for_all(runtime: &Runtime<'_>, config: &Node) -> bool {
     (read::field(config, "filter_enabled_metadata").is_none() && is_enabled()) || denies()
 }
 
-/// Returns what the runtime says of a setting with a `runtime_key`.
-fn setting<'n>(runtime: &Runtime<'n>, flag: &Node) -> Option<&'n Node> {
-    runtime.setting(read::text(flag, "runtime_key")?)
-}
-
 fn name_unseen_layers(findings: &mut Findings, runtime: &Runtime<'_>, flag: &Node) {
     let Some(key) = read::text(flag, "runtime_key") else { return };
     for layer in runtime.unseen() {
         findings.unseen(format!("the runtime layer {}, which may set {}", quoted(layer), quoted(key)));
     }
-}
-
-/// Tells whether a `RuntimeFeatureFlag` is on.
-fn is_on(runtime: &Runtime<'_>, flag: &Node) -> bool {
-    let default = || read::value(flag, "default_value").is_some_and(read::is_true);
-    let Some(value) = setting(runtime, flag) else { return default() };
-    match &value.value {
-        Value::Bool(is_on) => *is_on,
-        Value::String(text) => text.eq_ignore_ascii_case("true"),
-        // Whether a number is true depends on Envoy's version.
-        _ => false,
-    }
-}
-
-/// Tells whether a `RuntimeFractionalPercent` is 100 %.
-fn is_everything(runtime: &Runtime<'_>, fraction: &Node) -> bool {
-    match setting(runtime, fraction) {
-        Some(value) => read::number(value).map_or_else(|| is_whole(value), |percent| percent >= 100),
-        None => read::value(fraction, "default_value").is_some_and(is_whole),
-    }
-}
-
-/// Tells whether a `FractionalPercent` is 100 %.
-fn is_whole(value: &Node) -> bool {
-    let numerator = read::value(value, "numerator").and_then(read::number).unwrap_or(0);
-    let denominator = read::value(value, "denominator");
-    let is = |name, code| denominator.is_some_and(|denominator| read::is_enum(denominator, name, code));
-    let whole = match () {
-        () if is("TEN_THOUSAND", 1) => 10_000,
-        () if is("MILLION", 2) => 1_000_000,
-        () => 100,
-    };
-    numerator >= whole
 }

@@ -15,7 +15,7 @@
 //! | collect the parts that lints look at | `scene`, `chain` (filters), `types`, `read` (fields) |
 //! | find out who is asked, and what requests reach | `asked`, `guard`, `reach`, `behind`, `memo` |
 //! | lint managers that ask | `manager`, `switches` and `coverage` (routes), `authorizers` (several filters), `paths`, `hosts`, `client_headers` |
-//! | lint one ext_authz filter | `filter`, `enabled`, `headers`, `matcher`, `body` |
+//! | lint one ext_authz filter | `filter`, `enabled` (`runtime_flag`), `headers`, `matcher`, `body` |
 //! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `certificates` |
 //! | lint what changes requests after the decision | `after` |
 //! | lint the ways past it | `unchecked`, `tcp`, `admin` |
@@ -49,6 +49,7 @@ mod paths;
 mod reach;
 mod read;
 mod retries;
+mod runtime_flag;
 mod scene;
 mod service;
 mod switches;
