@@ -1,9 +1,12 @@
 //! `check --envoy` on values that Envoy reads in its own way: fields that are there twice, enums, numbers, and what the runtime sets.
 //! What Envoy 1.40 makes of each was tried.
 
-use portcullis::config::envoy::{Checked, Verdict, check_files};
+use portcullis::config::{
+    envoy::{Checked, Verdict, check_files},
+    error::Severity,
+};
 
-use crate::envoy_scene::{ALL, bootstrap, check, listener, manager, ours};
+use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, listener, manager, ours};
 
 /// A bootstrap file with these settings of its ext_authz filter.
 fn with(settings: &str) -> String {
@@ -17,6 +20,93 @@ fn with_part(part: &str) -> String {
 
 fn check_text(text: &str) -> Checked {
     check_files(&[(text, "envoy.yaml")], None)
+}
+
+/// The errors of a file, each by its line and its text.
+fn errors(text: &str) -> Vec<String> {
+    let checked = check_text(text);
+    let errors = checked.files[0].problems().filter(|problem| problem.severity() == Severity::Error);
+    errors.map(|problem| format!("{} {}", problem.line().unwrap(), problem.message())).collect()
+}
+
+const PART: &str = "envoy-partly-enabled in";
+
+#[test]
+fn a_field_in_both_spellings_is_an_error() {
+    let part = "filter_enabled: { default_value: { numerator: 5 } }";
+    let whole = "filterEnabled: { default_value: { numerator: 100 } }";
+    for (settings, expected) in [
+        (format!(", {part}, filterEnabled: ~"), vec![PART, "error"]),
+        (format!(", filterEnabled: ~, {part}"), vec!["error", PART]),
+        (format!(", {part}, {whole}"), vec!["error"]),
+        (format!(", {whole}, {part}"), vec!["error", PART]),
+    ] {
+        check(&settings, &with(&settings), &expected, Verdict::Wrong);
+    }
+    let off = format!("typed_per_filter_config: {{ z: {{ '@type': {PER_ROUTE}, disabled: true }} }}");
+    let route = ALL.replace(" }, route:", &format!(" }}, {off}, typedPerFilterConfig: ~, route:"));
+    let text = bootstrap(&[listener("in", "", &[&manager(&[&ours("z", "")], &route)])], &[], "");
+    check("map", &text, &["envoy-route-disabled in/host", "error"], Verdict::Wrong);
+    let said = "`clusterName` and `cluster_name` are one field in two spellings: which one Envoy takes from YAML varies from start to start";
+    let text = with("").replacen("cluster_name: portcullis", "cluster_name: opa, clusterName: portcullis", 1);
+    assert!(errors(&text).iter().any(|error| error.ends_with(said)), "{:?}", errors(&text));
+    let wrapped = with("").replacen(
+        "'@type': type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz,",
+        &format!(
+            "'@type': type.googleapis.com/xds.type.v3.TypedStruct, type_url: a/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, value: {{ {part}, filterEnabled: ~,"
+        ),
+        1,
+    );
+    let wrapped = wrapped.replacen("encode_raw_headers: true }", "encode_raw_headers: true } }", 1);
+    check("typed struct", &wrapped, &[PART, "error"], Verdict::Wrong);
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_an_error() {
+    let first = ", filter_enabled: { default_value: { numerator: 100 } },\n filter_enabled: { default_value: { numerator: 5 } }";
+    let text = with(first);
+    let line = text.lines().position(|line| line.starts_with(" filter_enabled")).unwrap() + 1;
+    let said = format!(
+        "{line} `filter_enabled` is there twice: Envoy takes the last one from YAML, and may join both from JSON"
+    );
+    assert_eq!(errors(&text), [said]);
+    // From JSON, the lists are one, the first map stays, and nothing hides no value.
+    let open =
+        format!("\"typed_per_filter_config\": {{ \"z\": {{ \"@type\": \"{PER_ROUTE}\", \"disabled\": true }} }}");
+    let route =
+        |more: &str| format!("{{ \"match\": {{ \"prefix\": \"/\" }}, \"route\": {{ \"cluster\": \"api\" }}{more} }}");
+    let json = |old: &str, new: &str| {
+        let value: serde_json::Value = serde_saphyr::from_str(&with("")).unwrap();
+        let text = value.to_string();
+        assert!(text.contains(old), "{old} is not in {text}");
+        text.replacen(old, new, 1)
+    };
+    let routes = "\"routes\":[";
+    let lists = json(routes, &format!("\"routes\":[{}],\"routes\":[", route(&format!(", {open}"))));
+    let maps =
+        json(routes, &format!("\"routes\":[{},", route(&format!(", {open}, \"typed_per_filter_config\": {{}}"))));
+    let nulls =
+        json(routes, &format!("\"routes\":[{},", route(&format!(", {open}, \"typed_per_filter_config\": null"))));
+    for text in [lists, maps, nulls] {
+        let checked = check_files(&[(&text, "envoy.json")], None);
+        assert_eq!(checked.verdict(), Verdict::Wrong, "{text}");
+        assert!(errors(&text).iter().any(|error| error.contains(" is there twice")), "{:?}", errors(&text));
+    }
+    assert_eq!(check_text(&json("x", "x")).verdict(), Verdict::Good);
+}
+
+#[test]
+fn a_field_twice_is_found_in_a_config_map_and_not_in_what_is_not_looked_at() {
+    let indented: String = with("").lines().map(|line| format!("    {line}\n")).collect();
+    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: e }}\ndata:\n  e.yaml: |\n{indented}");
+    let service = "apiVersion: v1\nkind: Service\nmetadata: { name: a, name: a }\n";
+    let text = format!("{service}---\n{map}");
+    assert_eq!(check_text(&text).seen.unseen, ["the Service `a`"]);
+    assert_eq!(errors(&text), [""; 0]);
+    let twice = map.replacen("    static_resources:", "    staticResources: ~\n    static_resources:", 1);
+    let said = "7 `static_resources` and `staticResources` are one field in two spellings: which one Envoy takes from YAML varies from start to \
+                start";
+    assert_eq!(errors(&twice), [said]);
 }
 
 #[test]

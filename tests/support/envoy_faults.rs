@@ -149,7 +149,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     (
         "failure-mode-twice",
         &[(API_VERSION, "                      failure_mode_allow: true\n")],
-        &["error: `failure_mode_allow` is on"],
+        &["error: `failure_mode_allow` is on", "error: `failure_mode_allow` is there twice"],
     ),
     (
         "failure-mode-header",

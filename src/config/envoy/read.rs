@@ -36,10 +36,10 @@ pub(super) fn items(node: &Node) -> &[Node] {
     }
 }
 
-/// A field that is set: `null` is as good as absent. Of several Envoy takes the last.
+/// A field that is set: `null` is as good as absent. Of several this is the last; that there are several is an error of its own.
 pub(super) fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Entry> {
-    let found = entries(node).iter().rfind(|entry| is_named(&entry.key, name));
-    found.filter(|entry| !matches!(entry.node.value, Value::Null))
+    let is_set = |entry: &&Entry| !matches!(entry.node.value, Value::Null);
+    entries(node).iter().filter(is_set).rfind(|entry| is_named(&entry.key, name))
 }
 
 /// The value of a field.
@@ -233,6 +233,13 @@ mod tests {
                 .all(|text| is(text))
         );
         assert!(!["ten-thousand", "TENTHOUSAND", "0", "10", "~", "[1]"].iter().any(|text| is(text)));
+    }
+
+    #[test]
+    fn nothing_in_one_spelling_hides_no_value_in_the_other() {
+        for text in ["{ a_b: 1, aB: ~ }", "{ aB: ~, a_b: 1 }", "{ a_b: 2, aB: 1 }"] {
+            assert_eq!(value(&parse(text).unwrap(), "a_b").and_then(number), Some(1), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A ConfigMap that holds files of Envoy or Istio's mesh configuration, each as a text under a key of its `data`.
 
-use super::{document, document::Kind, embedded, relocate, resources, spellings, template};
+use super::{document, document::Kind, embedded, relocate, repeated, resources, spellings, template};
 use crate::{
     config::{
         bounds::Bounds,
@@ -109,6 +109,7 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &
             let mut has_unread = false;
             for mut root in roots {
                 budget.spend(relocate::count(&root));
+                let repeated = repeated::find(&root);
                 spellings::merge(&mut root);
                 let kind = document::classify(&root);
                 places.rewrite(&mut root);
@@ -118,6 +119,9 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &
                     continue;
                 }
                 is_read = document::is_read_by_envoy(kind, &root);
+                if document::is_linted(kind) {
+                    held.problems.extend(repeated.into_iter().map(|problem| places.moved(problem)));
+                }
                 match kind {
                     Kind::Envoy => held.roots.push(root),
                     Kind::Resources => held.roots.push(resources::with_types(root).0),

@@ -3,10 +3,11 @@
 use super::{
     super::kubernetes,
     config_map::{self, Budget, Held},
-    egctl, quoted, read, resources, spellings,
+    egctl, quoted, read, repeated, resources, spellings,
 };
 use crate::config::{
     envoy::types::BOOTSTRAP_DUMP,
+    error::Problem,
     tree::{Node, Value},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Document {
     pub(super) root: Node,
     /// The files in it, if it is a ConfigMap.
     pub(super) held: Option<Held>,
+    /// The faults of a document that is linted all the same.
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Document {
@@ -55,10 +58,11 @@ pub(super) fn take_apart(roots: Vec<Node>, text: &str) -> Vec<Document> {
     let roots = roots.into_iter().filter(|root| !is_empty(root)).flat_map(items);
     let mut budget = Budget::new();
     let document = |mut root: Node| {
+        let problems = repeated::find(&root);
         spellings::merge(&mut root);
         let kind = classify(&root);
         let held = (kind == Kind::ConfigMap).then(|| config_map::read(&mut root, text, &mut budget));
-        Document { kind, root, held }
+        Document { kind, root, held, problems: if is_linted(kind) { problems } else { Vec::new() } }
     };
     roots.map(document).collect()
 }
@@ -83,6 +87,14 @@ pub(super) fn classify(root: &Node) -> Kind {
         return Kind::Resources;
     }
     if egctl::holds_dumps(root) { Kind::Pods } else { Kind::Unknown }
+}
+
+/// Says whether lints look at documents of a kind.
+pub(super) const fn is_linted(kind: Kind) -> bool {
+    match kind {
+        Kind::Envoy | Kind::Resources | Kind::Pods | Kind::ConfigMap | Kind::Object => true,
+        Kind::OtherObject | Kind::Unknown => false,
+    }
 }
 
 /// Says whether a document is the configuration of a whole Envoy: a bootstrap file, or a dump that has one.

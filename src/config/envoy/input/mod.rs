@@ -10,6 +10,7 @@ mod embedded;
 mod files;
 mod reader;
 mod relocate;
+mod repeated;
 mod resources;
 mod scenes;
 mod spellings;

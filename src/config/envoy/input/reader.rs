@@ -73,7 +73,8 @@ impl Reader {
     /// Takes a document, with places that are still those of its file.
     fn read_document(&mut self, document: Document, name: &str, base: usize) -> Result<(), Unread> {
         let at = |root: &Node| relocate::shifted(&root.place, base);
-        let Document { kind, mut root, held } = document;
+        let Document { kind, mut root, held, problems } = document;
+        self.input.problems.extend(problems.into_iter().map(|problem| problem.shifted(base)));
         match kind {
             Kind::Envoy => {
                 let number = self.parts.number(Resource::new(FILE, Some(name)), std::slice::from_ref(&root));
