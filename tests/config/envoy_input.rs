@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use portcullis::config::{
     envoy::{Allowed, Checked, Verdict, check_files, check_paths, lint},
     error::{ConfigErrors, Problem, Severity},
@@ -409,6 +410,72 @@ fn two_bootstrap_files_in_config_maps_are_two_envoys() {
         config_map("b", "cds.yaml", &resources(&[CLUSTER]))
     );
     assert_eq!(only(&lint(&text, "k.yaml", None), HTTP1).len(), 1);
+}
+
+#[test]
+fn two_bootstrap_files_in_one_config_map_are_two_envoys() {
+    let sample = envoy_faults::sample();
+    let without_cluster = envoy_faults::with_block(&sample, "    - name: portcullis", "");
+    let map = |files: &[(&str, &str)]| {
+        let file = |(key, text): &(&str, &str)| format!("  {key}: |\n{}", indented(text, 4));
+        let files: String = files.iter().map(file).collect();
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata:\n{files}")
+    };
+    for files in [
+        [("a.yaml", sample.as_str()), ("b.yaml", without_cluster.as_str())],
+        [("b.yaml", without_cluster.as_str()), ("a.yaml", sample.as_str())],
+    ] {
+        let found = check(&map(&files));
+        let [problem] = &found.files[0].problems().collect::<Vec<_>>()[..] else { panic!("{found:?}") };
+        assert!(problem.to_string().contains("(ConfigMap `shop/b.yaml`, listener `ingress`)"), "{problem}");
+        assert_eq!(found.seen.listeners, 2);
+    }
+    // A part of a bootstrap file and files of resources are for the one that is there.
+    let (lds, cds) = (resources(&[LISTENER]), resources(&[CLUSTER]));
+    let one =
+        [("a.yaml", "dynamic_resources: {}\n"), ("b.yaml", "admin: {}\n# @type\n"), ("l.yaml", &lds), ("c.yaml", &cds)];
+    assert_eq!(only(&check(&map(&one)).files[0], HTTP1).len(), 1);
+}
+
+#[test]
+fn what_may_hide_a_bootstrap_file_in_a_config_map_is_named() {
+    let sample = envoy_faults::sample();
+    let beside = |more: &str| check(&format!("{}{more}", config_map("shop", "envoy.yaml", &sample)));
+    let named = |key: &str| {
+        vec![format!("`{key}` in the ConfigMap `shop`, which is no file that Envoy reads and may hold one")]
+    };
+    let text = |key: &str, text: &str| format!("  {key}: |\n{}", indented(text, 4));
+    let inner = config_map("inner", "envoy.yaml", &faulty());
+    let pods = serde_json::json!({ "n": { "p": dump(LISTENER, CLUSTER) } }).to_string();
+    let other = format!("apiVersion: v1\nkind: Secret\nstringData:\n{}", text("envoy.yaml", &faulty()));
+    let unknown = format!("bootstrap:\n{}", indented(&faulty(), 2));
+    for hidden in [&inner, &pods, &other, &unknown] {
+        let found = beside(&text("x.yaml", hidden));
+        assert_eq!((found.seen.unseen.clone(), found.verdict()), (named("x.yaml"), Verdict::Unseen), "{hidden}");
+    }
+    let harmless = "apiVersion: apps/v1\nkind: Deployment\nspec: { resources: { limits: 1 } }\n";
+    assert_eq!(beside(&text("x.yaml", harmless)).verdict(), Verdict::Good);
+    let base64 = |text: &str| BASE64_STANDARD.encode(text);
+    let binary = |encoded: &str| format!("binaryData:\n  b.yaml: |\n    {encoded}\n");
+    let encoded = base64(&faulty());
+    let (start, end) = encoded.split_at(77);
+    for hidden in [encoded.clone(), format!("{start}\n    {end}")] {
+        let found = beside(&binary(&hidden));
+        assert_eq!((found.seen.unseen.clone(), found.verdict()), (named("b.yaml"), Verdict::Unseen));
+    }
+    for harmless in [base64("a key store"), "%".to_owned()] {
+        assert_eq!(beside(&binary(&harmless)).verdict(), Verdict::Good, "{harmless}");
+    }
+}
+
+#[test]
+fn the_help_of_a_fault_in_a_config_map_fits_it() {
+    let map = |text: &str| config_map("shop-envoy\n  namespace: shop", "envoy.yaml", text);
+    let template = lint(&map("static_resources:\n  listeners: {{ x }}\n"), "k.yaml", None);
+    assert!(help(&template).starts_with("lint what it renders to"), "{}", help(&template));
+    let broken = lint(&map("static_resources:\n  listeners: [\n"), "k.yaml", None);
+    let command = "`kubectl get configmap shop-envoy -n shop -o json | jq -r '.data.\"envoy.yaml\"'`";
+    assert!(help(&broken).ends_with(command), "{}", help(&broken));
 }
 
 #[test]

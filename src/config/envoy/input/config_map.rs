@@ -1,10 +1,10 @@
 //! A ConfigMap that holds files of Envoy or Istio's mesh configuration, each as a text under a key of its `data`.
 
-use super::{document, document::Kind, embedded, relocate, repeated, resources, spellings, template};
+use super::{binary_data, document, document::Kind, embedded, relocate, repeated, resources, spellings, template};
 use crate::{
     config::{
         bounds::Bounds,
-        envoy::read,
+        envoy::{kubernetes::Object, read},
         error::Problem,
         parse::parse_documents,
         suggest::quoted,
@@ -23,14 +23,17 @@ const WORDS: [&str; 7] = [
     "@type",
     "extensionProviders",
 ];
+/// Words one of which a text has in which a file of Envoy's may be hidden, whatever else it is.
+const SIGNS: [&str; 5] =
+    ["static_resources", "staticResources", "dynamic_resources", "dynamicResources", "type.googleapis.com/envoy."];
 /// The share of the values of a file that a text which can't be read counts as: nothing tells how many it had.
 const UNREAD_SHARE: usize = 8;
 
 /// The files of a ConfigMap that can be linted.
 #[derive(Default)]
 pub(super) struct Held {
-    /// The trees of Envoy's files.
-    pub(super) roots: Vec<Node>,
+    /// Envoy's files.
+    pub(super) files: Vec<HeldFile>,
     /// The trees of Istio's mesh configuration.
     pub(super) meshes: Vec<Node>,
     /// The trees of documents that Envoy does not read. They say where secrets are.
@@ -41,14 +44,21 @@ pub(super) struct Held {
     pub(super) problems: Vec<Problem>,
 }
 
+/// A file of Envoy's in a ConfigMap.
+pub(super) struct HeldFile {
+    /// The key under which it is there.
+    pub(super) key: String,
+    pub(super) root: Node,
+}
+
 impl Held {
     /// Gives the trees of all documents, those that are not linted among them.
     pub(super) fn trees(&self) -> impl Iterator<Item = &Node> {
-        self.roots.iter().chain(&self.meshes).chain(&self.unread)
+        self.files.iter().map(|file| &file.root).chain(&self.meshes).chain(&self.unread)
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.roots.is_empty() && self.meshes.is_empty() && self.problems.is_empty()
+        self.files.is_empty() && self.meshes.is_empty() && self.problems.is_empty()
     }
 }
 
@@ -65,11 +75,20 @@ impl Budget {
     }
 }
 
+/// The names of a ConfigMap.
+struct Map {
+    /// The name as an argument of `kubectl`.
+    argument: String,
+    /// Words for it.
+    words: String,
+}
+
 /// Reads the files of a ConfigMap. `outer` is the whole text around it. A text whose tree has places of its own is taken out,
 /// so that each secret in it is hidden by its field and not everything behind the first one.
 pub(super) fn read(root: &mut Node, outer: &str, budget: &mut Budget) -> Held {
     let mut held = Held::default();
-    let map = named(root);
+    let map = Map { argument: named(root), words: Object::describe(root) };
+    held.unseen.extend(binary_data::unseen(root, &SIGNS, &map.words));
     let Value::Section(fields) = &mut root.value else { return held };
     let Some(data) = fields.iter_mut().find(|entry| entry.key == "data") else { return held };
     let Value::Section(entries) = &mut data.node.value else { return held };
@@ -100,8 +119,13 @@ fn named(root: &Node) -> String {
     field("namespace").filter(is_plain).map_or_else(|| name.to_owned(), |space| format!("{name} -n {space}"))
 }
 
+/// Gives words for a part of a ConfigMap that is not looked at. `map` are those for the ConfigMap.
+pub(super) fn unseen_words(key: &str, map: &str) -> String {
+    format!("{} in {map}, which is no file that Envoy reads and may hold one", quoted(key))
+}
+
 /// Reads a text. Returns whether it was read with a place for each of its parts.
-fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &str, budget: &mut Budget) -> bool {
+fn read_file(held: &mut Held, (entry, map): (&Entry, &Map), text: &str, outer: &str, budget: &mut Budget) -> bool {
     let places = embedded::Places::new(entry, text, outer);
     match parse_documents(text, &Bounds::ENVOY) {
         Ok(roots) => {
@@ -122,12 +146,21 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &
                 if document::is_linted(kind) {
                     held.problems.extend(repeated.into_iter().map(|problem| places.moved(problem)));
                 }
-                match kind {
-                    Kind::Envoy => held.roots.push(root),
-                    Kind::Resources => held.roots.push(resources::with_types(root).0),
-                    Kind::Object => held.meshes.push(root),
-                    Kind::Pods | Kind::ConfigMap | Kind::OtherObject | Kind::Unknown => return false,
-                }
+                let root = match kind {
+                    Kind::Envoy => root,
+                    Kind::Resources => resources::with_types(root).0,
+                    Kind::Object => {
+                        held.meshes.push(root);
+                        continue;
+                    }
+                    Kind::Pods | Kind::ConfigMap | Kind::OtherObject | Kind::Unknown => {
+                        if SIGNS.iter().any(|sign| text.contains(sign)) {
+                            held.unseen.push(unseen_words(&entry.key, &map.words));
+                        }
+                        return false;
+                    }
+                };
+                held.files.push(HeldFile { key: entry.key.clone(), root });
             }
             if has_unread {
                 held.unseen.push(document::unread_words(&entry.key));
@@ -141,9 +174,10 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &str), text: &str, outer: &
                 None => {
                     let key = format!("data.\"{}\"", entry.key);
                     let help = format!(
-                        "mend the text under {}, or take it out to lint it by itself: `kubectl get configmap {map} -o json | jq -r \
+                        "mend the text under {}, or take it out to lint it by itself: `kubectl get configmap {} -o json | jq -r \
                          '.{key}'`",
-                        quoted(&key)
+                        quoted(&key),
+                        map.argument
                     );
                     places.moved(*problem).help(help)
                 }

@@ -14,8 +14,10 @@ use crate::config::{
 /// Fields one of which a bootstrap file, a file of resources or a dump has.
 const TOP_LEVEL: [&str; 6] =
     ["static_resources", "dynamic_resources", "resources", "configs", "admin", "layered_runtime"];
-/// Fields that only a bootstrap file has.
-const BOOTSTRAP: [&str; 4] = ["static_resources", "dynamic_resources", "admin", "layered_runtime"];
+/// Fields one of which each bootstrap file has.
+const BOOTSTRAP: [&str; 2] = ["static_resources", "dynamic_resources"];
+/// Fields that only a bootstrap file has, and a part that is merged into one.
+const PARTS: [&str; 2] = ["admin", "layered_runtime"];
 
 /// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +101,13 @@ pub(super) const fn is_linted(kind: Kind) -> bool {
 
 /// Says whether a document is the configuration of a whole Envoy: a bootstrap file, or a dump that has one.
 pub(super) fn is_whole(root: &Node) -> bool {
-    let is_bootstrap = |part: &Node| read::type_name(part) == Some(BOOTSTRAP_DUMP);
-    BOOTSTRAP.iter().any(|name| read::field(root, name).is_some())
-        || read::list(root, "configs").iter().any(is_bootstrap)
+    is_bootstrap(root) || PARTS.iter().any(|name| read::field(root, name).is_some())
+}
+
+/// Says the same of a document that is no mere part of a bootstrap file.
+pub(super) fn is_bootstrap(root: &Node) -> bool {
+    let is_dump = |part: &Node| read::type_name(part) == Some(BOOTSTRAP_DUMP);
+    BOOTSTRAP.iter().any(|name| read::field(root, name).is_some()) || read::list(root, "configs").iter().any(is_dump)
 }
 
 /// Says whether a document is a file that Envoy itself reads, of which the first document alone counts.

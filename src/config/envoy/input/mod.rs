@@ -3,6 +3,7 @@
 //!
 //! Spans of a file are shifted by the length of the files before it, so that one tree of all files has no ambiguous place.
 
+mod binary_data;
 mod config_map;
 mod document;
 mod egctl;

@@ -2,7 +2,7 @@
 
 use super::{
     EXPECTED, FILE, Input, KUBERNETES_HELP,
-    config_map::Held,
+    config_map::{Held, HeldFile},
     document::{self, Document, Kind},
     egctl, quoted, relocate, resources,
     scenes::{Owner, Part, Parts},
@@ -77,7 +77,7 @@ impl Reader {
         self.input.problems.extend(problems.into_iter().map(|problem| problem.shifted(base)));
         match kind {
             Kind::Envoy => {
-                let number = self.parts.number(Resource::new(FILE, Some(name)), std::slice::from_ref(&root));
+                let number = self.parts.number(Resource::new(FILE, Some(name)), std::iter::once(&root));
                 self.add(Owner::Numbered(number), root, base);
             }
             Kind::Resources => {
@@ -115,15 +115,24 @@ impl Reader {
     }
 
     fn add_config_map(&mut self, held: Held, resource: Resource, base: usize) {
-        let number = self.parts.number(resource, &held.roots);
+        let is_one_of_many = held.files.iter().filter(|file| document::is_bootstrap(&file.root)).count() > 1;
         for mut root in held.meshes {
             relocate::shift(&mut root, base);
             self.input.objects.push(Object::new(root));
         }
         self.input.unseen.extend(held.unseen);
         self.input.problems.extend(held.problems.into_iter().map(|problem| problem.shifted(base)));
-        for root in held.roots {
+        // Each Envoy has one bootstrap file. Where there are several, nothing tells which of them the other files are for.
+        let (apart, together): (Vec<HeldFile>, Vec<HeldFile>) =
+            held.files.into_iter().partition(|file| is_one_of_many && document::is_bootstrap(&file.root));
+        for HeldFile { key, root } in apart {
+            let name = format!("{}/{key}", resource.name().unwrap_or_default());
+            let number = self.parts.number(Resource::new(resource.kind(), Some(&name)), std::iter::once(&root));
             self.add(Owner::Numbered(number), root, base);
+        }
+        let number = self.parts.number(resource, together.iter().map(|file| &file.root));
+        for file in together {
+            self.add(Owner::Numbered(number), file.root, base);
         }
     }
 

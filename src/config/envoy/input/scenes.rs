@@ -18,7 +18,7 @@ pub(super) enum Owner {
     Common,
     /// The Envoy of a pod, by namespace and name.
     Pod(String),
-    /// The Envoy of a file or a ConfigMap, by its number among both.
+    /// The Envoy of a file, a ConfigMap or a file of one, by its number among these.
     Numbered(usize),
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Parts {
     parts: Vec<Part>,
     /// Files and ConfigMaps with the configuration of a whole Envoy, by their number.
     whole: HashSet<usize>,
-    /// All files and ConfigMaps.
+    /// All files and ConfigMaps, and files of those with several.
     numbered: Vec<Resource>,
 }
 
@@ -44,11 +44,11 @@ impl Parts {
         self.parts.push(part);
     }
 
-    /// Gives the next file or ConfigMap, which has these trees, its number.
-    pub(super) fn number(&mut self, resource: Resource, roots: &[Node]) -> usize {
+    /// Gives the next file or ConfigMap, or a file of one, which has these trees, its number.
+    pub(super) fn number<'n>(&mut self, resource: Resource, mut roots: impl Iterator<Item = &'n Node>) -> usize {
         let number = self.numbered.len();
         self.numbered.push(resource);
-        if roots.iter().any(document::is_whole) {
+        if roots.any(document::is_whole) {
             self.whole.insert(number);
         }
         number
