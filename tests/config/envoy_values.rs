@@ -240,3 +240,24 @@ fn a_part_of_the_runtime_is_read_as_envoys_runtime_reads_it() {
     }
 }
 
+#[test]
+fn one_of_two_services_that_is_off_or_fails_open_is_not_good() {
+    let asks = |name: &str, cluster: &str, more: &str| {
+        ours(name, more).replace("cluster_name: portcullis", &format!("cluster_name: {cluster}"))
+    };
+    let one = "    - { name: opa, type: STATIC, load_assignment: { cluster_name: opa } }\n".to_owned();
+    let other = one.replace("opa", "authz");
+    let of = |first: &str, second: &str| {
+        bootstrap(&[listener("in", "", &[&manager(&[first, second], ALL)])], &[one.clone(), other.clone()], "")
+    };
+    let open = ", failure_mode_allow: true";
+    let off = asks("second", "authz", "").replacen("name:", "disabled: true, name:", 1);
+    for (name, text) in [
+        ("off", of(&asks("first", "opa", ""), &off)),
+        ("off first", of(&off, &asks("first", "opa", ""))),
+        ("open", of(&asks("first", "opa", open), &asks("second", "authz", ""))),
+        ("open second", of(&asks("first", "opa", ""), &asks("second", "authz", open))),
+    ] {
+        assert_ne!(check_text(&text).verdict(), Verdict::Good, "{name}");
+    }
+}
