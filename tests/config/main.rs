@@ -35,6 +35,8 @@ mod envoy_trees;
 #[cfg(test)]
 mod envoy_trees_law;
 #[cfg(test)]
+mod envoy_trust;
+#[cfg(test)]
 mod envoy_values;
 #[cfg(test)]
 #[path = "../support/envoy_verdict.rs"]

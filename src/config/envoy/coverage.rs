@@ -4,7 +4,8 @@
 use super::{chain::Filter, read, scene::Route, types::FILTER_CONFIG};
 use crate::config::tree::{Entry, Node};
 
-const PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
+/// The settings of a route for an ext_authz filter.
+pub(super) const PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";
 const MATCHER_PER_ROUTE: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute";
 const USUAL_NAME: &str = "envoy.filters.http.ext_authz";
 
@@ -108,4 +109,4 @@ impl<'n> Case<'n> {
 }
 
 /// The field with the settings for filters by their names.
-const SETTINGS: &str = "typed_per_filter_config";
+pub(super) const SETTINGS: &str = "typed_per_filter_config";

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::findings::Findings, Found, Object, body, deadline, has_our_name, lint_fail_open, lint_raw_headers,
-    lint_route_cache, lint_status, policy, quoted, read,
+    lint_route_cache, lint_status, namespace, policy, quoted, read,
 };
 use crate::config::{
     lint::Lint,
@@ -51,7 +51,7 @@ pub(super) fn lint(found: &mut Found, objects: &[Object], sets_raw_headers: bool
     let has_mesh = !meshes.is_empty();
     for policy in &policies {
         found.findings.enter(&Site::of_resource(&Object::resource_of(policy.root())));
-        policy::lint(found, policy, has_mesh.then_some(&names));
+        policy::lint(found, policy, has_mesh.then_some(&names), namespace::root(objects));
         found.findings.enter(&Site::default());
     }
     if !policies.is_empty() && !has_mesh {

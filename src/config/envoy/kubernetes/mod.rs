@@ -5,11 +5,13 @@
 mod deadline;
 mod gateway;
 mod istio;
+mod namespace;
 mod object;
 mod patch;
 mod patch_item;
 mod policy;
 mod raw_headers;
+mod route_settings;
 mod scaffold;
 
 use super::{asked::has_our_name, body, filter, findings::Findings, quoted, read};

@@ -61,6 +61,12 @@ impl Object {
     pub(super) fn providers(&self) -> Option<&[Node]> {
         providers(&self.0)
     }
+
+    /// Gives the root namespace that a mesh configuration names.
+    pub(super) fn root_namespace(&self) -> Option<&str> {
+        let mesh = |path: &&[&str]| read::at(&self.0, path).and_then(|mesh| read::text(mesh, "rootNamespace"));
+        MESHES.iter().find_map(mesh).filter(|name| !name.is_empty())
+    }
 }
 
 /// Gives the kind of a Kubernetes resource.

@@ -1,10 +1,10 @@
 //! Pieces of Envoy configuration in Istio's `EnvoyFilter` and Envoy Gateway's `EnvoyPatchPolicy`.
 
 use super::{
-    super::types::EXT_AUTHZ,
+    super::{coverage::SETTINGS, types::EXT_AUTHZ},
     Found, Object,
     patch_item::{Operation, Patch, gateway_patch, istio_patch},
-    quoted, read,
+    quoted, read, route_settings,
     scaffold::{self, section, text},
 };
 use crate::config::{
@@ -13,7 +13,6 @@ use crate::config::{
     tree::{Entry, Node, Place, Value},
 };
 
-const PER_ROUTE: &str = "typed_per_filter_config";
 /// A word in the names of ext_authz filters, and in paths that lead to one.
 const NAME: &str = "ext_authz";
 /// Fields that only an ext_authz filter has.
@@ -51,6 +50,17 @@ impl Patches {
         self.has_ext_authz = true;
         self.resources.push(scaffold::listener_of_filters(&name_of(name), filters));
     }
+
+    /// Adds settings for ext_authz filters, each those of a route.
+    fn add_settings(&mut self, name: &str, settings: Vec<Node>) {
+        if settings.is_empty() {
+            return;
+        }
+        self.has_ext_authz = true;
+        let routes = settings.into_iter().map(|ours| scaffold::route(vec![(SETTINGS, ours)])).collect();
+        let hosts = vec![scaffold::host_of_routes(routes)];
+        self.resources.push(scaffold::routes_of_hosts(hosts, Some(&name_of(name))));
+    }
 }
 
 /// Gives the name that a listener or table of routes has which was added around a piece.
@@ -77,13 +87,18 @@ pub(super) fn collect(found: &mut Found, objects: &[Object]) -> Patches {
 }
 
 fn take(found: &mut Found, patches: &mut Patches, patch: &Patch<'_>) {
-    if patch.operation == Operation::Remove {
-        return take_removal(found, patches, patch);
+    match patch.operation {
+        Operation::Remove => return take_removal(found, patches, patch),
+        Operation::Test => return,
+        Operation::Add | Operation::Merge | Operation::Other => {}
     }
-    let Some(value) = patch.value else { return };
-    if take_resource(patches, patch, &value.node) || take_settings(patches, patch, value) {
+    let Some(value) = patch.value.filter(|_| patch.operation != Operation::Other) else {
+        return name_unseen(found, patch);
+    };
+    if take_resource(patches, patch, &value.node) || take_settings(found, patches, patch, value) {
         return;
     }
+    patches.add_settings(patch.object, route_settings::within(&value.node));
     let mut filters = Vec::new();
     filters_in(&value.node, patch.operation, &mut filters);
     if !filters.is_empty() {
@@ -93,8 +108,12 @@ fn take(found: &mut Found, patches: &mut Patches, patch: &Patch<'_>) {
         let config = with_value_at(config, &fields, value);
         patches.add_filters(patch.object, vec![section(vec![("name", text(NAME)), ("typed_config", config)])]);
     } else {
-        found.unseen.push(format!("a patch of {} in {}", quoted(patch.target), patch.object));
+        name_unseen(found, patch);
     }
+}
+
+fn name_unseen(found: &mut Found, patch: &Patch<'_>) {
+    found.unseen.push(format!("a patch of {} in {}", quoted(patch.target), patch.object));
 }
 
 /// Reports that the filter itself is taken out, where the patch names it.
@@ -124,22 +143,13 @@ fn take_resource(patches: &mut Patches, patch: &Patch<'_>, value: &Node) -> bool
     true
 }
 
-/// Takes what routes and virtual hosts say to their filters.
-fn take_settings(patches: &mut Patches, patch: &Patch<'_>, value: &Entry) -> bool {
-    let routes = if let Some(settings) = read::field(&value.node, PER_ROUTE) {
-        vec![scaffold::route(vec![(PER_ROUTE, settings.node.clone())])]
-    } else if patch.path.ends_with(PER_ROUTE) {
-        vec![scaffold::route(vec![(PER_ROUTE, value.node.clone())])]
-    } else if let Some((_, name)) = patch.path.rsplit_once(&format!("{PER_ROUTE}/")) {
-        let settings = with_entry(section(Vec::new()), name, value);
-        vec![scaffold::route(vec![(PER_ROUTE, settings)])]
-    } else {
-        return false;
-    };
-    patches.has_ext_authz = true;
-    patches
-        .resources
-        .push(scaffold::routes_of_hosts(vec![scaffold::host_of_routes(routes)], Some(&name_of(patch.object))));
+/// Takes what routes and virtual hosts say to their ext_authz filters, and names the rest.
+fn take_settings(found: &mut Found, patches: &mut Patches, patch: &Patch<'_>, value: &Entry) -> bool {
+    let Some(settings) = route_settings::find(patch, value) else { return false };
+    if settings.has_more {
+        name_unseen(found, patch);
+    }
+    patches.add_settings(patch.object, settings.ours);
     true
 }
 

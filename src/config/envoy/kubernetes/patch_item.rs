@@ -29,6 +29,10 @@ pub(super) enum Operation {
     /// The value is a part of one.
     Merge,
     Remove,
+    /// The thing is compared, and stays as it is.
+    Test,
+    /// The value comes from elsewhere, or the operation is not known here.
+    Other,
 }
 
 /// Reads an item of `configPatches`.
@@ -52,7 +56,12 @@ pub(super) fn gateway_patch<'n>(item: &'n Node, object: &'n str, resource: &'n R
     let text_of = |name: &str| change.and_then(|change| read::text(change, name));
     // With both, `path` goes on where `jsonPath` ends.
     let path = ["jsonPath", "path"].iter().filter_map(|name| text_of(name)).collect::<String>();
-    let operation = if text_of("op") == Some("remove") { Operation::Remove } else { Operation::Add };
+    let operation = match text_of("op") {
+        Some("add" | "replace") => Operation::Add,
+        Some("remove") => Operation::Remove,
+        Some("test") => Operation::Test,
+        _ => Operation::Other,
+    };
     let value = change.and_then(|change| read::field(change, "value"));
     let target = read::type_name_of(item, "type").unwrap_or_default();
     Patch { object, resource, target, operation, path: path.into(), value, place: &item.place }

@@ -1,6 +1,6 @@
 //! Istio's `AuthorizationPolicy` with the action CUSTOM: which requests a provider is asked about.
 
-use super::{Found, Object, istio::Names, quoted, read};
+use super::{Found, Object, istio::Names, namespace, quoted, read};
 use crate::{
     config::{
         lint::Lint,
@@ -18,8 +18,8 @@ pub(super) fn provider_name(policy: &Object) -> Option<&str> {
     read::at(policy.root(), &["spec", "provider", "name"]).and_then(read::as_text)
 }
 
-/// Lints a policy. `providers` are all of the mesh configuration, where that is known.
-pub(super) fn lint(found: &mut Found, policy: &Object, providers: Option<&Names<'_>>) {
+/// Lints a policy. `providers` are all of the mesh configuration, where that is known, `root` is the root namespace.
+pub(super) fn lint(found: &mut Found, policy: &Object, providers: Option<&Names<'_>>, root: &str) {
     let object = Object::describe(policy.root());
     let (spec, start) = (policy.spec(), &policy.root().place);
     if let (Some(name), Some(providers)) = (provider_name(policy), providers) {
@@ -64,6 +64,12 @@ pub(super) fn lint(found: &mut Found, policy: &Object, providers: Option<&Names<
     let chosen = ["selector", "targetRefs", "targetRef"];
     if spec.is_some_and(|spec| chosen.iter().any(|name| read::field(spec, name).is_some())) {
         found.unseen.push(format!("the workloads that {object} does not select"));
+    } else {
+        found.unseen.extend(namespace::outside(policy, root));
+    }
+    // Versions of Istio differ in it.
+    if namespace::is_tried(policy.root()) {
+        found.unseen.push(format!("whether Istio asks by {object}, which `istio.io/dry-run` has it only try"));
     }
 }
 

@@ -1,14 +1,12 @@
 //! Patches that have Envoy send headers as they come, and whether they may be for an Envoy that asks Portcullis.
 
-use super::{Object, read};
+use super::{Object, namespace, read};
 use crate::config::tree::Node;
-
-/// The namespace whose resources Istio applies to all others, unless its mesh configuration names another one.
-const ROOT_NAMESPACE: &str = "istio-system";
 
 /// Says whether an `EnvoyFilter` may set `encode_raw_headers` where a policy of Istio has Envoy ask.
 pub(super) fn may_set_for_istio(objects: &[Object]) -> bool {
     let policies: Vec<&Object> = objects.iter().filter(|object| object.is("AuthorizationPolicy")).collect();
+    let root = namespace::root(objects);
     let filters = objects.iter().filter(|object| object.is("EnvoyFilter"));
     let mut patches = filters.flat_map(|filter| {
         let items = filter.spec().map_or(&[][..], |spec| read::list(spec, "configPatches"));
@@ -18,7 +16,7 @@ pub(super) fn may_set_for_istio(objects: &[Object]) -> bool {
         let context = read::at(item, &["match", "context"]).and_then(read::as_text);
         let may_meet = |policy: &&Object| {
             let is_elsewhere = context == Some("SIDECAR_INBOUND") && guards_gateway(policy);
-            !is_elsewhere && shares_namespace(filter, policy)
+            !is_elsewhere && shares_namespace(filter, policy, root)
         };
         sets_raw_headers(item)
             && context != Some("SIDECAR_OUTBOUND")
@@ -40,7 +38,7 @@ pub(super) fn may_set_for_gateway(objects: &[Object]) -> bool {
 fn may_share_gateway(patch: &Object, policy: &Object) -> bool {
     let (of_patch, of_policy) = (gateways(patch), gateways(policy));
     let (Some(of_patch), Some(of_policy)) = (of_patch, of_policy) else { return true };
-    let are_apart = matches!((namespace(patch), namespace(policy)), (Some(one), Some(other)) if one != other);
+    let are_apart = matches!((namespace::of(patch), namespace::of(policy)), (Some(one), Some(other)) if one != other);
     !are_apart && of_patch.iter().any(|name| of_policy.contains(name))
 }
 
@@ -55,15 +53,11 @@ fn gateways(object: &Object) -> Option<Vec<&str>> {
 }
 
 /// Says whether a filter may be for workloads that a policy is for. A resource without a namespace may be in any.
-fn shares_namespace(filter: &Object, policy: &Object) -> bool {
-    match (namespace(filter), namespace(policy)) {
-        (Some(one), Some(other)) => one == other || [one, other].contains(&ROOT_NAMESPACE),
+fn shares_namespace(filter: &Object, policy: &Object, root: &str) -> bool {
+    match (namespace::of(filter), namespace::of(policy)) {
+        (Some(one), Some(other)) => one == other || [one, other].contains(&root),
         _ => true,
     }
-}
-
-fn namespace(object: &Object) -> Option<&str> {
-    read::at(object.root(), &["metadata", "namespace"]).and_then(read::as_text)
 }
 
 /// Says whether a policy plainly guards a gateway and no sidecar.
