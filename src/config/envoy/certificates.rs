@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::read;
+use super::{read, scene::http_options};
 use crate::config::tree::{Node, Value};
 
 /// Fields of a `CertificateValidationContext` one of which refuses strangers.
@@ -48,8 +48,8 @@ pub(super) enum Trust<'n> {
     Unseen(&'n str),
 }
 
-/// Returns the servers that an `UpstreamTlsContext` lets in. `checks_name` tells whether the cluster has the name of the host checked.
-pub(super) fn trust<'n>(context: &'n Node, secrets: &HashMap<&'n str, &'n Node>, checks_name: bool) -> Trust<'n> {
+/// Returns the servers that an `UpstreamTlsContext` of a cluster lets in.
+pub(super) fn trust<'n>(context: &'n Node, secrets: &HashMap<&'n str, &'n Node>, cluster: &'n Node) -> Trust<'n> {
     let Some(common) = read::value(context, "common_tls_context") else { return Trust::Any };
     let combined = read::value(common, "combined_validation_context");
     let default = combined.and_then(|combined| read::value(combined, "default_validation_context"));
@@ -70,7 +70,7 @@ pub(super) fn trust<'n>(context: &'n Node, secrets: &HashMap<&'n str, &'n Node>,
     let has = |names: &[&str]| rules.iter().any(|rules| names.iter().any(|name| has_rule(rules, name)));
     if rules.iter().copied().any(takes_any) || !has(&RULES) {
         Trust::Any
-    } else if rules.iter().copied().any(trusts_public) && !has(&NAMES) && !checks_name && !checks_sni(context) {
+    } else if rules.iter().copied().any(trusts_public) && !has(&NAMES) && !checks_name(cluster) && !checks_sni(context) {
         Trust::Public
     } else {
         Trust::Some
@@ -95,4 +95,11 @@ fn trusts_public(rules: &Node) -> bool {
 /// Tells whether the certificate must be for the name that Envoy asks for.
 fn checks_sni(context: &Node) -> bool {
     read::switched_on(context, "auto_sni_san_validation").is_some()
+}
+
+/// Tells whether a cluster has certificates checked for the name of the host that is asked.
+fn checks_name(cluster: &Node) -> bool {
+    let mut upstream =
+        http_options(cluster).filter_map(|options| read::value(options, "upstream_http_protocol_options"));
+    upstream.any(|options| read::switched_on(options, "auto_san_validation").is_some())
 }

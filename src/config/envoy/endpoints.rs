@@ -57,10 +57,36 @@ pub(super) fn lint(findings: &mut Findings, cluster: &Node, name: &str) {
     }
 }
 
+/// An endpoint of a cluster.
+#[derive(Clone, Copy)]
+pub(super) struct Host<'n> {
+    /// The `LocalityLbEndpoints` that has it.
+    pub(super) locality: &'n Node,
+    pub(super) endpoint: &'n Node,
+}
+
+impl<'n> Host<'n> {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &'n Node> {
+        addresses(self.endpoint)
+    }
+
+    /// Returns the hosts of its socket addresses.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'n Node> {
+        names(self.endpoint)
+    }
+}
+
+/// The endpoints of a cluster's `load_assignment`, with their localities.
+pub(super) fn hosts(cluster: &Node) -> impl Iterator<Item = Host<'_>> {
+    let localities = read::at(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], read::items);
+    localities.iter().flat_map(|locality| {
+        read::list(locality, "lb_endpoints").iter().map(move |endpoint| Host { locality, endpoint })
+    })
+}
+
 /// The endpoints of a cluster's `load_assignment`.
 pub(super) fn endpoints(cluster: &Node) -> impl Iterator<Item = &Node> {
-    let groups = read::at(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], read::items);
-    groups.iter().flat_map(|group| read::list(group, "lb_endpoints"))
+    hosts(cluster).map(|host| host.endpoint)
 }
 
 /// The addresses of an endpoint. Envoy connects to whichever of them answers.
@@ -72,13 +98,13 @@ pub(super) fn addresses(endpoint: &Node) -> impl Iterator<Item = &Node> {
 }
 
 /// The hosts of an endpoint's socket addresses.
-pub(super) fn hosts(endpoint: &Node) -> impl Iterator<Item = &Node> {
+fn names(endpoint: &Node) -> impl Iterator<Item = &Node> {
     addresses(endpoint).filter_map(|address| read::at(address, &["socket_address", "address"]))
 }
 
 /// The host of an endpoint's first socket address.
 fn host(endpoint: &Node) -> Option<&Node> {
-    hosts(endpoint).next()
+    names(endpoint).next()
 }
 
 /// Tells whether a host is this machine.

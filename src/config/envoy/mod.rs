@@ -16,7 +16,7 @@
 //! | find out who is asked, and what requests reach | `asked`, `guard`, `reach`, `behind`, `memo` |
 //! | lint managers that ask | `manager`, `switches` and `coverage` (routes), `authorizers` (several filters), `paths`, `hosts`, `client_headers` |
 //! | lint one ext_authz filter | `filter`, `enabled` (`runtime_flag`), `headers`, `matcher`, `body` |
-//! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `certificates` |
+//! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `onward`, `sockets` (`metadata`, `certificates`) |
 //! | lint what changes requests after the decision | `after` |
 //! | lint the ways past it | `unchecked`, `tcp`, `admin` |
 //! | say how good it is | `findings`, `verdict` |
@@ -44,6 +44,8 @@ mod kubernetes;
 mod manager;
 mod matcher;
 mod memo;
+mod metadata;
+mod onward;
 mod ours;
 mod paths;
 mod reach;
@@ -52,6 +54,7 @@ mod retries;
 mod runtime_flag;
 mod scene;
 mod service;
+mod sockets;
 mod switches;
 mod tcp;
 mod timeout;

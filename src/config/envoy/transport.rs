@@ -1,74 +1,56 @@
 //! The way of Checks to Portcullis: tokens travel on it, and the server that answers decides. In the clear only on this machine, and by TLS
 //! only with a look at the certificate.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::{
     Around,
-    certificates::{self, Trust},
-    endpoints,
+    certificates::Trust,
+    endpoints::{self, Host},
     findings::Findings,
+    onward::{self, Kind},
     quoted, read,
-    scene::http_options,
+    scene::Lookup,
+    sockets::{Protection, Sockets},
 };
 use crate::config::{
     lint::Lint,
-    tree::{Entry, Node, Place},
+    tree::{Entry, Node, Place, Value},
 };
 
-const RAW: &str = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
-const TLS: &str = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
-const QUIC: &str = "envoy.extensions.transport_sockets.quic.v3.QuicUpstreamTransport";
+/// Clusters that were looked at, by their places in memory.
+type Done = HashSet<*const Node>;
 
-/// The protection of a cluster's connections.
-#[derive(Clone, Copy)]
-enum Protection<'n> {
-    /// The connections are not encrypted.
-    None,
-    /// TLS, and the servers that it lets in.
-    Tls(&'n Entry, Trust<'n>),
-    /// A transport that is not known here.
-    Some,
+/// Lints the connections of the cluster that is asked, and of those to which it leads on.
+pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, cluster: &'n Node, name: &str) {
+    lint_cluster(findings, around, cluster, name, &mut Done::new());
 }
 
-/// Lints the connections of the cluster that is asked.
-pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, cluster: &'n Node, name: &str) {
-    let checks_name = checks_name(cluster);
-    let of_socket = |socket: Option<&'n Entry>| {
-        socket.map_or(Protection::None, |socket| of_socket(socket, &around.scene.secrets, checks_name))
-    };
-    let matches: Vec<(&Node, Protection<'_>)> = read::list(cluster, "transport_socket_matches")
-        .iter()
-        .map(|one| (one, of_socket(read::field(one, "transport_socket"))))
-        .collect();
-    let default = of_socket(read::field(cluster, "transport_socket"));
-    let possible = || matches.iter().map(|(_, protection)| *protection).chain([default]);
-    let mut sockets = possible().filter_map(|one| match one {
+fn lint_cluster<'n>(findings: &mut Findings, around: &Around<'n>, cluster: &'n Node, name: &str, done: &mut Done) {
+    if !done.insert(std::ptr::from_ref(cluster)) {
+        return;
+    }
+    match onward::kind(cluster) {
+        Kind::Own => {}
+        // Envoy takes the transport sockets of the members, whatever their aggregate has.
+        Kind::Members(names) => return names.iter().for_each(|name| lint_named(findings, around, name, done)),
+        Kind::Unknown => findings
+            .unseen(format!("the servers of the cluster {}, whose `cluster_type` is not known here", quoted(name))),
+    }
+    let sockets = Sockets::new(around.scene, cluster);
+    let mut unverified = sockets.possible().filter_map(|one| match one {
         Protection::Tls(socket, trust @ (Trust::Any | Trust::Public)) => Some((socket, trust)),
         _ => None,
     });
-    if let Some((socket, trust)) = sockets.next() {
-        return report_unverified(findings, cluster, name, &socket.place, trust);
-    }
-    for protection in possible() {
-        if let Protection::Tls(_, Trust::Unseen(secret)) = protection {
-            let rules = format!("the rules {} for certificates, which come by discovery (`sds`)", quoted(secret));
-            findings.unseen(format!("{rules}, of the cluster {}", quoted(name)));
-        }
-    }
-    let of_endpoint = |endpoint: &Node| {
-        let of_match = matches.iter().find(|(one, _)| is_match(one, endpoint)).map(|(_, protection)| *protection);
-        of_match.unwrap_or(default)
-    };
-    if endpoints::are_listed(cluster) {
-        let mut clear =
-            endpoints::endpoints(cluster).filter(|endpoint| matches!(of_endpoint(endpoint), Protection::None));
-        if let Some(host) = clear.find_map(far_host) {
-            report_plaintext(findings, host, name);
-        }
-    } else if possible().any(|one| matches!(one, Protection::None))
-        && !(has_default(&matches) && is_encrypted(&matches))
+    if let Some((socket, trust)) = unverified.next()
+        && leads_far(around, cluster, &mut Done::new())
     {
+        return report_unverified(findings, name, &socket.place, trust);
+    }
+    name_unseen(findings, &sockets, name);
+    if endpoints::are_listed(cluster) {
+        lint_hosts(findings, around, cluster, name, &sockets, done);
+    } else if sockets.possible().any(|one| one.is_clear()) {
         findings.unseen(format!(
             "the endpoints of the cluster {}, through which Portcullis is asked without TLS",
             quoted(name)
@@ -76,59 +58,96 @@ pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, cluster: &'
     }
 }
 
-/// Tells whether one of the matches is for every endpoint.
-fn has_default(matches: &[(&Node, Protection<'_>)]) -> bool {
-    matches.iter().any(|(one, _)| read::value(one, "match").is_none_or(|wanted| read::entries(wanted).is_empty()))
+/// Lints a cluster by its name. Envoy passes over one that does not exist.
+fn lint_named(findings: &mut Findings, around: &Around<'_>, name: &str, done: &mut Done) {
+    match around.scene.cluster(name) {
+        Lookup::Found(cluster) => lint_cluster(findings, around, cluster, name, done),
+        Lookup::Unknown => findings.unseen_cluster(name),
+        Lookup::Missing => {}
+    }
 }
 
-fn is_encrypted(matches: &[(&Node, Protection<'_>)]) -> bool {
-    !matches.iter().any(|(_, protection)| matches!(protection, Protection::None))
-}
-
-/// Tells whether a `TransportSocketMatch` is for an endpoint, whose metadata must have all values that it names.
-fn is_match(one: &Node, endpoint: &Node) -> bool {
-    let wanted = read::value(one, "match").map_or(&[][..], read::entries);
-    let has = read::at(endpoint, &["metadata", "filter_metadata", "envoy.transport_socket_match"]);
-    wanted.iter().all(|wanted| {
-        let value = has.and_then(|has| read::entries(has).iter().rfind(|entry| entry.key == wanted.key));
-        value.is_some_and(|value| {
-            read::as_text(&value.node).is_some() && read::as_text(&value.node) == read::as_text(&wanted.node)
-        })
-    })
-}
-
-/// Tells whether a cluster has certificates checked for the name of the host that is asked.
-fn checks_name(cluster: &Node) -> bool {
-    let mut upstream =
-        http_options(cluster).filter_map(|options| read::value(options, "upstream_http_protocol_options"));
-    upstream.any(|options| read::switched_on(options, "auto_san_validation").is_some())
-}
-
-fn of_socket<'n>(socket: &'n Entry, secrets: &HashMap<&'n str, &'n Node>, checks_name: bool) -> Protection<'n> {
-    let trust = |context| Protection::Tls(socket, certificates::trust(context, secrets, checks_name));
-    match read::value(&socket.node, "typed_config").and_then(read::message) {
-        Some((RAW, _)) => Protection::None,
-        Some((TLS, context)) => trust(context),
-        Some((QUIC, quic)) => {
-            read::value(quic, "upstream_tls_context").map_or(Protection::Tls(socket, Trust::Any), trust)
+/// Names what of the sockets is not known here.
+fn name_unseen(findings: &mut Findings, sockets: &Sockets<'_>, name: &str) {
+    for protection in sockets.possible() {
+        match protection {
+            Protection::Tls(_, Trust::Unseen(secret)) => {
+                let rules = format!("the rules {} for certificates, which come by discovery (`sds`)", quoted(secret));
+                findings.unseen(format!("{rules}, of the cluster {}", quoted(name)));
+            }
+            Protection::Unknown(kind) => findings.unseen(format!(
+                "the transport socket {} of the cluster {}, which is not known here",
+                quoted(kind),
+                quoted(name)
+            )),
+            _ => {}
         }
-        // Others wrap one, as that of the PROXY protocol does.
-        Some((_, other)) => read::field(other, "transport_socket")
-            .map_or(Protection::Some, |inner| of_socket(inner, secrets, checks_name)),
-        None => Protection::Some,
     }
 }
 
-/// Returns the first host of an endpoint that is another machine.
-fn far_host(endpoint: &Node) -> Option<&Node> {
-    endpoints::hosts(endpoint).find(|host| read::as_text(host).is_some_and(|host| !endpoints::is_loopback(host)))
+/// Lints the endpoints that a cluster lists: those in the clear on another machine, and where those lead on that are listeners of this
+/// Envoy.
+fn lint_hosts<'n>(
+    findings: &mut Findings,
+    around: &Around<'n>,
+    cluster: &'n Node,
+    name: &str,
+    sockets: &Sockets<'n>,
+    done: &mut Done,
+) {
+    let is_clear = |host: &Host<'n>| sockets.of_endpoint(host).iter().any(Protection::is_clear);
+    let mut clear = endpoints::hosts(cluster).filter(is_clear);
+    if let Some(address) = clear.find_map(|host| far_address(&host)) {
+        return report_plaintext(findings, address, name);
+    }
+    for host in endpoints::hosts(cluster) {
+        for destinations in onward::of_host(around.scene, &host, is_clear(&host)) {
+            match destinations {
+                Ok(destinations) => {
+                    if destinations.is_open {
+                        findings.unseen(format!(
+                            "the clusters behind the listener of this Envoy to which the cluster {} leads",
+                            quoted(name)
+                        ));
+                    }
+                    destinations.clusters.iter().for_each(|name| lint_named(findings, around, name, done));
+                }
+                Err(words) => findings.unseen(words),
+            }
+        }
+    }
 }
 
-fn report_unverified(findings: &mut Findings, cluster: &Node, name: &str, place: &Place, trust: Trust<'_>) {
-    let mut all = endpoints::endpoints(cluster).peekable();
-    if all.peek().is_some() && all.all(|endpoint| far_host(endpoint).is_none()) {
-        return;
+/// Tells whether a cluster may lead to another machine.
+fn leads_far<'n>(around: &Around<'n>, cluster: &'n Node, done: &mut Done) -> bool {
+    if !done.insert(std::ptr::from_ref(cluster)) {
+        return false;
     }
+    let mut is_far = |name: &str| match around.scene.cluster(name) {
+        Lookup::Found(cluster) => leads_far(around, cluster, done),
+        Lookup::Unknown => true,
+        Lookup::Missing => false,
+    };
+    if let Kind::Members(names) = onward::kind(cluster) {
+        return names.into_iter().any(is_far);
+    }
+    let mut hosts = endpoints::hosts(cluster).peekable();
+    hosts.peek().is_none()
+        || hosts.any(|host| {
+            let mut onward = onward::of_host(around.scene, &host, true).into_iter();
+            let leads_on = onward.any(|destinations| {
+                destinations.map_or(true, |to| to.is_open || to.clusters.into_iter().any(&mut is_far))
+            });
+            far_address(&host).is_some() || leads_on
+        })
+}
+
+/// Returns the first address of an endpoint that is another machine's.
+fn far_address<'n>(host: &Host<'n>) -> Option<&'n Node> {
+    host.names().find(|name| read::as_text(name).is_some_and(|name| !endpoints::is_loopback(name)))
+}
+
+fn report_unverified(findings: &mut Findings, name: &str, place: &Place, trust: Trust<'_>) {
     let certificate = if trust == Trust::Public { "any certificate of a public authority" } else { "any certificate" };
     let message = format!(
         "the cluster {} takes {certificate}: whoever stands in between reads tokens, and can allow every request",
@@ -157,7 +176,8 @@ fn report_plaintext(findings: &mut Findings, address: &Node, name: &str) {
 pub(super) fn lint_google_grpc(findings: &mut Findings, service: &Node) {
     let Some(google) = read::value(service, "google_grpc") else { return };
     let credentials = read::value(google, "channel_credentials");
-    let credentials = credentials.map_or(&[][..], read::entries);
+    let is_set = |entry: &&Entry| !matches!(entry.node.value, Value::Null);
+    let credentials: Vec<&Entry> = credentials.map_or(&[][..], read::entries).iter().filter(is_set).collect();
     let local = credentials.iter().find(|entry| read::is_named(&entry.key, "local_credentials"));
     // Envoy does not heed `channel_credentials_plugin`.
     if !credentials.is_empty() && local.is_none() {

@@ -1,5 +1,7 @@
 //! Listeners: their names, addresses and filter chains.
 
+use std::net::IpAddr;
+
 use super::read;
 use crate::config::{site::Site, tree::Node};
 
@@ -11,6 +13,10 @@ pub(in super::super) struct Listener {
     pub(in super::super) chains: Vec<String>,
     /// Tells whether connections come from this Envoy only.
     pub(in super::super) is_internal: bool,
+    /// Tells whether a filter chain has a transport socket, which may end TLS.
+    pub(in super::super) ends_tls: bool,
+    /// The addresses at which connections arrive.
+    addresses: Vec<(String, u64)>,
 }
 
 impl Listener {
@@ -26,7 +32,25 @@ impl Listener {
         if read::field(node, "default_filter_chain").is_some() {
             chains.push("default".to_owned());
         }
-        Self { name, chains, is_internal: read::field(node, "internal_listener").is_some() }
+        let mut all = read::list(node, "filter_chains").iter().chain(read::value(node, "default_filter_chain"));
+        let others = read::list(node, "additional_addresses").iter();
+        let addresses = std::iter::once(node).chain(others).filter_map(|one| read::value(one, "address"));
+        Self {
+            name,
+            chains,
+            is_internal: read::field(node, "internal_listener").is_some(),
+            ends_tls: all.any(|chain| read::field(chain, "transport_socket").is_some()),
+            addresses: addresses.filter_map(socket).map(|(host, port)| (host.to_owned(), port)).collect(),
+        }
+    }
+
+    /// Tells whether connections from this machine to an address arrive here.
+    pub(in super::super) fn takes(&self, address: &Node) -> bool {
+        let Some((host, port)) = socket(address) else { return false };
+        let is_local = |name: &str| name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let is_any = |name: &str| name.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
+        let is_host = |own: &str| own == host || is_local(host) && (is_local(own) || is_any(own));
+        self.addresses.iter().any(|(own, own_port)| *own_port == port && is_host(own))
     }
 
     /// Returns the site of one of its filter chains.
@@ -34,6 +58,15 @@ impl Listener {
         let named = |at: usize| self.chains.get(at).map(|chain| (at, chain.as_str()));
         Site::of_listener(&self.name, chain.filter(|_| self.chains.len() > 1).and_then(named))
     }
+}
+
+/// Returns host and port of an address, or the path of a socket.
+fn socket(address: &Node) -> Option<(&str, u64)> {
+    let Some(socket) = read::value(address, "socket_address") else {
+        return read::at(address, &["pipe", "path"]).and_then(read::as_text).map(|path| (path, 0));
+    };
+    let port = read::value(socket, "port_value").and_then(read::number)?;
+    read::text(socket, "address").map(|host| (host, port))
 }
 
 /// Returns the address in words.
