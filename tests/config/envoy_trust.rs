@@ -258,6 +258,61 @@ fn the_way_to_portcullis_goes_on_behind_a_listener_of_this_envoy() {
 }
 
 #[test]
+fn a_certificate_is_checked_for_the_name_that_envoy_asks_for_only_where_it_asks_for_one() {
+    let public = "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }";
+    let text = |more: &str, endpoints: &str| {
+        alone(&format!(
+            "{endpoints}, transport_socket: {}",
+            tls(public, &format!(", auto_sni_san_validation: true{more}"))
+        ))
+    };
+    let addresses = far("", "");
+    let named = addresses.replace("endpoint: { address", "endpoint: { hostname: p.example, address");
+    let by_dns = format!("type: STRICT_DNS, {}", addresses.replace("10.0.0.5", "p.example"));
+    let by_host = ", auto_host_sni: true";
+    for (more, endpoints, verdict) in [
+        ("", &addresses, Verdict::Open),
+        (", sni: ''", &addresses, Verdict::Open),
+        (", sni: p.example", &addresses, Verdict::Good),
+        (by_host, &addresses, Verdict::Open),
+        (", auto_host_sni: true, sni: p.example", &addresses, Verdict::Good),
+        (by_host, &named, Verdict::Good),
+        (by_host, &named.replacen("hostname: p.example, ", "", 1), Verdict::Open),
+        (by_host, &named.replace("p.example", "10.0.0.5"), Verdict::Open),
+        (by_host, &by_dns, Verdict::Good),
+        (by_host, &by_dns.replacen("p.example", "10.0.0.5", 1), Verdict::Open),
+        (by_host, &"type: EDS".to_owned(), Verdict::Unseen),
+    ] {
+        let expected = if verdict == Verdict::Open { UNVERIFIED } else { &[] };
+        check(&format!("{more} {endpoints}"), &text(more, endpoints), expected, verdict);
+    }
+    let by_authority = text("", &addresses).replace(
+        "explicit_http_config: {",
+        "upstream_http_protocol_options: { auto_sni: true }, explicit_http_config: {",
+    );
+    check("by the authority", &by_authority, &[], Verdict::Good);
+}
+
+#[test]
+fn the_public_authorities_are_known_wherever_systems_keep_them() {
+    for (file, expected) in [
+        ("/etc/pki/tls/cert.pem", UNVERIFIED),
+        ("/etc/pki/tls/certs/ca-bundle.crt", UNVERIFIED),
+        ("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", UNVERIFIED),
+        ("/etc/ssl/ca-bundle.pem", UNVERIFIED),
+        ("/usr/local/share/certs/ca-root-nss.crt", UNVERIFIED),
+        ("/etc/ssl/cert.pem", UNVERIFIED),
+        ("/usr/local/etc/ssl/cert.pem", UNVERIFIED),
+        ("/etc//ssl/./certs/../certs/ca-certificates.crt", UNVERIFIED),
+        ("/etc/portcullis/ca-certificates.crt", &[]),
+    ] {
+        let ca = tls(&format!("trusted_ca: {{ filename: '{file}' }}"), "");
+        let verdict = if expected.is_empty() { Verdict::Good } else { Verdict::Open };
+        check(file, &alone(&format!("{}, transport_socket: {ca}", far("", ""))), expected, verdict);
+    }
+}
+
+#[test]
 fn credentials_of_grpc_s_core_that_are_null_are_none() {
     let with = |credentials: &str| {
         let core = format!(
@@ -281,6 +336,20 @@ fn credentials_of_grpc_s_core_that_are_null_are_none() {
 
 fn resources(texts: &[&str]) -> Checked {
     check_files(&[(&texts.join("---\n"), "k.yaml")], None)
+}
+
+#[test]
+fn a_matcher_of_every_name_is_no_name() {
+    let with = |matchers: &str| {
+        let rules =
+            format!("trusted_ca: {{ filename: /etc/ssl/cert.pem }}, match_typed_subject_alt_names: [{matchers}]");
+        alone(&format!("{}, transport_socket: {}", far("", ""), tls(&rules, "")))
+    };
+    let (any, p) =
+        ("{ san_type: DNS, matcher: { safe_regex: { regex: .* } } }", "{ san_type: DNS, matcher: { exact: p } }");
+    check("one name", &with(p), &[], Verdict::Good);
+    check("every name", &with(any), UNVERIFIED, Verdict::Open);
+    check("one or every name", &with(&format!("{p}, {any}")), UNVERIFIED, Verdict::Open);
 }
 
 /// Asserts that something of these resources is named as not looked at.

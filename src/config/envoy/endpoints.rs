@@ -122,6 +122,20 @@ pub(super) fn is_chosen_by_client(cluster: &Node) -> bool {
     read::value(cluster, "type").is_some_and(|kind| read::is_enum(kind, "ORIGINAL_DST", 4))
 }
 
+/// Tells whether Envoy knows each endpoint by a name: that of the endpoint, or the one that DNS is asked for. There is no answer where
+/// they come from elsewhere.
+pub(super) fn are_named(cluster: &Node) -> Option<bool> {
+    let way = discovery(cluster);
+    let is_name = |text: &str| !text.is_empty() && text.parse::<IpAddr>().is_err();
+    let is_named = |endpoint: &Node| {
+        let given =
+            read::at(endpoint, &["endpoint", "hostname"]).and_then(read::as_text).filter(|name| !name.is_empty());
+        let asked = || host(endpoint).and_then(read::as_text).filter(|_| way != Discovery::Static);
+        given.or_else(asked).is_some_and(is_name)
+    };
+    (way != Discovery::Elsewhere).then(|| endpoints(cluster).all(is_named))
+}
+
 fn discovery(cluster: &Node) -> Discovery {
     if read::field(cluster, "cluster_type").is_some() {
         return Discovery::Elsewhere;

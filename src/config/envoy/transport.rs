@@ -75,6 +75,10 @@ fn name_unseen(findings: &mut Findings, sockets: &Sockets<'_>, name: &str) {
                 let rules = format!("the rules {} for certificates, which come by discovery (`sds`)", quoted(secret));
                 findings.unseen(format!("{rules}, of the cluster {}", quoted(name)));
             }
+            Protection::Tls(_, Trust::UnseenNames) => findings.unseen(format!(
+                "the host names of the endpoints of the cluster {}, for which certificates must be (`auto_host_sni`)",
+                quoted(name)
+            )),
             Protection::Unknown(kind) => findings.unseen(format!(
                 "the transport socket {} of the cluster {}, which is not known here",
                 quoted(kind),
