@@ -8,7 +8,6 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     bearer::credentials::Credentials,
     clock::UnixTime,
-    decision::DenyReason,
     jwks::key_store::KeyLookup,
     jwt::verifier::{MissingKey, Unverified, VerifiedToken, Verifier},
     policy::{
@@ -17,6 +16,7 @@ use crate::{
         rule::{Permit, Rule, RuleId},
         scope::ScopeRequirement,
     },
+    reason::DenyReason,
 };
 
 /// What of a request matters to the decision: canonical and bounded.

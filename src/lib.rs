@@ -25,7 +25,7 @@
 //! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`decision`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`policy::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -76,7 +76,6 @@ pub mod cli;
 pub mod client_text;
 pub mod clock;
 pub mod config;
-pub mod decision;
 pub mod descriptors;
 pub mod digest;
 pub mod ext_authz;
@@ -88,6 +87,7 @@ pub mod jwt;
 pub mod limits;
 pub mod policy;
 pub mod printable;
+pub mod reason;
 pub mod rehearsal;
 pub mod shutdown;
 pub mod telemetry;

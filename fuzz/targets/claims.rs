@@ -2,10 +2,10 @@
 #![no_main]
 
 use portcullis::{
-    decision::TokenFault,
     json,
     jwt::{claim_path::ClaimPath, claims::Claims},
     limits,
+    reason::TokenFault,
 };
 use portcullis_fuzz::{
     json_reference::{Tree, strict_object},

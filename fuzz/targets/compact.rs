@@ -8,7 +8,6 @@ use arbitrary::Unstructured;
 use portcullis::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
-    decision::TokenFault,
     jwks::{
         key_set::KeySet,
         key_store::{IssuerKeys, KeyStore},
@@ -20,6 +19,7 @@ use portcullis::{
         verifier::Verifier,
     },
     limits,
+    reason::TokenFault,
 };
 use portcullis_fuzz::{
     base64url, config,

@@ -4,8 +4,8 @@
 
 use portcullis::{
     bearer::{access_token::AccessToken, credentials::Credentials},
-    decision::DenyReason,
     limits,
+    reason::DenyReason,
 };
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use super::{clock_lines::ClockLines, supervise::contained};
 use crate::{
     client_text::ClientText,
-    decision::{DenyReason, TokenFault},
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
     jwks::{
         clock_skew::ClockSkew, fetch::FetchError, key::SkippedKey, key_set::KeySet, refresh::Observer as FetchObserver,
     },
     limits,
     policy::rule::RuleId,
+    reason::{DenyReason, TokenFault},
     telemetry::{
         denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},

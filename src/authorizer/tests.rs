@@ -4,7 +4,6 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    decision::TokenFault,
     jwks::{
         key_set::KeySet,
         key_store::{IssuerKeys, KeyStore},
@@ -21,6 +20,7 @@ use crate::{
         rule::{Access, Requirement},
         scope::{Scope, ScopeRequirement},
     },
+    reason::TokenFault,
 };
 
 const ISSUER: &str = "https://issuer.test/";

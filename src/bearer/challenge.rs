@@ -6,8 +6,8 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
 use crate::{
-    decision::{DenyReason, RequestFault, TokenFault},
     policy::scope::ScopeRequirement,
+    reason::{DenyReason, RequestFault, TokenFault},
 };
 
 /// The HTTP half of a denial.

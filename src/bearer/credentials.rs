@@ -4,7 +4,7 @@
 //! and a Check has no body).
 
 use super::access_token::{AccessToken, InvalidAccessToken};
-use crate::{decision::DenyReason, limits};
+use crate::{limits, reason::DenyReason};
 
 /// What the `authorization` headers of a request come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

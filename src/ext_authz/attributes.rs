@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     authorizer::RequestAttributes,
-    decision::{DenyReason, RequestFault},
     policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
+    reason::{DenyReason, RequestFault},
 };
 
 /// One Check, taken apart. Borrows from the message.

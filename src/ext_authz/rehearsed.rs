@@ -24,7 +24,7 @@ use super::{
     },
     response::Answer,
 };
-use crate::{authorizer::RequestAttributes, decision::DenyReason};
+use crate::{authorizer::RequestAttributes, reason::DenyReason};
 
 /// A `CheckRequest`, to be sent.
 #[derive(Clone)]

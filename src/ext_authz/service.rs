@@ -18,7 +18,7 @@ use super::{
     request_age,
     response::{Answer, Replies},
 };
-use crate::{authorizer::Authorizer, clock::Clock, decision::RequestFault, jwks::key_store::KeyStore, limits};
+use crate::{authorizer::Authorizer, clock::Clock, jwks::key_store::KeyStore, limits, reason::RequestFault};
 pub use decided::{Decided, RequestTexts};
 
 /// Hears of decisions: logs and metrics.

@@ -8,7 +8,7 @@ use hyper::body::{Body, Frame};
 use tonic::Status;
 
 use super::response::{Answer, PREFIX_BYTES};
-use crate::{decision::RequestFault, limits};
+use crate::{limits, reason::RequestFault};
 
 /// Bytes of a frame that h2 copies, so that it is written together with others (see [`super::connection`]). Most answers
 /// are one such piece.

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
-use crate::{clock::UnixTime, decision::TokenFault, json, limits, policy::scope::ScopeSet};
+use crate::{clock::UnixTime, json, limits, policy::scope::ScopeSet, reason::TokenFault};
 
 /// The members of a claims set, or of those that are kept of one.
 #[derive(Clone, Default, PartialEq)]

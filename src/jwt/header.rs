@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::algorithm::Algorithm;
-use crate::{decision::TokenFault, json, jwks::key::KeyHint, limits};
+use crate::{json, jwks::key::KeyHint, limits, reason::TokenFault};
 
 /// What of the header the verifier uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

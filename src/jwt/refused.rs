@@ -17,10 +17,10 @@ use quick_cache::{
 };
 
 use crate::{
-    decision::TokenFault,
     digest::Sha256,
     jwks::{basis::Fingerprint, key_store::KeyNeed},
     limits,
+    reason::TokenFault,
 };
 
 /// Refused tokens, by the SHA-256 of their characters. Strangers choose those, so the table's own hashes are keyed: else

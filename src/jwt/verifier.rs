@@ -23,7 +23,6 @@ use super::{
 use crate::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
-    decision::TokenFault,
     digest::{Sha256, sha256},
     jwks::{
         basis::{Basis, Fingerprint},
@@ -31,6 +30,7 @@ use crate::{
         key_set::Selection,
         key_store::{Generation, KeyLookup, KeyNeed},
     },
+    reason::TokenFault,
 };
 pub use evidence::Evidence;
 pub use token::VerifiedToken;

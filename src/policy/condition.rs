@@ -12,8 +12,8 @@ use super::{
     scope::ScopeNeed,
 };
 use crate::{
-    decision::DenyReason,
     jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, kept_claims::AskedClaims, verifier::VerifiedToken},
+    reason::DenyReason,
 };
 
 /// One thing that a requirement asks.

@@ -9,7 +9,7 @@ use std::{
     ops::Deref,
 };
 
-use crate::{decision::RequestFault, limits};
+use crate::{limits, reason::RequestFault};
 
 /// The treatment that the proxy gives to the host of a request before it chooses a virtual host by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{decision::RequestFault, limits};
+use crate::{limits, reason::RequestFault};
 
 /// The methods that servers know: those of IANA's HTTP Method Registry, and others that Node.js has in `http.METHODS`, by which
 /// Express dispatches. `PRI` and `*` of the registry are no methods of requests.

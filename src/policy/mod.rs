@@ -60,8 +60,8 @@ use self::{
     trie::{AsIs, Node},
 };
 use crate::{
-    decision::{DenyReason, RequestFault},
     limits,
+    reason::{DenyReason, RequestFault},
 };
 
 /// A whole policy. The default one is empty and denies everything.

@@ -10,7 +10,7 @@ use super::{
     forms::{Fitted, fitted},
     readings::may_be_read_otherwise,
 };
-use crate::{decision::RequestFault, limits};
+use crate::{limits, reason::RequestFault};
 
 /// A path without query: starts with `/`, has no empty segment and no trailing slash, escapes only what is not
 /// unreserved (RFC 3986 section 2.3), in upper-case hex. An encoded slash stays one: see [`Self::has_encoded_slash`].

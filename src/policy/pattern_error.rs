@@ -10,7 +10,7 @@ use super::{
     path::CanonicalPath,
     pattern::PathPattern,
 };
-use crate::decision::RequestFault;
+use crate::reason::RequestFault;
 
 /// Why a text is not a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use super::{binding::Binding, route::RequestTarget, scope::ScopeRequirement};
 use crate::{
-    decision::DenyReason,
     jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
+    reason::DenyReason,
 };
 
 /// The name of a rule, and where it is written. Both stand in logs and metadata, the name in metrics as well, so they come

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{fold::fold, path::CanonicalPath, pattern_error::PatternError};
-use crate::decision::RequestFault;
+use crate::reason::RequestFault;
 
 /// One segment of a pattern. Two that differ only in the name of a parameter are equal.
 #[derive(Clone, Debug)]

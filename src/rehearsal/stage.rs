@@ -29,7 +29,6 @@ use crate::{
     authorizer::{Authorizer, RequestAttributes},
     bearer::{access_token::AccessToken, credentials::Credentials as Shown},
     clock::{Clock, UnixTime},
-    decision::{DenyReason, RequestFault},
     ext_authz::{
         rehearsed::{self, Read},
         response::{Answer, Replies},
@@ -50,6 +49,7 @@ use crate::{
         route::RequestTarget,
         rule::{Access, Rule},
     },
+    reason::{DenyReason, RequestFault},
 };
 use tokio::time::Instant;
 

@@ -38,7 +38,7 @@ use super::{
     token_metrics::TokenMetrics,
 };
 pub use super::{live::LiveFigures, tally::CheckDurations, thread_lag::ThreadLag};
-use crate::{build_info, decision::DenyReason, jwks::key_store::KeyStore, jwt::token_cache::TokenCache};
+use crate::{build_info, jwks::key_store::KeyStore, jwt::token_cache::TokenCache, reason::DenyReason};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {

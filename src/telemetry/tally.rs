@@ -21,7 +21,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter},
 };
 
-use crate::decision::DenyReason;
+use crate::reason::DenyReason;
 
 /// The upper bounds of buckets in nanoseconds: from 25 µs (cached) over a millisecond (verified) to the longest wait for keys,
 /// 2.5 s.

@@ -47,9 +47,9 @@ fn names_are_unique() {
     }
 }
 
-/// The closed list of `src/decision.rs`, read from its text: the type has no list of its values.
+/// The closed list of `src/reason/mod.rs`, read from its text: the type has no list of its values.
 fn codes() -> BTreeSet<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/decision.rs");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reason/mod.rs");
     let text = std::fs::read_to_string(path).unwrap();
     let code =
         |line: &str| Some(line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split_once('"')?.0.to_owned());

@@ -8,7 +8,6 @@ use portcullis::{
     bearer::challenge,
     clock::UnixTime,
     config::{self, Config, IssuerConfig},
-    decision::DenyReason,
     ext_authz::attributes::Attributes,
     jwks::{
         key_set::KeySet,
@@ -16,6 +15,7 @@ use portcullis::{
         source::KeySource,
     },
     jwt::verifier::Verifier,
+    reason::DenyReason,
 };
 use prost::Message as _;
 use serde_json::{Map, Value, json};

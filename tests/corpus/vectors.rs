@@ -4,7 +4,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
-    decision::TokenFault,
     jwks::{
         key::{UnusableKey, VerificationKey},
         key_set::KeySet,
@@ -15,6 +14,7 @@ use portcullis::{
         algorithm::Algorithm,
         verifier::{Unverified, Verifier},
     },
+    reason::TokenFault,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

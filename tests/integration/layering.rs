@@ -14,7 +14,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "clock.rs",
             "json.rs",
             "digest.rs",
-            "decision.rs",
+            "reason/",
             "identity.rs",
             "identity/",
             "build_info.rs",

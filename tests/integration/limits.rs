@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use portcullis::{decision::DenyReason, limits};
+use portcullis::{limits, reason::DenyReason};
 
 const PAGE: &str = include_str!("../../docs/limits.md");
 const SOURCE: &str = include_str!("../../src/limits.rs");

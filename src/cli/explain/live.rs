@@ -16,7 +16,6 @@ use crate::{
     cli::output,
     clock::SystemClock,
     config::Config,
-    decision::DenyReason,
     jwks::{
         clock_skew::ClockSkew,
         fetch::{FetchError, HttpFetchers},
@@ -25,6 +24,7 @@ use crate::{
         refresh,
     },
     limits,
+    reason::DenyReason,
     rehearsal::{
         ask::Ask,
         explain::{self, Explanation, Signatures},

@@ -12,7 +12,6 @@ use super::{Answer, Attributes, INTERNAL, Replies, internal};
 use crate::{
     authorizer::Denial,
     bearer::challenge::{self, Challenge},
-    decision::DenyReason,
     ext_authz::proto::{
         envoy::{
             config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction},
@@ -33,6 +32,7 @@ use crate::{
         rule::{Access, Permit, Requirement, Rule, RuleId},
         scope::{Scope, ScopeRequirement},
     },
+    reason::DenyReason,
 };
 
 const ALLOWED: &str = "ok";

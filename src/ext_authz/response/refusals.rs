@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     bearer::challenge::{self, Challenge, Status},
-    decision::DenyReason,
+    reason::DenyReason,
 };
 
 /// `body` of a `DeniedHttpResponse`.

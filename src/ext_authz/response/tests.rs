@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::{values::Safe, *};
 use crate::{
-    decision::{DenyReason, RequestFault, TokenFault},
     ext_authz::proto::envoy::{
         config::core::v3::{HeaderMap, HeaderValue},
         service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
@@ -15,6 +14,7 @@ use crate::{
         route::RequestTarget,
         rule::{Access, Requirement, Rule, RuleId},
     },
+    reason::{DenyReason, RequestFault, TokenFault},
 };
 
 fn attributes(headers: &[(&str, &str)]) -> Attributes<'static> {

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::{Decided, Engine, decided::Message};
 use crate::{
     authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
-    decision::{DenyReason, RequestFault},
     ext_authz::{
         attributes::Attributes,
         queue::{PickedUp, QueueTimes, TurnedAway},
@@ -21,6 +20,7 @@ use crate::{
     jwks::key_store::{MissAnswer, Waiter},
     jwt::verifier::MissingKey,
     limits,
+    reason::{DenyReason, RequestFault},
 };
 
 /// A message and what is judged of it.

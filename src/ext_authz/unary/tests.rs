@@ -10,13 +10,13 @@ use tonic::Code;
 use super::*;
 use crate::{
     authorizer::Denial,
-    decision::DenyReason,
     ext_authz::{
         attributes::Attributes,
         response::{self, Replies},
     },
     identity::{Aliases, IdentityHeaders},
     policy::rule::{Access, Rule, RuleId},
+    reason::DenyReason,
 };
 
 /// A body that comes in these pieces.

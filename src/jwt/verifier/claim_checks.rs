@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::{
     clock::UnixTime,
-    decision::TokenFault,
     jwt::{claims::Claims, header::TokenType, issuer_rules::IssuerRules},
     policy::scope::ScopeSet,
+    reason::TokenFault,
 };
 
 /// What was read while checking.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{Verifier, claim_checks, read};
 use crate::{
     bearer::access_token::AccessToken,
-    decision::{DenyReason, TokenFault},
     digest::{sha256, short_hex},
     jwt::claims::Claims,
     limits,
+    reason::{DenyReason, TokenFault},
 };
 
 /// Facts about a refused token that may be shown.

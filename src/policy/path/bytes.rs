@@ -2,8 +2,8 @@
 //! template did not match, and the rule was skipped).
 
 use crate::{
-    decision::RequestFault,
     policy::{CanonicalPath, PathPattern},
+    reason::RequestFault,
 };
 
 /// What becomes of one unit of a path: its canonical text, or why it is refused.

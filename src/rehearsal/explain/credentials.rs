@@ -1,7 +1,7 @@
 //! The part of an explanation about the way in which the credentials came.
 
 use super::steps::{Check, Outcome, Walk};
-use crate::{bearer::credentials::Credentials, decision::DenyReason, rehearsal::answered::Answered};
+use crate::{bearer::credentials::Credentials, reason::DenyReason, rehearsal::answered::Answered};
 
 /// Says how the credentials came.
 pub(super) fn credentials(walk: &mut Walk, values: &[&[u8]], answered: &Answered) {

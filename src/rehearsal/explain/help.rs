@@ -12,13 +12,13 @@ use super::{
 use crate::{
     authorizer::RequestAttributes,
     config::closest,
-    decision::{DenyReason, RequestFault, TokenFault},
     limits,
     policy::{
         CanonicalPath, Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
     },
+    reason::{DenyReason, RequestFault, TokenFault},
     rehearsal::{answered::Answered, ask::Ask, stage::Stage},
 };
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::value::text;
 use crate::{
-    decision::TokenFault,
     jwks::{
         key::{KeyHint, KeyLabel, VerificationKey},
         key_set::KeySet,
     },
     jwt::{algorithm::Algorithm, header::Header},
     limits,
+    reason::TokenFault,
 };
 
 /// The keys that an issuer has now, and what a token says about the one that signed it.

@@ -1,6 +1,6 @@
 //! Why a path has no canonical form: which rule it breaks, and in which segment.
 
-use crate::{decision::RequestFault, limits, policy::CanonicalPath};
+use crate::{limits, policy::CanonicalPath, reason::RequestFault};
 
 /// The rule of the canonical form that a path breaks.
 pub(super) fn rule_of(fault: RequestFault) -> String {

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     authorizer::RequestAttributes,
-    decision::{DenyReason, RequestFault},
     limits,
     policy::Method,
+    reason::{DenyReason, RequestFault},
     rehearsal::{answered::Answered, ask::Message},
 };
 

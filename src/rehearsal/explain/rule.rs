@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     authorizer::RequestAttributes,
-    decision::{DenyReason, RequestFault},
     jwt::verifier::VerifiedToken,
     policy::{
         HostPattern,
         condition::Condition,
         rule::{Access, Rule},
     },
+    reason::{DenyReason, RequestFault},
     rehearsal::{answered::Answered, stage::Stage},
 };
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     clock::UnixTime,
     config,
-    decision::{DenyReason, TokenFault},
+    reason::{DenyReason, TokenFault},
     rehearsal::ask::{Credentials, Recipe, Signature},
 };
 

@@ -19,7 +19,6 @@ use crate::{
     bearer::{access_token::AccessToken, credentials::Credentials},
     clock::UnixTime,
     config::show_duration,
-    decision::{DenyReason, TokenFault},
     jwks::key_set::KeySet,
     jwt::{
         claims::Claims,
@@ -28,6 +27,7 @@ use crate::{
         issuer_rules::{IssuerRules, NonEmpty},
     },
     limits,
+    reason::{DenyReason, TokenFault},
     rehearsal::{answered::Answered, moment, stage::Stage},
 };
 

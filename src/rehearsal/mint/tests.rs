@@ -6,13 +6,13 @@ use super::*;
 use crate::{
     bearer::access_token::AccessToken,
     clock::UnixTime,
-    decision::TokenFault,
     jwks::key_store::{IssuerKeys, KeyStore},
     jwt::{
         claim_path::ClaimPath,
         issuer_rules::NonEmpty,
         verifier::{Unverified, Verifier},
     },
+    reason::TokenFault,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

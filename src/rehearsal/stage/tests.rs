@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     config,
-    decision::{RequestFault, TokenFault},
+    reason::{RequestFault, TokenFault},
     rehearsal::ask::{Credentials, Signature},
 };
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
-use crate::{clock::UnixTime, config::tree::Place, decision::DenyReason, jwt::algorithm::Algorithm};
+use crate::{clock::UnixTime, config::tree::Place, jwt::algorithm::Algorithm, reason::DenyReason};
 
 /// A file of tests.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use crate::{
         error::Problem,
         tree::Place,
     },
-    decision::DenyReason,
     jwt::issuer_rules::IssuerRules,
+    reason::DenyReason,
     rehearsal::{
         answered::Answered,
         ask::{self, Ask, Signature},

@@ -4,7 +4,7 @@ use super::{Report, Session, Subject, TestFile, fault::Fault};
 use crate::{
     clock::UnixTime,
     config,
-    decision::{DenyReason, TokenFault},
+    reason::{DenyReason, TokenFault},
 };
 
 /// An issuer with everything that a token can fail at.

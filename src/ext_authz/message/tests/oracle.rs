@@ -4,7 +4,6 @@ use prost::Message as _;
 
 use crate::{
     authorizer::RequestAttributes,
-    decision::{DenyReason, RequestFault},
     ext_authz::{
         attributes::Attributes,
         message::{self, POLICY_EXTENSION},
@@ -12,6 +11,7 @@ use crate::{
         proto::envoy::service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
     },
     policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
+    reason::{DenyReason, RequestFault},
 };
 
 /// Whether both take these bytes. Where they differ in that or in anything that is kept, the test fails.

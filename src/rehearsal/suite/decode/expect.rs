@@ -11,7 +11,7 @@ use crate::{
         error::Problem,
         tree::{Entry, Node, Place, Value},
     },
-    decision::DenyReason,
+    reason::DenyReason,
     rehearsal::suite::case::{Expectation, TextTest},
 };
 

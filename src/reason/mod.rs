@@ -342,7 +342,7 @@ mod tests {
         }
         assert_eq!(all.iter().map(|reason| reason.code()).collect::<HashSet<_>>().len(), all.len());
         // Each has one line of its own in the matches above.
-        let source = include_str!("decision.rs").split("impl From<TokenFault>").next().unwrap();
+        let source = include_str!("mod.rs").split("impl From<TokenFault>").next().unwrap();
         assert_eq!(source.matches(" => \"").count(), all.len(), "a reason is missing in the lists of this file");
         assert_eq!(DenyReason::from_code("ok"), None);
     }
