@@ -49,7 +49,7 @@
 //! *Invariant: what is fast is held to what is plain.* The reader of messages and the writer of answers stand beside the
 //! generated types in tests and under the fuzzer, and a path, host or header taken at one look beside the closer look.
 //!
-//! *Invariant: one table from reason to answer*, [`bearer::challenge`], without a wildcard arm.
+//! *Invariant: one table from reason to answer*, [`reason`], with a row for each.
 //!
 //! *Invariant: no client can stop it for others.* Whatever a client, a proxy or an issuer can make the service hold or do has
 //! a bound in [`limits`], with its reason. Beyond it what is turned away is that client's own, or what is least used.

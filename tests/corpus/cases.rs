@@ -1,6 +1,8 @@
 //! Every case has its code, and every code has a case.
 
-use std::{collections::BTreeSet, panic, path::Path};
+use std::{collections::BTreeSet, panic};
+
+use portcullis::reason::DenyReason;
 
 use crate::{
     case::{self, Case},
@@ -47,13 +49,8 @@ fn names_are_unique() {
     }
 }
 
-/// The closed list of `src/reason/mod.rs`, read from its text: the type has no list of its values.
 fn codes() -> BTreeSet<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reason/mod.rs");
-    let text = std::fs::read_to_string(path).unwrap();
-    let code =
-        |line: &str| Some(line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split_once('"')?.0.to_owned());
-    text.lines().filter_map(code).collect()
+    DenyReason::all().map(|reason| reason.code().to_owned()).collect()
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::{
     sets::{header, name_piece},
 };
 use crate::{
-    bearer::challenge::{self, Challenge, Status},
-    reason::DenyReason,
+    bearer::challenge::{self, Challenge},
+    reason::{DenyReason, Status},
 };
 
 /// `body` of a `DeniedHttpResponse`.

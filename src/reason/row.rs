@@ -1,0 +1,28 @@
+//! A row of the table of reasons.
+
+use super::{challenge_kind::ChallengeKind, status::Status};
+
+/// Everything that is fixed about a reason.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The stable name of the reason.
+    pub(super) code: &'static str,
+    /// The HTTP status of the denial, with its gRPC code.
+    pub(super) status: Status,
+    /// The kind of challenge that the denial has.
+    pub(super) challenge: ChallengeKind,
+    /// The text that the client gets.
+    pub(super) detail: &'static str,
+}
+
+impl Row {
+    /// Makes the row of a reason.
+    pub(super) const fn new(
+        code: &'static str,
+        status: Status,
+        challenge: ChallengeKind,
+        detail: &'static str,
+    ) -> Self {
+        Self { code, status, challenge, detail }
+    }
+}

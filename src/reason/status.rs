@@ -1,0 +1,42 @@
+//! HTTP statuses of denials, each with its gRPC code and its title.
+
+/// An HTTP status of a denial, with its gRPC code.
+///
+/// SECURITY: the constants below are the only values, so that no status of a denial can mean an allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    http: u16,
+    grpc: u8,
+    title: &'static str,
+}
+
+impl Status {
+    /// 400, `INVALID_ARGUMENT`.
+    pub const BAD_REQUEST: Self = Self { http: 400, grpc: 3, title: "Bad Request" };
+    /// 401, `UNAUTHENTICATED`.
+    pub const UNAUTHORIZED: Self = Self { http: 401, grpc: 16, title: "Unauthorized" };
+    /// 403, `PERMISSION_DENIED`.
+    pub const FORBIDDEN: Self = Self { http: 403, grpc: 7, title: "Forbidden" };
+    /// 500, `INTERNAL`.
+    pub const INTERNAL_SERVER_ERROR: Self = Self { http: 500, grpc: 13, title: "Internal Server Error" };
+    /// 503, `UNAVAILABLE`.
+    pub const SERVICE_UNAVAILABLE: Self = Self { http: 503, grpc: 14, title: "Service Unavailable" };
+
+    /// The HTTP status code: 400 or above.
+    #[must_use]
+    pub const fn http(self) -> u16 {
+        self.http
+    }
+
+    /// The `google.rpc.Code`. Never 0, which Envoy reads as an allow.
+    #[must_use]
+    pub const fn grpc(self) -> u8 {
+        self.grpc
+    }
+
+    /// The title of the problem (RFC 9457), which is the HTTP status in words.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.title
+    }
+}
