@@ -1,6 +1,6 @@
 //! Why a request is denied: a closed list of reasons, in one table (`table.rs`) with a row for each.
 //!
-//! The table says what is fixed about a reason: its code, its answer. Nothing that a client sent
+//! The table says what is fixed about a reason: its code, its answer, and what the operator can do. Nothing that a client sent
 //! comes back through it.
 
 mod challenge_kind;
@@ -49,6 +49,18 @@ impl DenyReason {
     #[must_use]
     pub const fn detail(self) -> &'static str {
         self.row().detail
+    }
+
+    /// The text that tells the operator what to do, as far as it does not depend on the case at hand.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        self.row().remedy
+    }
+
+    /// The rule of the canonical form that the path breaks, if the reason is about one and the rule is fixed.
+    #[must_use]
+    pub const fn path_rule(self) -> Option<&'static str> {
+        self.row().rule
     }
 
     /// Returns whether an issuer or this service is in trouble, and not the client in the wrong.
@@ -123,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn details_are_said_in_words() {
+    fn details_and_remedies_are_said_in_words() {
         for reason in DenyReason::all() {
             let detail = reason.detail();
             // RFC 6750 section 3: error_description is of %x20-21 / %x23-5B / %x5D-7E.
             assert!(detail.bytes().all(|b| matches!(b, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{detail}");
-            for text in [detail] {
+            for text in [Some(detail), Some(reason.remedy()), reason.path_rule()].into_iter().flatten() {
                 assert!(
                     text.len() > 3 && !text.ends_with('.') && text.trim() == text && !text.contains("  "),
                     "{text}"

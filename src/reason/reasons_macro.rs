@@ -10,7 +10,9 @@ macro_rules! reasons {
             $(
                 $(#[doc = $about:literal])+
                 $plain:ident = $code:literal, $status:ident, $challenge:ident,
-                detail: $detail:literal;
+                detail: $detail:literal,
+                remedy: $remedy:literal $(,
+                rule: $rule:literal)?;
             )+
         }
         $(
@@ -19,7 +21,9 @@ macro_rules! reasons {
                 $(
                     $(#[doc = $about_fault:literal])+
                     $fault:ident = $fault_code:literal, $fault_status:ident, $fault_challenge:ident,
-                    detail: $fault_detail:literal;
+                    detail: $fault_detail:literal,
+                    remedy: $fault_remedy:literal $(,
+                    rule: $fault_rule:literal)?;
                 )+
             }
         )+
@@ -39,7 +43,8 @@ macro_rules! reasons {
             pub(super) const fn row(self) -> &'static Row {
                 match self {
                     $(Self::$plain => const {
-                        &Row::new($code, Status::$status, ChallengeKind::$challenge, $detail)
+                        &Row::new($code, Status::$status, ChallengeKind::$challenge, $detail, $remedy)
+                            $(.with_rule($rule))?
                     },)+
                     $(Self::$group(fault) => fault.row(),)+
                 }
@@ -75,7 +80,11 @@ macro_rules! reasons {
                 const fn row(self) -> &'static Row {
                     match self {
                         $(Self::$fault => const {
-                            &Row::new($fault_code, Status::$fault_status, ChallengeKind::$fault_challenge, $fault_detail)
+                            &Row::new(
+                                $fault_code, Status::$fault_status, ChallengeKind::$fault_challenge,
+                                $fault_detail, $fault_remedy,
+                            )
+                                $(.with_rule($fault_rule))?
                         },)+
                     }
                 }

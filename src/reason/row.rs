@@ -13,6 +13,10 @@ pub(super) struct Row {
     pub(super) challenge: ChallengeKind,
     /// The text that the client gets.
     pub(super) detail: &'static str,
+    /// The text that tells the operator what to do.
+    pub(super) remedy: &'static str,
+    /// The rule of the canonical form that a path breaks.
+    pub(super) rule: Option<&'static str>,
 }
 
 impl Row {
@@ -22,7 +26,13 @@ impl Row {
         status: Status,
         challenge: ChallengeKind,
         detail: &'static str,
+        remedy: &'static str,
     ) -> Self {
-        Self { code, status, challenge, detail }
+        Self { code, status, challenge, detail, remedy, rule: None }
+    }
+
+    /// Says which rule of the canonical form a path breaks.
+    pub(super) const fn with_rule(self, rule: &'static str) -> Self {
+        Self { rule: Some(rule), ..self }
     }
 }

@@ -24,81 +24,66 @@ use crate::{
 
 type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;
 
-/// One or two lines; none if the request passes.
+/// Says what would make the request pass, in a line or a few; in none if it passes.
+///
+/// That is the remedy of the table of reasons, unless what was found allows a more exact one.
 pub(super) fn help(stage: &Stage, ask: &Ask, judged: &Judged<'_>, view: &View<'_>, answered: &Answered) -> Vec<String> {
     let Some(reason) = answered.deny else { return Vec::new() };
+    let exact = match (reason, judged) {
+        (DenyReason::Token(fault), _) => token(fault, view, stage).into_iter().collect(),
+        (
+            DenyReason::IssuerNotAdmitted
+            | DenyReason::AudienceNotAdmitted
+            | DenyReason::InsufficientScope
+            | DenyReason::ClaimRule,
+            Ok(request),
+        ) => unmet(stage, request, answered, view),
+        (DenyReason::NoRoute, Ok(request)) => no_route(stage, &request.target),
+        (DenyReason::MethodNotAdmitted, Ok(request)) => method(stage, request).into_iter().collect(),
+        (DenyReason::UnknownPolicy, _) => vec![unknown_policy(stage, ask)],
+        (DenyReason::Request(fault), Ok(attributes)) => request(fault, stage, attributes),
+        (DenyReason::Request(fault), Err(_)) => malformed_path(fault).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if exact.is_empty() { vec![reason.remedy().to_owned()] } else { exact }
+}
+
+/// Returns what to do about a well-formed request that the rules refuse, where that depends on more than the reason.
+fn request(fault: RequestFault, stage: &Stage, request: &RequestAttributes<'_>) -> Vec<String> {
     let one = |line: &str| vec![line.to_owned()];
-    match reason {
-        DenyReason::NoCredentials => one("send `Authorization: Bearer <token>` with an access token"),
-        DenyReason::UnsupportedScheme => {
-            one("send the token as `Authorization: Bearer <token>`: no other scheme is read")
-        }
-        DenyReason::MalformedCredentials => one("send exactly `Bearer`, one space and the token"),
-        DenyReason::SeveralCredentials => one("send one `Authorization` header with one token"),
-        DenyReason::OverlongCredentials => one("get a smaller token: fewer scopes, groups or custom claims"),
-        DenyReason::Token(fault) => token(fault, view, stage),
-        DenyReason::IssuerNotAdmitted
-        | DenyReason::AudienceNotAdmitted
-        | DenyReason::InsufficientScope
-        | DenyReason::ClaimRule => {
-            judged.as_ref().map_or_else(|_| Vec::new(), |request| unmet(stage, request, answered, view))
-        }
-        DenyReason::NoRoute => judged.as_ref().map_or_else(|_| Vec::new(), |request| no_route(stage, &request.target)),
-        DenyReason::MethodNotAdmitted => judged.as_ref().map_or_else(|_| Vec::new(), |request| method(stage, request)),
-        DenyReason::UnknownPolicy => unknown_policy(stage, ask),
-        DenyReason::Request(fault) => request(fault, stage, judged),
-        DenyReason::KeysUnavailable => {
-            one("the issuer's keys could not be had: the log and `/keys` of the service say why")
-        }
-        DenyReason::Overloaded => one("send it again: the service has more to do than its threads can"),
-        DenyReason::Internal => one("this is a bug: please report it"),
+    match fault {
+        RequestFault::Host if request.target.host.is_some() => host_with_ending(),
+        RequestFault::Host => one("say which host: the rules for this path depend on it (`--host`)"),
+        RequestFault::EncodedSlash => one(
+            "send the path without `%2F`, or write `encoded_slashes: allow` on a route that ends in `{name}` or `/**` there, \
+             if its backend takes `%2F` as data",
+        ),
+        RequestFault::Connect if request.policy.is_some() => vec![offers::method_of_policy(&request.target.method)],
+        RequestFault::CaseAmbiguous => as_the_route_spells_it(stage, &request.target).into_iter().collect(),
+        _ => Vec::new(),
     }
 }
 
-fn request(fault: RequestFault, stage: &Stage, judged: &Judged<'_>) -> Vec<String> {
-    if fault == RequestFault::Host && judged.as_ref().is_ok_and(|request| request.target.host.is_some()) {
-        return host_with_ending();
-    }
-    vec![match (fault, judged) {
-        (RequestFault::EncodedSlash, Ok(_)) => {
-            "send the path without `%2F`, or write `encoded_slashes: allow` on a route that ends in `{name}` or `/**` there, \
-             if its backend takes `%2F` as data"
-                .to_owned()
-        }
-        (RequestFault::Host, Ok(_)) => "say which host: the rules for this path depend on it (`--host`)".to_owned(),
-        (RequestFault::Host, Err(_)) => "send one valid host name".to_owned(),
-        (RequestFault::Method, _) => "send one method: a name such as `GET`, and no other one in the query".to_owned(),
-        (RequestFault::LaxReading, _) => {
-            "send a path without escapes and dots that backends read differently, or let the rules of both readings agree"
-                .to_owned()
-        }
-        (RequestFault::Connect, Ok(request)) if request.policy.is_some() => {
-            offers::method_of_policy(&request.target.method)
-        }
-        (RequestFault::Connect, _) => "add a rule that names CONNECT, if tunnels are wanted".to_owned(),
-        (RequestFault::NoHttpRequest | RequestFault::TooLarge, _) => "send a smaller request".to_owned(),
-        (RequestFault::CaseAmbiguous, Ok(request)) => as_the_route_spells_it(stage, &request.target),
-        (fault, _) => format!("send a path in its canonical form ({})", path::rule_of(fault)),
-    }]
+/// Returns what to do about a path that breaks a rule of the canonical form.
+fn malformed_path(fault: RequestFault) -> Option<String> {
+    path::rule_of(fault).map(|rule| format!("{} ({rule})", DenyReason::from(fault).remedy()))
 }
 
 /// Returns what to do about a path that another pattern decides about in lower case or with its escapes decoded.
-fn as_the_route_spells_it(stage: &Stage, target: &RequestTarget) -> String {
+fn as_the_route_spells_it(stage: &Stage, target: &RequestTarget) -> Option<String> {
     let patterns = stage.policy().patterns().map(|(_, path)| path.to_string());
     let mut same = patterns.filter(|pattern| pattern.eq_ignore_ascii_case(target.path.as_str()));
     if let Some(meant) = same.next() {
-        return format!("spell the path as the route does: {}", text(&meant));
+        return Some(format!("spell the path as the route does: {}", text(&meant)));
     }
     let plain = path::without_needless_escapes(target.path.as_str());
     let plain = CanonicalPath::parse(plain).ok().filter(|plain| *plain != target.path);
     let decided = plain.map(|path| RequestTarget { path, ..target.clone() });
-    match decided.filter(|target| matches!(stage.policy().deciding_pattern(target), Ok(Some(_)))) {
-        Some(meant) => format!(
-            "send the path as {}: its escapes could stand as plain characters, and a backend that decodes them takes it for that",
-            text(meant.path.as_str())
-        ),
-        None => "spell the path as the route that is meant does: its case, and which characters are escaped".to_owned(),
-    }
+    let meant = decided.filter(|target| matches!(stage.policy().deciding_pattern(target), Ok(Some(_))))?;
+    Some(format!(
+        "send the path as {}: its escapes could stand as plain characters, and a backend that decodes them takes it for that",
+        text(meant.path.as_str())
+    ))
 }
 
 /// Returns what to do about a host with a port or a trailing dot.
@@ -147,55 +132,38 @@ fn unreadable(view: &View<'_>) -> Option<String> {
     })
 }
 
-fn token(fault: TokenFault, view: &View<'_>, stage: &Stage) -> Vec<String> {
+/// Returns what to do about a token, where that depends on what is in it or on what its issuer has.
+fn token(fault: TokenFault, view: &View<'_>, stage: &Stage) -> Option<String> {
     let claim = |name: &str| view.claims().and_then(|claims| claims.get(name)).and_then(Value::as_str).unwrap_or("");
-    vec![match fault {
-        TokenFault::Opaque => {
-            "ask the issuer for a JWT: many give opaque tokens unless an audience is asked for".to_owned()
-        }
-        TokenFault::Encrypted => "configure the issuer to give signed tokens that are not encrypted".to_owned(),
-        TokenFault::Malformed => oversized(view)
-            .or_else(|| unreadable(view))
-            .unwrap_or_else(|| "send the token exactly as the issuer gave it".to_owned()),
+    match fault {
+        TokenFault::Malformed => oversized(view).or_else(|| unreadable(view)),
         TokenFault::AlgorithmNotAllowed => offers::algorithm(view),
-        TokenFault::CriticalHeader => "get a token without a `crit` header".to_owned(),
-        TokenFault::TypeNotAllowed => offers::token_type(view).to_owned(),
+        TokenFault::TypeNotAllowed => offers::token_type(view),
         TokenFault::UnknownIssuer => {
             let known: Vec<&str> = stage.issuers().map(|rules| &*rules.issuer).collect();
-            near_or("issuer", claim("iss"), &known, || {
+            Some(near_or("issuer", claim("iss"), &known, || {
                 format!("get a token from {}, or add this issuer under `issuers`", either(known.iter().copied()))
-            })
+            }))
         }
-        TokenFault::UnknownKey | TokenFault::AmbiguousKey | TokenFault::BadSignature => match view.keys() {
+        TokenFault::UnknownKey | TokenFault::AmbiguousKey | TokenFault::BadSignature => Some(match view.keys() {
             Some(keys) => keys.help(fault),
             None => "look with `--live` which keys the issuer has: here are none".to_owned(),
-        },
-        TokenFault::MalformedClaims => "get a token with the claims that the failed check names".to_owned(),
+        }),
         TokenFault::WrongAudience => wrong_audience(view),
         TokenFault::Expired => {
-            let expired = view.claims().and_then(|claims| claims.date("exp").ok()?);
-            let when = expired.map_or_else(String::new, |date| format!(" {}", distance(date, view.now)));
-            format!("get a new token: this one expired{when}")
+            let expired = view.claims()?.date("exp").ok()??;
+            Some(format!("get a new token: this one expired {}", distance(expired, view.now)))
         }
-        TokenFault::NotYetValid | TokenFault::IssuedInFuture => {
-            "wait, or synchronise the clocks: the token is from the future".to_owned()
-        }
-        TokenFault::TooOld => "get a new token: this one is older than the issuer's `max_token_age`".to_owned(),
-        TokenFault::NotAnAccessToken => "send the access token, not the ID or refresh token".to_owned(),
-        TokenFault::Bound => "get a token without `cnf`: one that is bound to a key is no bearer token".to_owned(),
-        TokenFault::ClientNotAllowed => {
-            "get the token with a client of the issuer's `clients`, or add this one".to_owned()
-        }
-        TokenFault::ClaimRule => "get a token that meets the issuer's `claims`".to_owned(),
-    }]
+        _ => None,
+    }
 }
 
-fn wrong_audience(view: &View<'_>) -> String {
-    let Some(rules) = view.rules else { return String::new() };
+fn wrong_audience(view: &View<'_>) -> Option<String> {
+    let rules = view.rules?;
     let wanted: Vec<&str> = rules.audiences.as_slice().iter().map(String::as_str).collect();
     let has = view.claims().and_then(|claims| claims.get(&rules.audience_claim)).and_then(Value::as_str);
     let ask = || format!("get a token for audience {}", either(wanted.iter().copied()));
-    near_or("audience", has.unwrap_or(""), &wanted, ask)
+    Some(near_or("audience", has.unwrap_or(""), &wanted, ask))
 }
 
 /// What somebody may have meant, if it is near.
@@ -299,23 +267,23 @@ fn no_route(stage: &Stage, target: &RequestTarget) -> Vec<String> {
     lines.extend(elsewhere.map(|(host, path)| {
         format!("{} is a route of the host {} only", text(&path.to_string()), text(&host.to_string()))
     }));
-    lines.push("add a route for this path: what no route covers is denied".to_owned());
+    lines.push(DenyReason::NoRoute.remedy().to_owned());
     lines.truncate(2);
     lines
 }
 
-fn method(stage: &Stage, request: &RequestAttributes<'_>) -> Vec<String> {
+fn method(stage: &Stage, request: &RequestAttributes<'_>) -> Option<String> {
     let methods = admitted_methods(stage, &request.target);
-    vec![match methods.as_slice() {
-        _ if request.policy.is_some() => offers::method_of_policy(&request.target.method),
-        _ if request.target.method.must_be_named() => format!(
+    match methods.as_slice() {
+        _ if request.policy.is_some() => Some(offers::method_of_policy(&request.target.method)),
+        _ if request.target.method.must_be_named() => Some(format!(
             "name it in `methods` of a route for this path, if it is wanted: {} acts on more than the path says, so no other \
              route admits it",
             text(request.target.method.as_str())
-        ),
-        [] => "add a rule for this method".to_owned(),
-        methods => format!("this path needs {}", either(methods.iter().copied())),
-    }]
+        )),
+        [] => None,
+        methods => Some(format!("this path needs {}", either(methods.iter().copied()))),
+    }
 }
 
 /// The usual methods that the policy has a rule for, by asking it.
@@ -328,14 +296,14 @@ pub(super) fn admitted_methods(stage: &Stage, target: &RequestTarget) -> Vec<&'s
     USUAL.into_iter().filter(admits).collect()
 }
 
-fn unknown_policy(stage: &Stage, ask: &Ask) -> Vec<String> {
+fn unknown_policy(stage: &Stage, ask: &Ask) -> String {
     let named: Vec<&str> = stage.policy().named().map(|(name, _)| name).collect();
     let chosen = ask.message.policy().unwrap_or_default();
-    vec![match (closest(chosen, named.iter().copied()), named.as_slice()) {
+    match (closest(chosen, named.iter().copied()), named.as_slice()) {
         (Some(meant), _) => format!("did you mean {}?", text(meant)),
         (None, []) => {
             "there are no `policies` in this file: add this one, or remove it from the Envoy route".to_owned()
         }
         (None, named) => format!("choose one of {}", either(named.iter().copied())),
-    }]
+    }
 }

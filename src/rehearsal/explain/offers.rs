@@ -10,30 +10,24 @@ use crate::{
 };
 
 /// Returns what to do about an algorithm that is not one of the issuer's.
-pub(super) fn algorithm(view: &View<'_>) -> String {
-    let Some(rules) = view.rules else {
-        return "get a token signed with one of the issuer's `algorithms`".to_owned();
-    };
-    let own = rules.algorithms.as_slice();
+pub(super) fn algorithm(view: &View<'_>) -> Option<String> {
+    let own = view.rules?.algorithms.as_slice();
     let names = either(own.iter().map(|one| one.name()));
     // A shared secret and public keys are never used side by side, and `none` is no algorithm.
     let is_addable = |other: &Algorithm| !other.is_hmac() && !own.iter().any(|own| own.is_hmac());
-    match view.algorithm().and_then(Algorithm::from_name).filter(is_addable) {
+    Some(match view.algorithm().and_then(Algorithm::from_name).filter(is_addable) {
         Some(other) => format!(
             "get a token signed with {names}, as the issuer's `algorithms` say, or add `{}` there",
             other.name()
         ),
         None => format!("get a token signed with {names}: the issuer's `algorithms` have no other one"),
-    }
+    })
 }
 
-/// Returns what to do about a `typ` that no access token of the issuer has.
-pub(super) fn token_type(view: &View<'_>) -> &'static str {
-    if view.rules.is_some_and(|rules| rules.strict) {
-        "send an access token whose `typ` is `at+jwt`: its issuer is `strict`"
-    } else {
-        "send an access token: its `typ` is `at+jwt` or `JWT`"
-    }
+/// Returns what to do about a `typ` that no access token of a strict issuer has.
+pub(super) fn token_type(view: &View<'_>) -> Option<String> {
+    let is_strict = view.rules.is_some_and(|rules| rules.strict);
+    is_strict.then(|| "send an access token whose `typ` is `at+jwt`: its issuer is `strict`".to_owned())
 }
 
 /// Returns what to do about a method that a named policy never admits.

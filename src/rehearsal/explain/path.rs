@@ -1,43 +1,23 @@
 //! Why a path has no canonical form: which rule it breaks, and in which segment.
 
-use crate::{limits, policy::CanonicalPath, reason::RequestFault};
+use super::steps::Check;
+use crate::{
+    limits,
+    policy::CanonicalPath,
+    reason::{DenyReason, RequestFault},
+};
 
-/// The rule of the canonical form that a path breaks.
-pub(super) fn rule_of(fault: RequestFault) -> String {
-    match fault {
-        RequestFault::PathNotAbsolute => "starts with `/`".to_owned(),
-        RequestFault::PathTooLong => {
-            format!("at most {} bytes and {} segments", limits::PATH_BYTES, limits::PATH_SEGMENTS)
-        }
-        RequestFault::EmptySegment => "no empty segment, as in `//`".to_owned(),
-        RequestFault::DotSegment => "no `.` and no `..` as a segment, plain or encoded".to_owned(),
-        RequestFault::EncodedSlash => "no backslash and no `%5C`; no `%2F` but where a route takes it as data, and not before or behind an empty part, \
-             `.` or `..`"
-                .to_owned(),
-        RequestFault::PathParameter => "no `;`, plain or encoded (`%3B`)".to_owned(),
-        RequestFault::Fragment => "no `#`".to_owned(),
-        RequestFault::ControlCharacter => "no control character and no space; a space is `%20`".to_owned(),
-        RequestFault::NonAscii => "ASCII only; other characters are percent-encoded as UTF-8".to_owned(),
-        RequestFault::BrokenEscape => "`%` is followed by two hex digits; a percent sign is `%25`".to_owned(),
-        RequestFault::AmbiguousEscape => {
-            "escapes are UTF-8 and not encoded twice: no `%25` before two hex digits".to_owned()
-        }
-        RequestFault::CaseAmbiguous => {
-            "the spelling of the pattern that decides about the path in lower case, or with an escape such as `%3A` decoded"
-                .to_owned()
-        }
-        RequestFault::LaxReading => {
-            "nothing that a lax backend could take for a path that needs more: an escaped `?` or `#`, dots or spaces at \
-             the end of a segment, compatibility forms of letters and slashes, streams of NTFS (`::$DATA`), sessions in a path \
-             (`(S(x))`), `%2F`"
-                .to_owned()
-        }
-        RequestFault::NoHttpRequest
-        | RequestFault::TooLarge
-        | RequestFault::Host
-        | RequestFault::Method
-        | RequestFault::Connect => "a canonical form".to_owned(),
+/// The rule of the canonical form that a path breaks, if the fault is one of a path.
+pub(super) fn rule_of(fault: RequestFault) -> Option<String> {
+    if fault == RequestFault::PathTooLong {
+        return Some(format!("at most {} bytes and {} segments", limits::PATH_BYTES, limits::PATH_SEGMENTS));
     }
+    DenyReason::from(fault).path_rule().map(str::to_owned)
+}
+
+/// The check of a path that breaks a rule of the canonical form.
+pub(super) fn breaking(found: impl Into<String>, fault: RequestFault) -> Check {
+    Check { expected: rule_of(fault), ..Check::found(found) }
 }
 
 /// A canonical path without the escapes that its characters do not need: `/a%3Ab` is `/a:b`.

@@ -68,10 +68,10 @@ fn of_path(
     if fault == Some(RequestFault::PathTooLong) {
         let segments = raw.split('?').next().unwrap_or_default().split('/').count().saturating_sub(1);
         let found = format!("{} bytes and {segments} segments", raw.len());
-        return Check::found(found).expected(path::rule_of(RequestFault::PathTooLong));
+        return path::breaking(found, RequestFault::PathTooLong);
     }
     if let Some(fault) = fault {
-        let known = Check::found(shown).expected(path::rule_of(fault));
+        let known = path::breaking(shown, fault);
         return match path::culprit(raw, fault) {
             Some((number, segment)) => known.note(format!("segment {number}, {}", value::text(segment))),
             None => known,

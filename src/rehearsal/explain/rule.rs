@@ -68,11 +68,11 @@ fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, a
     let fault = |fault: RequestFault| answered.deny == Some(fault.into());
     // It is shown before what it was found on, some of which it may precede: nothing is said to pass that was not judged.
     if fault(RequestFault::LaxReading) {
-        let known = Check::found(value::text(target.path.as_str())).expected(path::rule_of(RequestFault::LaxReading));
+        let known = path::breaking(value::text(target.path.as_str()), RequestFault::LaxReading);
         walk.made(ROUTE, "other readings", true, known);
     }
     if fault(RequestFault::EncodedSlash) {
-        let known = Check::found(value::text(target.path.as_str())).expected(path::rule_of(RequestFault::EncodedSlash));
+        let known = path::breaking(value::text(target.path.as_str()), RequestFault::EncodedSlash);
         walk.made(ROUTE, "encoded slashes", true, known);
     }
     let table = match &deciding {
@@ -97,7 +97,7 @@ fn by_pattern(walk: &mut Walk, stage: &Stage, request: &RequestAttributes<'_>, a
         Ok(Some((_, pattern))) => Check::found(value::text(&pattern.to_string())),
         Ok(None) if is_covered => Check::found("none: the default decides"),
         Ok(None) => Check::found("none that matches the whole path").expected("a route for it, or a `default:`"),
-        Err(odd) => Check::found("another one for the folded path").expected(path::rule_of(*odd)),
+        Err(odd) => path::breaking("another one for the folded path", *odd),
     };
     walk.made(ROUTE, "path pattern", !is_covered || fault(RequestFault::CaseAmbiguous), pattern);
     let refused = matches!(answered.deny, Some(DenyReason::MethodNotAdmitted)) || fault(RequestFault::Connect);
