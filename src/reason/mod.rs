@@ -11,6 +11,7 @@ mod table;
 
 pub use self::{
     challenge_kind::ChallengeKind,
+    row::Party,
     status::Status,
     table::{DenyReason, RequestFault, TokenFault},
 };
@@ -63,10 +64,16 @@ impl DenyReason {
         self.row().rule
     }
 
+    /// The party whose failure the denial comes of.
+    #[must_use]
+    pub const fn party(self) -> Party {
+        self.row().party
+    }
+
     /// Returns whether an issuer or this service is in trouble, and not the client in the wrong.
     #[must_use]
     pub const fn is_our_trouble(self) -> bool {
-        matches!(self, Self::KeysUnavailable | Self::Overloaded | Self::Internal)
+        !matches!(self.party(), Party::Client)
     }
 }
 

@@ -12,7 +12,8 @@ macro_rules! reasons {
                 $plain:ident = $code:literal, $status:ident, $challenge:ident,
                 detail: $detail:literal,
                 remedy: $remedy:literal $(,
-                rule: $rule:literal)?;
+                rule: $rule:literal)? $(,
+                party: $party:ident)?;
             )+
         }
         $(
@@ -23,7 +24,8 @@ macro_rules! reasons {
                     $fault:ident = $fault_code:literal, $fault_status:ident, $fault_challenge:ident,
                     detail: $fault_detail:literal,
                     remedy: $fault_remedy:literal $(,
-                    rule: $fault_rule:literal)?;
+                    rule: $fault_rule:literal)? $(,
+                    party: $fault_party:ident)?;
                 )+
             }
         )+
@@ -44,7 +46,7 @@ macro_rules! reasons {
                 match self {
                     $(Self::$plain => const {
                         &Row::new($code, Status::$status, ChallengeKind::$challenge, $detail, $remedy)
-                            $(.with_rule($rule))?
+                            $(.with_rule($rule))? $(.with_party(Party::$party))?
                     },)+
                     $(Self::$group(fault) => fault.row(),)+
                 }
@@ -84,7 +86,7 @@ macro_rules! reasons {
                                 $fault_code, Status::$fault_status, ChallengeKind::$fault_challenge,
                                 $fault_detail, $fault_remedy,
                             )
-                                $(.with_rule($fault_rule))?
+                                $(.with_rule($fault_rule))? $(.with_party(Party::$fault_party))?
                         },)+
                     }
                 }

@@ -11,8 +11,14 @@
 //! | `detail` | the text that the client gets; fixed, without quotes or backslashes (RFC 6750 section 3) |
 //! | `remedy` | what `explain` tells the operator, unless it finds something more exact |
 //! | `rule` | of a malformed path: the rule of the canonical form that it breaks, where that is fixed |
+//! | `party` | whose failure it is, a variant of [`Party`], if not the client's |
 
-use super::{challenge_kind::ChallengeKind, reasons_macro::reasons, row::Row, status::Status};
+use super::{
+    challenge_kind::ChallengeKind,
+    reasons_macro::reasons,
+    row::{Party, Row},
+    status::Status,
+};
 
 reasons! {
     /// Every reason for a denial.
@@ -84,17 +90,20 @@ reasons! {
         /// The issuer's keys are not available at the moment.
         KeysUnavailable = "keys_unavailable", SERVICE_UNAVAILABLE, Absent,
             detail: "the keys to verify the access token are not available at the moment",
-            remedy: "the issuer's keys could not be had: the log and `/keys` of the service say why";
+            remedy: "the issuer's keys could not be had: the log and `/keys` of the service say why",
+            party: Issuer;
 
         /// The Check has waited for too long, or too many wait with it.
         Overloaded = "overloaded", SERVICE_UNAVAILABLE, Absent,
             detail: "the authorizer has too much to do at the moment",
-            remedy: "send it again: the service has more to do than its threads can";
+            remedy: "send it again: the service has more to do than its threads can",
+            party: Service;
 
         /// Portcullis itself has a bug.
         Internal = "internal", INTERNAL_SERVER_ERROR, Absent,
             detail: "the authorizer failed",
-            remedy: "this is a bug: please report it";
+            remedy: "this is a bug: please report it",
+            party: Service;
     }
 
     /// Why a token is refused.

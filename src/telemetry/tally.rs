@@ -21,7 +21,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter},
 };
 
-use crate::reason::DenyReason;
+use crate::reason::{DenyReason, Party};
 
 /// The upper bounds of buckets in nanoseconds: from 25 µs (cached) over a millisecond (verified) to the longest wait for keys,
 /// 2.5 s.
@@ -207,9 +207,9 @@ pub(super) struct Tally {
 impl Default for Tally {
     /// No Check yet. Series of faults of the service itself, which have no rule, are there from the start.
     fn default() -> Self {
-        let faults = [DenyReason::Internal, DenyReason::Overloaded];
+        let faults = DenyReason::all().filter(|reason| reason.party() == Party::Service);
         let series = faults.map(|fault| (Labels { decision: DENY, code: fault.code(), rule: String::new() }, 0));
-        Self { places: Default::default(), settled: Mutex::new(series.into()) }
+        Self { places: Default::default(), settled: Mutex::new(series.collect()) }
     }
 }
 
