@@ -5,7 +5,7 @@ use portcullis::config::envoy::{Checked, Verdict, check_files};
 
 use crate::{
     envoy_input::{assert_problems, described},
-    envoy_kubernetes::{EXT_AUTH, MESH, POLICY, envoy_filter, gateway, patch_policy},
+    envoy_kubernetes::{EXT_AUTH, FILTER, MESH, POLICY, envoy_filter, gateway, patch_policy},
     envoy_scene::{ALL, bootstrap, check, cluster, listener, manager, ours},
 };
 
@@ -410,6 +410,12 @@ fn a_patch_that_switches_a_generated_filter_off_is_found() {
     ] {
         assert_problems(&text, &resources(&[&text]).files[0], &["8 warning: ext_authz is off here"]);
     }
+    // A filter that is known by its name to ask another service may be off.
+    let other = FILTER.replace("ext_authz\n", "ext_authz/opa\n").replace("portcullis", "opa");
+    let patches = [envoy_filter("HTTP_FILTER", "ADD", FILTER), envoy_filter("HTTP_FILTER", "ADD", &other)];
+    let of_other = routes(&format!("{settings}/envoy.filters.http.ext_authz~1opa"), off);
+    let asks_other = "30 warning: no request that comes this way is judged by Portcullis";
+    assert_problems("opa", &resources(&[&patches[0], &patches[1], &of_other]).files[0], &[asks_other]);
     let on = routes(&format!("{settings}/{name}/disabled"), "false");
     assert_problems("on", &resources(&[&on, &gateway(EXT_AUTH)]).files[0], &["14 warning: Envoy Gateway can't set"]);
 }
