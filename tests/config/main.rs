@@ -10,6 +10,8 @@ mod envoy_after;
 #[path = "../support/envoy_changes.rs"]
 mod envoy_changes;
 #[cfg(test)]
+mod envoy_chosen;
+#[cfg(test)]
 mod envoy_corpus;
 #[cfg(test)]
 mod envoy_decides;

@@ -23,13 +23,15 @@ const OUR_METADATA: [&str; 2] = ["(envoy.filters.http.ext_authz", "(DYNAMIC:envo
 /// The header that `%PATH%` prefers to the path that was judged.
 const ORIGINAL_PATH: &str = "x-envoy-original-path";
 
-/// Tells whether a text has a command whose value no decision of Portcullis covers.
-pub(super) fn is_chosen_by_client(text: &str, identity: &IdentityHeaders) -> bool {
+/// Tells whether a text has a command whose value no decision of Portcullis covers. Without the headers of an identity, Envoy
+/// expands the text before it asks, so that clients choose these headers as well.
+pub(super) fn is_chosen_by_client(text: &str, identity: Option<&IdentityHeaders>) -> bool {
+    let is_ours = |rest: &str| identity.is_some() && OUR_METADATA.iter().any(|ours| rest.starts_with(ours));
     commands(text).any(|(name, rest)| match name {
         "REQ" | "REQ_WITHOUT_QUERY" | "REQUEST_HEADER" => !headers(rest).all(|name| is_judged(name, identity)),
         "PATH" => !takes_path_alone(rest) && !is_judged(ORIGINAL_PATH, identity),
-        "DYNAMIC_METADATA" => !OUR_METADATA.iter().any(|ours| rest.starts_with(ours)),
-        "METADATA" => rest.starts_with("(DYNAMIC") && !OUR_METADATA.iter().any(|ours| rest.starts_with(ours)),
+        "DYNAMIC_METADATA" => !is_ours(rest),
+        "METADATA" => rest.starts_with("(DYNAMIC") && !is_ours(rest),
         _ => !OWN.contains(&name) && !OWN_FAMILIES.iter().any(|family| name.starts_with(family)),
     })
 }
@@ -52,11 +54,11 @@ fn takes_path_alone(parameters: &str) -> bool {
     inner.split(':').nth(1) == Some("PATH")
 }
 
-/// Tells whether Portcullis judges the value of a header, or sets it.
-pub(super) fn is_judged(name: &str, identity: &IdentityHeaders) -> bool {
+/// Tells whether Portcullis judges the value of a header, or sets it to an identity before Envoy reads it.
+pub(super) fn is_judged(name: &str, identity: Option<&IdentityHeaders>) -> bool {
     let folded = fold(name);
     let is_judged = [":path", ":authority", ":method", "host"].contains(&name.to_ascii_lowercase().as_str());
-    is_judged || identity.guarded().any(|guarded| fold(guarded) == folded)
+    is_judged || identity.is_some_and(|identity| identity.guarded().any(|guarded| fold(guarded) == folded))
 }
 
 /// Returns the names of the headers in the parameters of a command: `(X?Y):Z` has two, and the most that may be taken of them.
@@ -92,7 +94,7 @@ mod tests {
             "%TRACE_ID%",
             "%NEW_COMMAND%",
         ] {
-            assert!(is_chosen_by_client(text, &identity), "{text}");
+            assert!(is_chosen_by_client(text, Some(&identity)), "{text}");
         }
         for text in [
             "",
@@ -112,7 +114,17 @@ mod tests {
             "%HOSTNAME%ABOUT",
             "REQ(x-path)",
         ] {
-            assert!(!is_chosen_by_client(text, &identity), "{text}");
+            assert!(!is_chosen_by_client(text, Some(&identity)), "{text}");
+        }
+    }
+
+    #[test]
+    fn before_portcullis_is_asked_clients_choose_identity_headers() {
+        for text in ["%REQ(X-Auth-Subject)%", "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:sub)%"] {
+            assert!(is_chosen_by_client(text, None), "{text}");
+        }
+        for text in ["%REQ(:authority)%", "%REQ(:PATH)%", "a.internal:8080"] {
+            assert!(!is_chosen_by_client(text, None), "{text}");
         }
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn lint_value(findings: &mut Findings, around: &Around<'_>, header: &
     let is_removed = is_token || around.identity.removed().any(|removed| fold(removed) == folded);
     // The token itself was judged, and goes on unless it is removed.
     let is_same = is_token && around.identity.forward_authorization && is_token_alone(value);
-    if !is_removed || is_same || !formatter::is_chosen_by_client(value, around.identity) {
+    if !is_removed || is_same || !formatter::is_chosen_by_client(value, Some(around.identity)) {
         return false;
     }
     let message = format!(
