@@ -3,7 +3,10 @@
 
 use portcullis::config::envoy::Verdict;
 
-use crate::envoy_scene::{ALL, bootstrap, check, listener, manager, ours};
+use crate::{
+    envoy_changes::filter,
+    envoy_scene::{ALL, bootstrap, check, listener, manager, ours},
+};
 
 const OPEN: &str = "envoy-route-cache in";
 const OPEN_ROUTE: &str = "envoy-route-cache in/host";
@@ -35,4 +38,14 @@ fn a_header_that_clients_choose_chooses_no_virtual_host_and_no_cluster() {
         let text = scene(&manager(&[&ours("z", "")], &cluster), &[]);
         assert_found(header, &text, if is_found { &[OPEN_ROUTE] } else { &[] });
     }
+}
+
+#[test]
+fn a_service_for_rates_is_asked_before_the_decision() {
+    let rates = filter("r", "ratelimit.v3.RateLimit", "domain: d");
+    let text = |filters: &[&str]| scene(&manager(filters, ALL), &[]);
+    assert_found("behind", &text(&[&ours("z", ""), &rates]), &["envoy-filter-order in"]);
+    assert_found("before", &text(&[&rates, &ours("z", "")]), &[]);
+    let off = rates.replacen("{ ", "{ disabled: true, ", 1);
+    assert_found("off", &text(&[&ours("z", ""), &off]), &[]);
 }

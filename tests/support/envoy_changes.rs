@@ -259,9 +259,10 @@ pub(crate) const FILTER_ROWS: &[FilterRow] = &[
     unrun(silent("proto_api_scrubber.v3.ProtoApiScrubberConfig", "")),
     unrun(silent("proto_message_extraction.v3.ProtoMessageExtractionConfig", "")),
     unrun(silent("rate_limit_quota.v3.RateLimitQuotaFilterConfig", "")),
-    silent(
+    found(
         "ratelimit.v3.RateLimit",
         "domain: limits, rate_limit_service: { grpc_service: { envoy_grpc: { cluster_name: upstream } }, transport_api_version: V3 }",
+        "ratelimit stands behind ext_authz: its service may set identity headers",
     ),
     silent("rbac.v3.RBAC", ""),
     found(

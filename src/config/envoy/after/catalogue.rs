@@ -197,7 +197,14 @@ pub(super) const FILTERS: &[(&str, Effect)] = &[
     ("proto_api_scrubber", Effect::Harmless("removes fields of bodies")),
     ("proto_message_extraction", Effect::Harmless("writes fields of messages into its own metadata")),
     ("rate_limit_quota", Effect::Harmless("answers by itself, and sets headers, which it names")),
-    ("ratelimit", Effect::Harmless("answers by itself, and adds headers of its service")),
+    (
+        "ratelimit",
+        Effect::Changes(Change {
+            what: "ratelimit",
+            how: "stands behind ext_authz: its service may set identity headers in what it answers",
+            help: "put it before ext_authz; if its service sets no header of requests, leave this out with `--allow envoy-filter-order`",
+        }),
+    ),
     ("rbac", Effect::Harmless("answers by itself, with 403")),
     ("router", Effect::Harmless("sends the request to the cluster that its route names")),
     (
