@@ -24,14 +24,18 @@ pub(super) fn lint<'n>(
     let mut found: Vec<Option<Findings>> = gate.ours.iter().map(|one| Some(lint_one(one))).collect();
     let weight = |at: usize| found.get(at).and_then(Option::as_ref).map(Findings::weight);
     let covers = |at: usize| gate.ours.get(at).is_some_and(|one| covers_all(around, one));
-    let mut chosen = BTreeSet::new();
+    let (mut chosen, mut on) = (BTreeSet::new(), BTreeSet::new());
     for together in with_unseen(gate, switched) {
+        on.extend(together.iter().copied());
         // Of several that run for each of these requests nothing tells which is ours: one that is right suffices.
         match together.iter().copied().filter(|at| covers(*at)).min_by_key(|at| weight(*at)) {
             Some(best) => _ = chosen.insert(best),
             None => chosen.extend(together),
         }
     }
+    // Whichever of them is ours: another one that has the route chosen again does so behind its decision.
+    let others = on.difference(&chosen).filter_map(|at| gate.ours.get(*at));
+    others.filter_map(|one| one.filter.config).for_each(|config| filter::lint_route_cache(findings, config));
     for at in chosen {
         findings.extend(found.get_mut(at).and_then(Option::take).unwrap_or_default());
     }

@@ -117,8 +117,8 @@ fn is_server_error(code: &Node) -> bool {
     read::as_text(code).is_some_and(is_named) || read::number(code).is_some_and(|code| code >= 500)
 }
 
-/// A route that is chosen anew after the decision is one that was not judged.
-fn lint_route_cache(findings: &mut Findings, config: &Node) {
+/// Lints what has the route chosen again after the decision: it is one that was not judged.
+pub(super) fn lint_route_cache(findings: &mut Findings, config: &Node) {
     let headers = read::field(config, "clear_route_cache_headers").filter(|entry| is_filled(&entry.node));
     if let Some(entry) = read::switched_on(config, "clear_route_cache").or(headers) {
         report_route_cache(findings, entry);

@@ -10,7 +10,7 @@ use super::{
     read,
 };
 use crate::config::{
-    envoy::{asked::target, quoted, types::EXT_AUTHZ},
+    envoy::{asked::target, filter as own_filter, quoted, types::EXT_AUTHZ},
     lint::Lint,
     tree::{Node, Place},
 };
@@ -41,10 +41,14 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, behind: &Behind
         identity: around.identity,
         has_route_settings,
     });
+    let effect = catalogue::effect(name);
+    if let Some(settings) = settings.as_ref().filter(|_| effect.is_some()) {
+        lint_route_cache(findings, name, settings.config);
+    }
     if settings.as_ref().is_some_and(|settings| forges_identity(findings, around, name, settings.config)) {
         return;
     }
-    match (catalogue::effect(name), &settings) {
+    match (effect, &settings) {
         (Some(Effect::Misplaced(change)), _) => {
             let message = format!("{} {}", change.what, change.how);
             findings.warn_closed(Lint::EnvoyFilterOrder, filter.place(), message, change.help);
@@ -54,24 +58,25 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, behind: &Behind
         }
         (Some(effect), _) => {
             let change = effect.change(settings.as_ref());
-            match (change, &settings) {
-                (Some(change), _) => report(findings, filter.place(), &change, behind.cluster),
-                (None, Some(settings)) => lint_route_cache(findings, filter.kind, settings.config),
-                (None, None) => {}
-            }
+            change.iter().for_each(|change| report(findings, filter.place(), change, behind.cluster));
         }
         (None, _) => report_unknown(findings, filter, kind, behind.cluster),
     }
 }
 
-/// Lints a filter that changes no request, and has its route chosen again.
-fn lint_route_cache(findings: &mut Findings, kind: Option<&str>, config: &Node) {
-    let Some(entry) = read::switched_on(config, "clear_route_cache") else { return };
-    let name = catalogue::name_of(kind.unwrap_or_default());
-    let message = format!("{name} has the route chosen again behind ext_authz: it may be another one");
-    let help = "remove `clear_route_cache`, or put the filter before ext_authz: a route that was not judged may have its check \
-                switched off";
-    findings.warn(Lint::EnvoyRouteCache, &entry.place, message, help);
+/// Lints the settings of a filter, or of a route for it, that have the route of a request chosen again, or the cluster of its route.
+pub(super) fn lint_route_cache(findings: &mut Findings, name: &str, config: &Node) {
+    if let Some(entry) = read::switched_on(config, "clear_route_cache") {
+        let message = format!("{name} has the route chosen again behind ext_authz: it may be another one");
+        let help = "remove `clear_route_cache`, or put the filter before ext_authz: a route that was not judged may have its check \
+                    switched off";
+        findings.warn(Lint::EnvoyRouteCache, &entry.place, message, help);
+    }
+    if let Some(entry) = read::switched_on(config, "clear_cluster_cache") {
+        let message = format!("{name} has the cluster chosen again behind ext_authz: it may be another one");
+        let help = "remove `clear_cluster_cache`, or put the filter before ext_authz: Portcullis has not judged where the request goes";
+        findings.warn(Lint::EnvoyRouteCache, &entry.place, message, help);
+    }
 }
 
 /// Lints the headers that a filter sets. Returns whether one of them carries an identity, or was judged or removed.
@@ -115,11 +120,15 @@ fn report_unseen(findings: &mut Findings, filter: &Filter<'_>, what: &str) {
     });
 }
 
-/// Lints a second ext_authz filter, whose answers may set any header.
+/// Lints an ext_authz filter of another service behind the one of Portcullis: its answers may set any header.
 fn lint_authorizer(findings: &mut Findings, filter: &Filter<'_>, ours: &Filter<'_>) {
     let Some(config) = filter.config else { return report_unseen(findings, filter, "the settings of") };
-    let Some(ours) = ours.config else { return };
-    if target(config) == target(ours) || leaves_headers(config) {
+    // One that asks Portcullis as well is linted as one of its own.
+    if ours.config.is_none_or(|ours| target(config) == target(ours)) {
+        return;
+    }
+    own_filter::lint_route_cache(findings, config);
+    if leaves_headers(config) {
         return;
     }
     let change = Change {

@@ -68,6 +68,9 @@ fn lint_settings(findings: &mut Findings, around: &Around<'_>, entry: &Entry, li
     if name == "dynamic_forward_proxy" {
         read::entries(config).iter().for_each(|entry| rewrites::lint(findings, around, entry));
     }
+    if catalogue::effect(name).is_some() {
+        filter::lint_route_cache(findings, name, config);
+    }
     if filter::forges_identity(findings, around, name, config) {
         return;
     }
