@@ -5,7 +5,7 @@ use portcullis::config::envoy::Verdict;
 
 use crate::{
     envoy_changes::filter,
-    envoy_scene::{ALL, bootstrap, check, listener, manager, ours},
+    envoy_scene::{ALL, bootstrap, check, cluster, cluster_at, listener, manager, ours},
 };
 
 const OPEN: &str = "envoy-route-cache in";
@@ -28,7 +28,23 @@ fn settings(kind: &str, fields: &str) -> String {
     )
 }
 
+/// A cluster with options for HTTP.
+fn with_options(name: &str, port: u16, options: &str) -> String {
+    let kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let added = format!(
+        "{{ name: {name}, typed_extension_protocol_options: {{ {kind}: {{ '@type': type.googleapis.com/{kind}, explicit_http_config: {{ \
+         http_protocol_options: {{}} }}, {options} }} }},"
+    );
+    cluster(name, "10.0.0.2", port).replacen(&format!("{{ name: {name},"), &added, 1)
+}
+
+/// A filter that sets `x-auth-subject`.
+fn forging() -> String {
+    filter("m", "header_mutation.v3.HeaderMutation", &format!("mutations: {{ request_mutations: [{FORGED}] }}"))
+}
+
 const FORGED: &str = "{ append: { header: { key: x-auth-subject, value: root } } }";
+const SCRIPT: &str = "default_source_code: { inline_string: 'function envoy_on_request(h) end' }";
 
 /// Asserts what is found: nothing in what is good, and otherwise the verdict that requests may pass.
 fn assert_found(name: &str, text: &str, expected: &[&str]) {
@@ -47,6 +63,69 @@ fn a_header_that_clients_choose_chooses_no_virtual_host_and_no_cluster() {
         let text = scene(&manager(&[&ours("z", "")], &cluster), &[]);
         assert_found(header, &text, if is_found { &[OPEN_ROUTE] } else { &[] });
     }
+}
+
+/// A checked listener that leads to an inner one with this manager, and to the cluster `far` of the API.
+fn inner(manager_inside: &str, far: &str) -> String {
+    let outer = manager(&[&ours("z", "")], &route("cluster: to-inner", ""));
+    let listeners = [listener("in", "", &[&outer]), listener("inner", "internal_listener: {}, ", &[manager_inside])];
+    let to_inner = cluster_at("to-inner", "envoy_internal_address: { server_listener_name: inner }");
+    bootstrap(&listeners, &[to_inner, far.to_owned()], "")
+}
+
+#[test]
+fn what_an_inner_manager_does_to_requests_is_behind_the_check() {
+    let far = cluster("far", "10.0.0.2", 80);
+    let to_far = route("cluster: far", "");
+    let found = |name: &str, manager: &str, far: &str, expected: &[&str]| {
+        assert_found(name, &inner(manager, far), expected);
+    };
+    found("nothing", &manager(&[], &to_far), &far, &[]);
+    let silent = [
+        filter("b", "buffer.v3.Buffer", "max_request_bytes: 9"),
+        filter("c", "cors.v3.Cors", ""),
+        filter("g", "grpc_web.v3.GrpcWeb", ""),
+    ];
+    found("harmless", &manager(&[&silent.join(", ")], &to_far), &far, &[]);
+    let script = filter("s", "lua.v3.Lua", SCRIPT);
+    found("a script", &manager(&[&script], &to_far), &far, &["envoy-filter-order inner"]);
+    found("a header", &manager(&[&forging()], &to_far), &far, &["envoy-forged-identity inner"]);
+    let rates = filter("r", "ratelimit.v3.RateLimit", "domain: d");
+    found("rates", &manager(&[&rates], &to_far), &far, &["envoy-filter-order inner"]);
+    let another = ours("o", "").replace("cluster_name: portcullis", "cluster_name: opa");
+    found("another service", &manager(&[&another], &to_far), &far, &["envoy-filter-order inner"]);
+    let added = ", request_headers_to_add: [{ header: { key: x-auth-subject, value: '%REQ(x-evil)%' } }]";
+    let of_route = manager(&[], &route("cluster: far", added));
+    found("a route", &of_route, &far, &["envoy-forged-identity inner/host"]);
+    let chosen = manager(&[], &route("cluster: far, host_rewrite_header: x-host", ""));
+    found("a rewrite", &chosen, &far, &["envoy-route-cache inner/host"]);
+    let mutating = with_options("far", 80, &format!("http_filters: [{}]", forging()));
+    found("the cluster", &manager(&[], &to_far), &mutating, &["envoy-forged-identity inner"]);
+    let upgrades = format!("stat_prefix: s, upgrade_configs: [{{ upgrade_type: websocket, filters: [{script}] }}],");
+    let upgrading = manager(&[], &to_far).replace("stat_prefix: s,", &upgrades);
+    found("an upgrade", &upgrading, &far, &["envoy-filter-order inner"]);
+}
+
+#[test]
+fn headers_that_an_inner_manager_changes_before_its_filters_are_behind_the_check() {
+    let far = cluster("far", "10.0.0.2", 80);
+    let early = |kind: &str, fields: &str| {
+        let extension = format!(
+            "{{ name: e, typed_config: {{ '@type': type.googleapis.com/envoy.extensions.http.early_header_mutation.{kind}{fields} }} }}"
+        );
+        let field = format!("stat_prefix: s, early_header_mutation_extensions: [{extension}],");
+        manager(&[], &route("cluster: far", "")).replace("stat_prefix: s,", &field)
+    };
+    let mutation = |mutation: &str| early("header_mutation.v3.HeaderMutation", &format!(", mutations: [{mutation}]"));
+    assert_found("forged", &inner(&mutation(FORGED), &far), &["envoy-forged-identity inner"]);
+    assert_found("another", &inner(&mutation(&FORGED.replace("x-auth-subject", "x-team")), &far), &[]);
+    let module = early("dynamic_modules.v3.DynamicModuleEarlyHeaderMutation", "");
+    assert_found("a module", &inner(&module, &far), &["envoy-filter-order inner"]);
+    // Portcullis judges what the first manager makes of a request.
+    let first = mutation(FORGED)
+        .replace("cluster: far", "cluster: api")
+        .replace("http_filters: [", &format!("http_filters: [{}, ", ours("z", "")));
+    assert_found("the first", &scene(&first, &[]), &[]);
 }
 
 #[test]

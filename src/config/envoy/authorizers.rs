@@ -18,7 +18,7 @@ pub(super) fn lint<'n>(
     let lint_one = |one: &Authorizer<'_, 'n>| {
         let mut found = Findings::of_site(&gate.manager.site);
         filter::lint(&mut found, around, one, gate.manager.node);
-        after::lint(&mut found, around, gate.manager, filters, one.outer());
+        after::lint(&mut found, around, gate.manager, filters, Some(one.outer()));
         found
     };
     let mut found: Vec<Option<Findings>> = gate.ours.iter().map(|one| Some(lint_one(one))).collect();

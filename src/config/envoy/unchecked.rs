@@ -1,7 +1,7 @@
 //! Managers that do not ask Portcullis.
 
 use super::{
-    Around,
+    Around, after,
     asked::{Authorizer, authorizers},
     findings::Findings,
     guard::{Gate, Guard},
@@ -19,7 +19,7 @@ pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Gua
     let has_no_routes = manager.tables.is_empty() && manager.unseen_routes.is_empty();
     let is_needed = has_no_routes || !manager.unseen_routes.is_empty() || gate.routes().iter().any(needs_check);
     if gate.is_behind {
-        return;
+        return after::lint_inner(findings, around, manager);
     }
     if !is_needed {
         let clusters = manager.destinations().clusters.into_iter();

@@ -49,6 +49,8 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, behind: &Behind
         return;
     }
     match (effect, &settings) {
+        // The answers to preflight requests, and denials, are up to the manager with ext_authz.
+        (Some(Effect::Misplaced(_)), _) if line.ours.is_none() => {}
         (Some(Effect::Misplaced(change)), _) => {
             let message = format!("{} {}", change.what, change.how);
             findings.warn_closed(Lint::EnvoyFilterOrder, filter.place(), message, change.help);
@@ -121,10 +123,10 @@ fn report_unseen(findings: &mut Findings, filter: &Filter<'_>, what: &str) {
 }
 
 /// Lints an ext_authz filter of another service behind the one of Portcullis: its answers may set any header.
-fn lint_authorizer(findings: &mut Findings, filter: &Filter<'_>, ours: &Filter<'_>) {
+fn lint_authorizer(findings: &mut Findings, filter: &Filter<'_>, ours: Option<&Filter<'_>>) {
     let Some(config) = filter.config else { return report_unseen(findings, filter, "the settings of") };
     // One that asks Portcullis as well is linted as one of its own.
-    if ours.config.is_none_or(|ours| target(config) == target(ours)) {
+    if ours.is_some_and(|ours| ours.config.is_none_or(|ours| target(config) == target(ours))) {
         return;
     }
     own_filter::lint_route_cache(findings, config);

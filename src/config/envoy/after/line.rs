@@ -10,8 +10,8 @@ use crate::config::{
 
 /// The filters around an ext_authz filter.
 pub(super) struct Line<'f, 'n> {
-    /// The ext_authz filter that asks Portcullis.
-    pub(super) ours: &'f Filter<'n>,
+    /// The ext_authz filter that asks Portcullis, if the manager has one.
+    pub(super) ours: Option<&'f Filter<'n>>,
     pub(super) before: Vec<&'f Filter<'n>>,
     pub(super) behind: Vec<Behind<'f, 'n>>,
     /// The names of filters for which a route has settings.
@@ -42,7 +42,7 @@ impl<'f, 'n> Line<'f, 'n> {
     pub(super) fn new(
         manager: &Manager<'n>,
         filters: &'f [Filter<'n>],
-        ours: &'f Filter<'n>,
+        ours: Option<&'f Filter<'n>>,
         of_clusters: &'f [(&'n str, Vec<Filter<'n>>)],
     ) -> Self {
         let mut named = BTreeSet::new();
@@ -54,14 +54,15 @@ impl<'f, 'n> Line<'f, 'n> {
             named,
             has_unseen_routes: !manager.unseen_routes.is_empty(),
         };
-        let at = filters.iter().position(|filter| is_or_has(filter, ours)).unwrap_or(filters.len());
-        for filter in filters.get(..at).unwrap_or_default() {
+        let at = ours.map(|ours| filters.iter().position(|filter| is_or_has(filter, ours)).unwrap_or(filters.len()));
+        for filter in filters.get(..at.unwrap_or_default()).unwrap_or_default() {
             if line.is_on(filter) {
                 line.before.extend(with_inside(filter));
             }
         }
-        filters.get(at).into_iter().for_each(|outer| line.add_beside(outer));
-        line.add_behind(filters.get(at.saturating_add(1)..).unwrap_or_default(), None);
+        at.and_then(|at| filters.get(at)).into_iter().for_each(|outer| line.add_beside(outer));
+        let first = at.map_or(0, |at| at.saturating_add(1));
+        line.add_behind(filters.get(first..).unwrap_or_default(), None);
         of_clusters.iter().for_each(|(cluster, filters)| line.add_behind(filters, Some(cluster)));
         line
     }

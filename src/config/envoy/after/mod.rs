@@ -6,6 +6,7 @@ mod filter;
 mod formatter;
 mod header_names;
 mod identity;
+mod inner;
 mod jwt_authn;
 mod line;
 mod mutation_rules;
@@ -24,16 +25,18 @@ use super::{
 };
 use crate::config::{site::Site, tree::Node};
 pub(super) use filter::FOR_DISCOVERED;
+pub(super) use inner::lint as lint_inner;
 use line::Line;
 pub(super) use mutation_rules::lint as lint_mutation_rules;
 
-/// Lints everything around the ext_authz filter `ours` in a list of filters of a manager, and what its routes do.
+/// Lints everything around the ext_authz filter `ours` in a list of filters of a manager, and what its routes and clusters do. Without
+/// one, requests come from managers that have had them checked, and all of the filters are behind.
 pub(super) fn lint<'n>(
     findings: &mut Findings,
     around: &Around<'n>,
     manager: &Manager<'n>,
     filters: &[Filter<'n>],
-    ours: &Filter<'n>,
+    ours: Option<&Filter<'n>>,
 ) {
     let of_clusters = line::cluster_filters(around, manager);
     let line = Line::new(manager, filters, ours, &of_clusters);
