@@ -5,7 +5,7 @@ use portcullis::config::envoy::Verdict;
 
 use crate::{
     envoy_changes::filter,
-    envoy_scene::{ALL, bootstrap, check, cluster, cluster_at, listener, manager, ours},
+    envoy_scene::{ALL, bootstrap, check, cluster, cluster_at, listener, manager, ours, tcp_proxy},
 };
 
 const OPEN: &str = "envoy-route-cache in";
@@ -187,4 +187,35 @@ fn each_ext_authz_filter_that_has_the_route_chosen_again_is_said() {
     assert_found("another service", &text(&[&plain, &another(", clear_route_cache: true")]), &[OPEN]);
     assert_found("another service, before", &text(&[&another(", clear_route_cache: true"), &plain]), &[]);
     assert_found("another service alone", &text(&[&plain, &another("")]), &[]);
+}
+
+#[test]
+fn copies_that_a_cluster_sends_on_are_requests_to_another_cluster() {
+    let mirror = |policy: &str| with_options("far", 80, &format!("request_mirror_policies: [{policy}]"));
+    let copies = cluster("copies", "10.0.0.3", 80);
+    let checked = manager(&[&ours("z", "")], &route("cluster: far", ""));
+    let text = |far: String, more: &str| scene(&checked, &[far, format!("{copies}{more}")]);
+    assert_found("a copy", &text(mirror("{ cluster: copies }"), ""), &[]);
+    let forged = format!("{{ cluster: copies, request_headers_mutations: [{FORGED}] }}");
+    assert_found("forged", &text(mirror(&forged), ""), &["envoy-forged-identity in"]);
+    assert_found("by a header", &text(mirror("{ cluster_header: x-copies }"), ""), &[OPEN]);
+    let raw = [listener("in", "", &[&checked]), listener("raw", "", &[&tcp_proxy("cluster: copies")])];
+    let followed = bootstrap(&raw, &[mirror("{ cluster: copies }"), copies.clone()], "");
+    assert_found("followed", &followed, &["envoy-tcp-proxy raw"]);
+    let alone = bootstrap(&raw, &[cluster("far", "10.0.0.2", 80), copies.clone()], "");
+    assert_found("not followed", &alone, &[]);
+}
+
+#[test]
+fn filters_of_clusters_that_stand_behind_another_one_are_behind_the_check() {
+    let mutating = with_options("copies", 80, &format!("http_filters: [{}]", forging()));
+    let aggregate = "    - { name: far, lb_policy: CLUSTER_PROVIDED, cluster_type: { name: a, typed_config: { '@type': \
+                     type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig, clusters: [copies] } } }\n";
+    let mirror = with_options("far", 81, "request_mirror_policies: [{ cluster: copies }]");
+    for far in [aggregate, &mirror] {
+        let checked = manager(&[&ours("z", "")], &route("cluster: far", ""));
+        let text = scene(&checked, &[far.to_owned(), mutating.clone()]);
+        assert_found(far, &text, &["envoy-forged-identity in"]);
+    }
+    assert_found("not reached", &scene(&manager(&[&ours("z", "")], ALL), &[mutating]), &[]);
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{
     endpoints, read,
-    scene::{Destinations, Lookup, Route, Scene},
+    scene::{self, Destinations, Lookup, Route, Scene},
 };
 use crate::config::tree::Node;
 
@@ -112,6 +112,9 @@ impl<'n> Upstreams<'n> {
             Lookup::Missing => return,
             Lookup::Unknown => return self.has_unseen_endpoints = true,
         };
+        let mirrors = scene::mirrors(cluster);
+        left.extend(&mirrors.clusters);
+        self.is_open |= mirrors.is_open;
         let kind = read::at(cluster, &["cluster_type", "typed_config"]).and_then(read::message);
         if let Some((AGGREGATE, aggregate)) = kind {
             left.extend(read::list(aggregate, "clusters").iter().filter_map(read::as_text));

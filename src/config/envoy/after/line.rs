@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Around, Filter, Manager, read};
 use crate::config::{
-    envoy::types::{EXT_AUTHZ, FILTER_CONFIG},
+    envoy::{
+        reach::Upstreams,
+        types::{EXT_AUTHZ, FILTER_CONFIG},
+    },
     tree::Node,
 };
 
@@ -30,12 +33,20 @@ pub(super) struct Behind<'f, 'n> {
     pub(super) name: Option<&'n str>,
 }
 
-/// Returns the filters of the clusters to which the routes of a manager lead, by the names of these.
-pub(super) fn cluster_filters<'n>(around: &Around<'n>, manager: &Manager<'n>) -> Vec<(&'n str, Vec<Filter<'n>>)> {
+/// Returns the clusters to which the routes of a manager lead, with those that mirror or stand for others, by their names.
+pub(super) fn reached<'n>(around: &Around<'n>, manager: &Manager<'n>) -> Vec<(&'n str, &'n Node)> {
     let destinations = manager.destinations();
+    let upstreams = Upstreams::new(around.scene, &destinations);
     let named = around.scene.clusters.iter().filter_map(|cluster| Some((read::text(cluster, "name")?, *cluster)));
-    let reached = named.filter(|(name, _)| destinations.is_open || destinations.clusters.contains(name));
-    reached.map(|(name, cluster)| (name, around.scene.cluster_filters(cluster))).collect()
+    named.filter(|(name, _)| destinations.is_open || upstreams.clusters.contains(name)).collect()
+}
+
+/// Returns the filters of clusters.
+pub(super) fn cluster_filters<'n>(
+    around: &Around<'n>,
+    clusters: &[(&'n str, &'n Node)],
+) -> Vec<(&'n str, Vec<Filter<'n>>)> {
+    clusters.iter().map(|(name, cluster)| (*name, around.scene.cluster_filters(cluster))).collect()
 }
 
 impl<'f, 'n> Line<'f, 'n> {

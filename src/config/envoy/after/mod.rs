@@ -15,6 +15,7 @@ mod processor;
 mod rewrites;
 mod routes;
 mod script;
+mod upstreams;
 
 use super::{
     Around,
@@ -38,12 +39,14 @@ pub(super) fn lint<'n>(
     filters: &[Filter<'n>],
     ours: Option<&Filter<'n>>,
 ) {
-    let of_clusters = line::cluster_filters(around, manager);
+    let clusters = line::reached(around, manager);
+    let of_clusters = line::cluster_filters(around, &clusters);
     let line = Line::new(manager, filters, ours, &of_clusters);
     line.before.iter().for_each(|filter| before::lint(findings, filter, &line));
     line.behind.iter().for_each(|behind| filter::lint(findings, around, behind, &line));
     manager.tables.iter().for_each(|table| routes::lint(findings, around, table, (&manager.site, Some(&line))));
     findings.enter(&manager.site);
+    clusters.iter().for_each(|(_, cluster)| upstreams::lint(findings, around, cluster, &manager.site));
 }
 
 /// Lints tables of routes and virtual hosts whose manager is not in the files.

@@ -128,6 +128,13 @@ pub(super) fn http_options(cluster: &Node) -> impl DoubleEndedIterator<Item = &N
     messages.filter(|(kind, _)| *kind == HTTP_OPTIONS).map(|(_, options)| options)
 }
 
+/// Returns the clusters that get copies of the requests to another one, by its options for HTTP.
+pub(super) fn mirrors(cluster: &Node) -> Destinations<'_> {
+    let mut found = Destinations::default();
+    http_options(cluster).for_each(|options| found.add_mirrors(options));
+    found
+}
+
 impl<'n> Manager<'n> {
     /// Returns the clusters to which its routes lead.
     pub(super) fn destinations(&self) -> Destinations<'n> {
