@@ -219,3 +219,82 @@ fn filters_of_clusters_that_stand_behind_another_one_are_behind_the_check() {
     }
     assert_found("not reached", &scene(&manager(&[&ours("z", "")], ALL), &[mutating]), &[]);
 }
+
+#[test]
+fn a_client_chooses_no_address_of_an_original_destination() {
+    for (config, is_found) in [
+        ("", false),
+        ("use_http_header: false", false),
+        ("use_http_header: true", true),
+        ("use_http_header: true, http_header_name: x-to", true),
+        ("http_header_name: x-to", false),
+        ("use_http_header: true, http_header_name: ':authority'", false),
+        ("use_http_header: true, http_header_name: x-auth-subject", false),
+        ("metadata_key: { key: od, path: [{ key: to }] }", true),
+        ("metadata_key: { key: envoy.filters.http.ext_authz, path: [{ key: to }] }", false),
+    ] {
+        let clusters = [format!(
+            "    - {{ name: od, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: {{ {config} }} }}\n"
+        )];
+        let expected: &[&str] = if is_found { &[OPEN] } else { &[] };
+        let to = |cluster: &str| manager(&[&ours("z", "")], &route(cluster, ""));
+        assert_found(config, &scene(&to("cluster: od"), &clusters), expected);
+        assert_found(config, &scene(&to("cluster: api"), &clusters), &[]);
+    }
+}
+
+#[test]
+fn state_before_the_check_that_clients_choose_chooses_no_upstream() {
+    const ADDRESS: &str = "envoy.network.transport_socket.original_dst_address";
+    let value = |key: &str, format: &str| {
+        format!("on_request_headers: [{{ object_key: {key}, format_string: {{ {format} }} }}]")
+    };
+    let text = |text: &str| format!("text_format_source: {{ inline_string: '{text}' }}");
+    for (key, format, is_found) in [
+        (ADDRESS, text("%REQ(x-host)%"), true),
+        ("envoy.upstream.dynamic_host", text("%REQ(x-host)%"), true),
+        ("envoy.tcp_proxy.cluster", text("a-%REQ(x-host)%"), true),
+        (ADDRESS, "text_format: '%REQ(x-host)%'".to_owned(), true),
+        (ADDRESS, "text_format_source: { filename: /etc/format }".to_owned(), true),
+        // Portcullis has not set its headers yet.
+        (ADDRESS, text("%REQ(x-auth-subject)%"), true),
+        (ADDRESS, text("10.0.0.1:80"), false),
+        ("envoy.upstream.dynamic_host", text("%REQ(:authority)%"), false),
+        ("envoy.ratelimit.hits_addend", text("%REQ(x-cost)%"), false),
+        ("shop.tenant", text("%REQ(x-tenant)%"), false),
+    ] {
+        let fields = value(key, &format);
+        let kind = "set_filter_state.v3.Config";
+        let expected: &[&str] = if is_found { &[OPEN] } else { &[] };
+        let set = filter("other", kind, &fields);
+        assert_found(&fields, &scene(&manager(&[&set, &ours("z", "")], ALL), &[]), expected);
+        let expected: &[&str] = if is_found { &[OPEN_ROUTE] } else { &[] };
+        let idle = filter("other", kind, "");
+        let routes = route("cluster: api", &settings(kind, &fields));
+        assert_found(&fields, &scene(&manager(&[&idle, &ours("z", "")], &routes), &[]), expected);
+        assert_found(&fields, &scene(&manager(&[&ours("z", "")], &routes), &[]), &[]);
+    }
+}
+
+#[test]
+fn a_program_chooses_no_cluster() {
+    let specifier = |kind: &str| {
+        format!(
+            "{{ extension: {{ name: s, typed_config: {{ '@type': type.googleapis.com/envoy.extensions.router.cluster_specifiers.{kind} }} }} }}"
+        )
+    };
+    for (kind, is_found) in [
+        ("lua.v3.LuaConfig", true),
+        ("dynamic_modules.v3.DynamicModuleClusterSpecifier", true),
+        ("brand_new.v3.BrandNew", true),
+        ("matcher.v3.MatcherClusterSpecifier", false),
+        ("priority_group.v3.PriorityGroupClusterSpecifier", false),
+    ] {
+        let of_route = route(&format!("inline_cluster_specifier_plugin: {}", specifier(kind)), "");
+        let text = scene(&manager(&[&ours("z", "")], &of_route), &[]);
+        assert_found(kind, &text, if is_found { &[OPEN_ROUTE] } else { &[] });
+        let named = manager(&[&ours("z", "")], &route("cluster_specifier_plugin: s", ""))
+            .replace("name: t,", &format!("name: t, cluster_specifier_plugins: [{}],", specifier(kind)));
+        assert_found(kind, &scene(&named, &[]), if is_found { &[OPEN] } else { &[] });
+    }
+}

@@ -1,11 +1,16 @@
-//! A filter before ext_authz: one that takes tokens out of requests, answers without a decision, or ends the chain.
+//! A filter before ext_authz: one that takes tokens out of requests, lets the client choose the upstream, answers without a decision, or
+//! ends the chain.
 
-use super::{Filter, Findings, catalogue, jwt_authn, line::Line};
+use super::{super::quoted, Filter, Findings, catalogue, filter_state, jwt_authn, line::Line};
 use crate::config::{lint::Lint, tree::Node};
 
 pub(super) fn lint(findings: &mut Findings, filter: &Filter<'_>, line: &Line<'_, '_>) {
     match (filter.kind.map(catalogue::name_of), filter.config) {
         (Some("jwt_authn"), Some(config)) => lint_jwt_authn(findings, filter, config, line),
+        (Some("set_filter_state"), Some(config)) => filter_state::lint(findings, config),
+        (Some("set_filter_state"), None) => {
+            findings.unseen(format!("the settings of the filter {}", quoted(filter.name.unwrap_or_default())));
+        }
         (Some("file_server"), _) => {
             let message = "file_server stands before ext_authz: it answers with files, and Portcullis is not asked who may have them";
             let help = "put the filter behind ext_authz; if its files are public, leave this out with `--allow envoy-filter-order`";

@@ -3,6 +3,7 @@
 mod before;
 mod catalogue;
 mod filter;
+mod filter_state;
 mod formatter;
 mod header_names;
 mod identity;

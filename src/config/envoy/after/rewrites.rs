@@ -16,8 +16,19 @@ const HEADERS: [(&str, &str); 1] = [("host_rewrite_header", "host")];
 /// Fields with a text that may have commands.
 const TEXTS: [(&str, &str); 2] = [("path_rewrite", "path"), ("host_rewrite", "host")];
 
+/// Fields with extensions that choose a cluster.
+const SPECIFIERS: [&str; 2] = ["inline_cluster_specifier_plugin", "cluster_specifier_plugins"];
+/// Extensions that choose one of the clusters that they list, as routes do.
+const LISTING: [&str; 2] = [
+    "envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
+    "envoy.extensions.router.cluster_specifiers.priority_group.v3.PriorityGroupClusterSpecifier",
+];
+
 /// Lints a field of a route, or of settings that it has for a filter.
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, entry: &Entry) {
+    if SPECIFIERS.iter().any(|name| read::is_named(&entry.key, name)) {
+        return lint_specifiers(findings, entry);
+    }
     let part = |fields: &[(&str, &'static str)]| {
         fields.iter().find(|(name, _)| read::is_named(&entry.key, name)).map(|(_, part)| *part)
     };
@@ -35,4 +46,26 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, entry: &Entry) 
     let help = "write a fixed one, and for several of them one route each; if a filter before ext_authz sets the value for every \
                 request, leave this out with `--allow envoy-route-cache`";
     findings.warn(Lint::EnvoyRouteCache, &entry.node.place, message, help);
+}
+
+/// Lints the extensions that choose a cluster for a route, of a route itself or of its table.
+fn lint_specifiers(findings: &mut Findings, entry: &Entry) {
+    let of_route = read::items(&entry.node).is_empty().then_some(&entry.node);
+    for plugin in read::items(&entry.node).iter().chain(of_route) {
+        let config = read::at(plugin, &["extension", "typed_config"]);
+        let Some((config, (kind, _))) = config.and_then(|config| Some((config, read::message(config)?))) else {
+            continue;
+        };
+        if LISTING.contains(&kind) {
+            continue;
+        }
+        let message = format!(
+            "`{}` has {} choose the cluster, maybe by what the client sends: Portcullis has not judged where the request goes",
+            entry.key,
+            quoted(kind)
+        );
+        let help = "remove it, and give each cluster a route; if it does not go by what clients send, leave this out with `--allow \
+                    envoy-route-cache`";
+        findings.warn(Lint::EnvoyRouteCache, &config.place, message, help);
+    }
 }

@@ -8,7 +8,7 @@
 use super::{
     Around, Findings,
     catalogue::{self, Effect, Settings},
-    chain, filter, identity,
+    chain, filter, filter_state, identity,
     line::{Behind, Line},
     read, rewrites,
 };
@@ -60,11 +60,15 @@ pub(super) fn lint(
 /// Lints the settings that a route has for the filter with the name of the entry.
 fn lint_settings(findings: &mut Findings, around: &Around<'_>, entry: &Entry, line: Option<&Line<'_, '_>>) {
     let Some((kind, config)) = read::message(&entry.node).and_then(unwrapped) else { return };
+    let name = catalogue::name_of(kind);
+    let is_before = |line: &Line<'_, '_>| line.before.iter().any(|filter| filter.name == Some(&entry.key));
+    if name == "set_filter_state" && line.is_some_and(is_before) {
+        filter_state::lint(findings, config);
+    }
     let mut behind = line.map(|line| line.behind.iter().filter(|behind| behind.name == Some(&entry.key)).peekable());
     if behind.as_mut().is_some_and(|behind| behind.peek().is_none()) {
         return;
     }
-    let name = catalogue::name_of(kind);
     if name == "dynamic_forward_proxy" {
         read::entries(config).iter().for_each(|entry| rewrites::lint(findings, around, entry));
     }
