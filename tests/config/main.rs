@@ -44,6 +44,8 @@ mod envoy_values;
 #[path = "../support/envoy_verdict.rs"]
 mod envoy_verdict;
 #[cfg(test)]
+mod envoy_ways;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod files;

@@ -8,6 +8,9 @@ use crate::config::tree::{Entry, Node, Place};
 pub(super) const COMPOSITE: &str = "envoy.extensions.filters.http.composite.v3.Composite";
 const WITH_MATCHER: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const EXECUTE: &str = "envoy.extensions.filters.http.composite.v3.ExecuteFilterAction";
+const FILTER_CHAIN: &str = "envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig";
+/// Types whose configuration has other filters, ext_authz perhaps among them.
+const HOLDERS: [&str; 3] = [COMPOSITE, FILTER_CHAIN, WITH_MATCHER];
 const SKIP: &str = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter";
 /// The beginning of the types of HTTP filters.
 const HTTP_FILTERS: &str = "envoy.extensions.filters.http.";
@@ -54,13 +57,13 @@ impl<'n> Filter<'n> {
         // Of a filter that comes by discovery only the types that it may have are known.
         let types = discovered.map_or(&[][..], |discovery| read::list(discovery, "type_urls"));
         let kind_of = |url: &'n Node| read::as_text(url).and_then(|url| url.rsplit('/').next());
-        let kind = message.map(|(kind, _)| kind).or_else(|| types.iter().find_map(kind_of));
+        let only = if let [only] = types { kind_of(only) } else { None };
+        let kind = message.map(|(kind, _)| kind).or(only);
         let is_unseen = discovered.is_some() && known.is_none();
         // The configuration that is there until the discovered one arrives is not the one that counts.
         let config = message.map(|(_, config)| config).filter(|_| !is_unseen);
-        let is_composite = kind == Some(COMPOSITE);
         let mut inside = Vec::new();
-        let mut hides_some = is_unseen && (kind.is_none() || is_composite);
+        let mut hides_some = is_unseen && kind.is_none_or(|kind| HOLDERS.contains(&kind));
         if kind != Some(EXT_AUTHZ) {
             for held in [matcher.map(|entry| &entry.node), config].into_iter().flatten() {
                 find_inside(held, extensions, &mut inside, &mut hides_some);
@@ -104,13 +107,13 @@ pub(super) fn inside<'n>(settings: &'n Node, extensions: &Extensions<'n>) -> Vec
 fn find_inside<'n>(node: &'n Node, extensions: &Extensions<'n>, found: &mut Vec<Filter<'n>>, hides_some: &mut bool) {
     let config = read::value(node, "typed_config");
     let kind = config.and_then(read::message).map(|(kind, _)| kind);
-    if kind.is_some_and(|kind| kind.starts_with(HTTP_FILTERS) && kind != EXECUTE) || kind == Some(WITH_MATCHER) {
+    let is_discovered = read::field(node, "config_discovery").is_some();
+    let is_filter = kind.is_some_and(|kind| kind.starts_with(HTTP_FILTERS) && kind != EXECUTE);
+    if is_discovered || is_filter || kind == Some(WITH_MATCHER) {
         let filter = Filter::new(node, extensions);
         *hides_some |= filter.hides_some;
         return found.push(filter);
     }
-    *hides_some |=
-        kind == Some(EXECUTE) && config.is_some_and(|config| read::field(config, "dynamic_config").is_some());
     read::entries(node).iter().for_each(|entry| find_inside(&entry.node, extensions, found, hides_some));
     read::items(node).iter().for_each(|item| find_inside(item, extensions, found, hides_some));
 }

@@ -133,6 +133,11 @@ fn lint_loose_routes<'n>(findings: &mut Findings, around: &Around<'n>, guard: &G
         .flat_map(|table| scene::routes(table))
         .chain(hosts.flat_map(|(at, host)| scene::of_host(None, host, at.saturating_add(1))))
         .collect();
+    loose
+        .iter()
+        .chain(&scene.hosts)
+        .filter_map(|node| scene::unseen_choice(node))
+        .for_each(|what| findings.unseen(what));
     switches::lint_loose(findings, around, guard, &routes, (&names, &others));
     after::lint_loose_routes(findings, around, loose.iter().chain(&scene.hosts).copied());
 }

@@ -21,6 +21,7 @@ pub(super) use listener::Listener;
 pub(super) use network::NetworkFilter;
 pub(super) use route::{Route, of_host, routes};
 pub(super) use runtime::Runtime;
+pub(super) use table::unseen_choice;
 use walk::Walk;
 
 /// The scene of some files.

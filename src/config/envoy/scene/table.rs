@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use super::read;
-use crate::config::{quoted, tree::Node};
+use crate::config::{
+    quoted,
+    tree::{Entry, Node},
+};
 
 /// Tables outside of managers by their names.
 pub(super) type Named<'n> = HashMap<&'n str, Vec<&'n Node>>;
@@ -43,6 +46,7 @@ impl<'n> Tables<'n> {
                 let name = quoted(read::text(table, "name").unwrap_or_default());
                 tables.unseen.push(format!("the virtual hosts of the routes {name}, which come by discovery (`vhds`)"));
             }
+            tables.unseen.extend(unseen_choice(table));
         }
         tables
     }
@@ -70,4 +74,20 @@ impl<'n> Tables<'n> {
             }
         }
     }
+}
+
+/// Names the routes of a table, or of a virtual host, that an extension makes or chooses.
+pub(in super::super) fn unseen_choice(table: &Node) -> Option<String> {
+    let name = || quoted(read::text(table, "name").unwrap_or_default());
+    has_specifiers(table)
+        .then(|| format!("the routes of {} that an extension makes or chooses (`route_specifiers`)", name()))
+}
+
+/// Tells whether an extension chooses routes somewhere in there.
+fn has_specifiers(node: &Node) -> bool {
+    let is_chosen = |entry: &Entry| {
+        read::is_named(&entry.key, "route_specifiers") && !read::items(&entry.node).is_empty()
+            || has_specifiers(&entry.node)
+    };
+    read::entries(node).iter().any(is_chosen) || read::items(node).iter().any(has_specifiers)
 }

@@ -17,14 +17,23 @@ use crate::config::{
     },
     quoted,
     site::Site,
-    tree::{Entry, Node},
+    tree::{Entry, Node, Value},
 };
+
+/// The fields of `dynamic_resources` by which listeners come.
+const LISTENER_SOURCES: [&str; 2] = ["lds_config", "lds_resources_locator"];
+/// The fields of `dynamic_resources` by which clusters come.
+const CLUSTER_SOURCES: [&str; 2] = ["cds_config", "cds_resources_locator"];
+/// The fields of filters by which clusters come when a request or a connection needs them.
+const ON_DEMAND: [&str; 3] = ["odcds", "odcds_config", "resources_locator"];
 
 /// The parts that were found so far.
 #[derive(Default)]
 pub(super) struct Walk<'n> {
     is_dump: bool,
     has_all_clusters: bool,
+    /// Tells whether a filter has clusters sent when they are needed.
+    is_on_demand: bool,
     /// The dumps of listeners.
     listeners_dumps: usize,
     listeners: Vec<Listener>,
@@ -57,6 +66,7 @@ impl<'n> Walk<'n> {
     /// Adds the parts of a file.
     pub(super) fn file(&mut self, root: &'n Node) {
         self.is_dump |= read::field(root, "configs").is_some();
+        self.is_on_demand |= is_on_demand(root);
         self.bootstraps.push(root);
         self.node(root);
     }
@@ -176,14 +186,12 @@ impl<'n> Walk<'n> {
         self.bootstraps.iter().for_each(|bootstrap| runtime.add(bootstrap));
         self.sent_layers.iter().for_each(|layer| runtime.fill(layer));
         let is_there = |path: &[&str]| self.bootstraps.iter().any(|bootstrap| read::at(bootstrap, path).is_some());
-        if is_there(&["dynamic_resources", "cds_config"]) && !self.is_dump {
-            self.has_all_clusters = false;
-        }
-        let sources = ["lds_config", "cds_config", "ads_config"];
+        let comes_by = |name: &&str| is_there(&["dynamic_resources", name]);
+        let has_cluster_source = CLUSTER_SOURCES.iter().any(comes_by) && !self.is_dump;
+        self.has_all_clusters &= !has_cluster_source && !self.is_on_demand;
         let mut undiscovered = std::mem::take(&mut self.undiscovered);
-        if is_there(&["dynamic_resources", "lds_config"]) && self.listeners_dumps == 0 {
-            undiscovered.push("the listeners that come by discovery (`lds_config`)".to_owned());
-        }
+        let listener_sources = LISTENER_SOURCES.iter().filter(|name| self.listeners_dumps == 0 && comes_by(name));
+        undiscovered.extend(listener_sources.map(|name| format!("the listeners that come by discovery (`{name}`)")));
         let held = self.bootstraps.iter().filter_map(|root| read::at(root, &["static_resources", "secrets"]));
         self.secrets.extend(held.flat_map(read::items));
         let named = table::by_name(&self.tables);
@@ -195,7 +203,9 @@ impl<'n> Walk<'n> {
         let network_filters = self.network_filters.iter().map(network_filter).collect();
         let admin = self.bootstraps.iter().find_map(|bootstrap| read::at(bootstrap, &["admin", "address"]));
         Scene {
-            is_meshed: self.is_dump || sources.iter().any(|name| is_there(&["dynamic_resources", name])),
+            is_meshed: self.is_dump
+                || LISTENER_SOURCES.iter().chain(&CLUSTER_SOURCES).any(comes_by)
+                || comes_by(&"ads_config"),
             managers,
             tcp_proxies,
             network_filters,
@@ -237,6 +247,16 @@ impl<'n> Walk<'n> {
 fn by_name<'n>(nodes: &[&'n Node]) -> HashMap<&'n str, &'n Node> {
     let named = nodes.iter().rev().filter_map(|node| Some((read::text(node, "name")?, *node)));
     named.collect()
+}
+
+/// Tells whether a filter in there has clusters sent when they are needed.
+fn is_on_demand(node: &Node) -> bool {
+    let is_source = |entry: &Entry| ON_DEMAND.iter().any(|name| read::is_named(&entry.key, name));
+    read::entries(node)
+        .iter()
+        .filter(|entry| entry.key != IGNORED)
+        .any(|entry| is_source(entry) && !matches!(entry.node.value, Value::Null) || is_on_demand(&entry.node))
+        || read::items(node).iter().any(is_on_demand)
 }
 
 /// Tells whether a listener of a dump goes away because there is a newer one.

@@ -1,0 +1,132 @@
+//! `check --envoy` on ways to an API that are no route of a manager: filters that act by themselves, tunnels, sources of discovery, and
+//! one server by two names.
+
+use portcullis::config::envoy::Verdict;
+
+use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, listener, manager, ours};
+
+const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters";
+const SOURCE: &str = "{ ads: {}, resource_api_version: V3 }";
+
+/// A listener whose requests are all checked.
+fn guarded() -> String {
+    listener("in", "", &[&manager(&[&ours("z", "")], ALL)])
+}
+
+/// A filter of that name and type.
+fn filter(name: &str, kind: &str, more: &str) -> String {
+    format!("{{ name: {name}, typed_config: {{ '@type': {FILTERS}.{kind}{more} }} }}")
+}
+
+/// The settings of a route without a check.
+fn off() -> String {
+    format!("typed_per_filter_config: {{ z: {{ '@type': {PER_ROUTE}, disabled: true }} }}")
+}
+
+#[test]
+fn listeners_and_clusters_that_come_by_a_locator_are_named() {
+    for (name, unseen) in [
+        ("lds_resources_locator", &["the listeners that come by discovery (`lds_resources_locator`)"][..]),
+        ("lds_config", &["the listeners that come by discovery (`lds_config`)"]),
+        ("cds_resources_locator", &["the cluster `away`, which is not in the files"]),
+        ("cds_config", &["the cluster `away`, which is not in the files"]),
+    ] {
+        let away = "{ match: { prefix: /a }, route: { cluster: away } }";
+        let routes = if name.starts_with("cds") { format!("{away}, {ALL}") } else { ALL.to_owned() };
+        let one = listener("in", "", &[&manager(&[&ours("z", "")], &routes)]);
+        let source = if name.ends_with("config") { "{ ads: {} }" } else { "'xdstp://x/a/*'" };
+        let text = bootstrap(&[one], &[], &format!("dynamic_resources: {{ {name}: {source} }}\n"));
+        let found = check(name, &text, &[], Verdict::Unseen);
+        assert_eq!(found.seen.unseen, unseen);
+    }
+}
+
+#[test]
+fn a_cluster_that_comes_when_it_is_needed_may_lead_to_the_api() {
+    let route = format!("{{ match: {{ prefix: /a }}, route: {{ cluster: away }}, {} }}, {ALL}", off());
+    let text = |before: &str| {
+        let filters: Vec<&str> = [before].into_iter().filter(|filter| !filter.is_empty()).collect();
+        let ours = ours("z", "");
+        let all: Vec<&str> = filters.into_iter().chain([ours.as_str()]).collect();
+        bootstrap(&[listener("in", "", &[&manager(&all, &route)])], &[], "")
+    };
+    check("no such cluster", &text(""), &[], Verdict::Good);
+    let on_demand = |more: &str| filter("d", "http.on_demand.v3.OnDemand", more);
+    check("virtual hosts", &text(&on_demand("")), &[], Verdict::Good);
+    let open = &["envoy-route-disabled in/host"];
+    check("odcds", &text(&on_demand(&format!(", odcds: {{ source: {SOURCE} }}"))), open, Verdict::Open);
+    let per_route = |more: &str| {
+        let settings = format!("d: {{ '@type': {FILTERS}.http.on_demand.v3.PerRouteConfig{more} }}");
+        text(&on_demand("")).replacen("z: { '@type'", &format!("{settings}, z: {{ '@type'"), 1)
+    };
+    check("settings without", &per_route(""), &[], Verdict::Good);
+    check("settings of a route", &per_route(&format!(", odcds: {{ source: {SOURCE} }}")), open, Verdict::Open);
+    let raw = |more: &str| {
+        let proxy = filter("t", "network.tcp_proxy.v3.TcpProxy", &format!(", stat_prefix: t, cluster: away{more}"));
+        bootstrap(&[guarded(), listener("raw", "", &[&proxy])], &[], "")
+    };
+    check("TCP proxy", &raw(""), &[], Verdict::Good);
+    let found = check("TCP", &raw(&format!(", on_demand: {{ odcds_config: {SOURCE} }}")), &[], Verdict::Unseen);
+    let unseen =
+        "the servers behind `away`, to which this TCP proxy leads, and checked routes perhaps as well (listener `raw`)";
+    assert_eq!(found.seen.unseen, [unseen]);
+}
+
+#[test]
+fn filters_that_the_router_gets_by_discovery_are_named() {
+    let text = |more: &str| {
+        let router = "http.router.v3.Router";
+        let text = bootstrap(&[guarded()], &[], "");
+        text.replacen(&format!("{router} }}"), &format!("{router}, upstream_http_filters: [{more}] }}"), 1)
+    };
+    let codec = filter("codec", "http.upstream_codec.v3.UpstreamCodec", "");
+    check("none", &text(&codec), &[], Verdict::Good);
+    let discovered = |types: &str| {
+        format!("{{ name: x, config_discovery: {{ config_source: {SOURCE}, type_urls: [{types}] }} }}, {codec}")
+    };
+    let mutation = format!("{FILTERS}.http.header_mutation.v3.HeaderMutation");
+    let lua = format!("{FILTERS}.http.lua.v3.Lua");
+    for (types, unseen) in [
+        (mutation.clone(), "the settings of the filter `x` (listener `in`)"),
+        (format!("{mutation}, {lua}"), "the filters that `x` gets by discovery (listener `in`)"),
+        (
+            format!("{FILTERS}.http.filter_chain.v3.FilterChainConfig"),
+            "the filters that `x` gets by discovery (listener `in`)",
+        ),
+    ] {
+        let found = check(&types, &text(&discovered(&types)), &["envoy-nothing-checked in"], Verdict::Unseen);
+        assert_eq!(found.seen.unseen, [unseen]);
+    }
+}
+
+#[test]
+fn a_filter_that_comes_by_discovery_and_may_be_of_several_types_may_be_ext_authz() {
+    let types = format!("{FILTERS}.http.lua.v3.Lua, {FILTERS}.http.ext_authz.v3.ExtAuthz");
+    let discovered = format!("{{ name: x, config_discovery: {{ config_source: {SOURCE}, type_urls: [{types}] }} }}");
+    let text = bootstrap(&[listener("in", "", &[&manager(&[&discovered], ALL)])], &[], "");
+    let found = check("several", &text, &["envoy-nothing-checked in"], Verdict::Unseen);
+    assert_eq!(found.seen.unseen, ["the filters that `x` gets by discovery (listener `in`)"]);
+}
+
+#[test]
+fn routes_that_an_extension_makes_are_named() {
+    let specifiers = "route_specifiers: [{ name: m, typed_config: { '@type': type.googleapis.com/envoy.extensions.router.\
+                      route_specifiers.dynamic_modules.v3.DynamicModuleRouteSpecifier } }]";
+    let text = |place: &str, to: &str| bootstrap(&[guarded()], &[], "").replacen(place, to, 1);
+    let unseen = "the routes of `t` that an extension makes or chooses (`route_specifiers`)";
+    for (place, to) in [
+        ("name: t, ", format!("name: t, {specifiers}, ")),
+        ("domains: ", format!("{specifiers}, domains: ")),
+        ("match: ", format!("{specifiers}, match: ")),
+    ] {
+        let found = check(place, &text(place, &to), &[], Verdict::Unseen);
+        assert_eq!(found.seen.unseen, [format!("{unseen} (listener `in`)")]);
+    }
+    check("empty", &text("name: t, ", "name: t, route_specifiers: [], "), &[], Verdict::Good);
+    let table = format!(
+        "resources:\n- {{ '@type': type.googleapis.com/envoy.config.route.v3.RouteConfiguration, name: t, {specifiers}, \
+         virtual_hosts: [{{ name: host, domains: ['*'], routes: [{ALL}] }}] }}\n"
+    );
+    let loose = check("loose", &table, &[], Verdict::Unseen);
+    assert!(loose.seen.unseen.iter().any(|one| one == unseen), "{:?}", loose.seen.unseen);
+}
