@@ -3,7 +3,7 @@
 
 use portcullis::config::envoy::Verdict;
 
-use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, listener, manager, ours};
+use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, cluster_at, listener, manager, ours};
 
 const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters";
 const SOURCE: &str = "{ ads: {}, resource_api_version: V3 }";
@@ -129,4 +129,44 @@ fn routes_that_an_extension_makes_are_named() {
     );
     let loose = check("loose", &table, &[], Verdict::Unseen);
     assert!(loose.seen.unseen.iter().any(|one| one == unseen), "{:?}", loose.seen.unseen);
+}
+
+#[test]
+fn one_server_by_two_names_is_guarded_by_both() {
+    let socket = |host: &str| format!("socket_address: {{ address: '{host}', port_value: 8080 }}");
+    let pipe = |path: &str| format!("pipe: {{ path: '{path}' }}");
+    let open = (&["envoy-tcp-proxy raw"][..], Verdict::Open);
+    let (unseen, good) = ((&[][..], Verdict::Unseen), (&[][..], Verdict::Good));
+    for (one, other, (expected, verdict)) in [
+        (pipe("/x/api.sock"), pipe("/x//api.sock"), open),
+        (pipe("/x/api.sock"), pipe("/x/./api.sock"), open),
+        (pipe("/x/api.sock"), pipe("/y/api.sock"), unseen),
+        (pipe("@a"), pipe("@b"), good),
+        (pipe("/x/api.sock"), socket("10.0.0.1"), good),
+        (socket("2001:db8::1"), socket("2001:0DB8:0::1"), open),
+        (socket("10.0.0.9"), socket("::ffff:10.0.0.9"), open),
+        (socket("2001:db8::1"), socket("2001:db8::2"), good),
+        (socket("Api.example."), socket("api.example"), open),
+    ] {
+        let routes = "{ match: { prefix: / }, route: { cluster: one } }";
+        let guarded = listener("in", "", &[&manager(&[&ours("z", "")], routes)]);
+        let proxy = filter("t", "network.tcp_proxy.v3.TcpProxy", ", stat_prefix: t, cluster: other");
+        let clusters = [cluster_at("one", &one), cluster_at("other", &other)];
+        let text = bootstrap(&[guarded, listener("raw", "", &[&proxy])], &clusters, "");
+        check(&format!("{one} {other}"), &text, expected, verdict);
+    }
+}
+
+#[test]
+fn a_cluster_with_endpoints_elsewhere_leads_somewhere() {
+    let route = format!("{{ match: {{ prefix: /a }}, route: {{ cluster: other }}, {} }}, {ALL}", off());
+    let text = |groups: &str| {
+        let other = format!(
+            "    - {{ name: other, type: STATIC, load_assignment: {{ cluster_name: other, endpoints: [{groups}] }} }}\n"
+        );
+        bootstrap(&[listener("in", "", &[&manager(&[&ours("z", "")], &route)])], &[other], "")
+    };
+    check("none", &text(""), &[], Verdict::Good);
+    let list = "load_balancer_endpoints: { lb_endpoints: [] }";
+    check("in a list", &text(&format!("{{ {list} }}")), &["envoy-route-disabled in/host"], Verdict::Open);
 }

@@ -1,8 +1,9 @@
 //! The upstreams that requests can reach: two ways that lead to the same one, and those that lead to no API.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 use super::{
+    address::Address,
     endpoints, read,
     scene::{self, Destinations, Lookup, Route, Scene},
 };
@@ -17,12 +18,15 @@ const AGENT_PREFIXES: [&str; 2] = ["/stats/prometheus", "/healthz/ready"];
 /// The fields of a route that change the path.
 const REWRITES: [&str; 4] = ["prefix_rewrite", "regex_rewrite", "path_rewrite", "path_rewrite_policy"];
 
+/// The fields of a locality with endpoints, other than `lb_endpoints`.
+const OTHER_ENDPOINTS: [&str; 2] = ["load_balancer_endpoints", "leds_cluster_locality_config"];
+
 /// The upstreams that some requests can reach.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Upstreams<'n> {
     pub(super) clusters: BTreeSet<&'n str>,
-    /// Addresses of endpoints: host and port, or the path of a socket.
-    addresses: BTreeSet<(&'n str, u64)>,
+    /// Addresses of endpoints.
+    addresses: BTreeSet<Address>,
     /// Listeners of this Envoy.
     pub(super) listeners: BTreeSet<&'n str>,
     /// Tells whether any other upstream may be one as well.
@@ -46,7 +50,7 @@ impl<'n> Upstreams<'n> {
 
     pub(super) fn extend(&mut self, other: &Self) {
         self.clusters.extend(&other.clusters);
-        self.addresses.extend(&other.addresses);
+        self.addresses.extend(other.addresses.iter().cloned());
         self.listeners.extend(&other.listeners);
         self.is_open |= other.is_open;
         self.has_unseen_endpoints |= other.has_unseen_endpoints;
@@ -66,19 +70,15 @@ impl<'n> Upstreams<'n> {
 
     /// Tells whether they are the admin page and nothing else.
     fn are_admin(&self, scene: &Scene<'n>) -> bool {
-        let Some((host, port)) = scene.admin.and_then(address) else { return false };
-        let is_any = ["0.0.0.0", "::"].contains(&host);
-        let is_admin = |(endpoint, at): &(&str, u64)| {
-            *at == port && (*endpoint == host || (is_any && endpoints::is_loopback(endpoint)))
-        };
+        let Some(admin) = scene.admin.and_then(Address::new) else { return false };
         let is_seen = !self.is_open && !self.has_unseen_endpoints && self.listeners.is_empty();
-        is_seen && !self.addresses.is_empty() && self.addresses.iter().all(is_admin)
+        is_seen && !self.addresses.is_empty() && self.addresses.iter().all(|one| admin.serves(one))
     }
 
     /// Tells whether the admin page may be one of them.
     pub(super) fn may_be_admin(&self, scene: &Scene<'n>) -> bool {
-        let admin = scene.admin.and_then(address);
-        admin.is_some_and(|admin| self.addresses.iter().any(|one| may_be_same(*one, admin)))
+        let admin = scene.admin.and_then(Address::new);
+        admin.is_some_and(|admin| self.addresses.iter().any(|one| one.may_be(&admin)))
     }
 
     /// Tells whether they are the agent of a mesh beside this Envoy, as far as they are in the files.
@@ -94,16 +94,16 @@ impl<'n> Upstreams<'n> {
         leads_on && (is_unknown(self) || is_unknown(other) || self.may_share_address(other))
     }
 
-    /// Tells whether an address of theirs may be one of the others, spelled in another way.
+    /// Tells whether an address of theirs may be of the same server as one of the others.
     fn may_share_address(&self, other: &Self) -> bool {
-        self.addresses.iter().any(|one| other.addresses.iter().any(|other| may_be_same(*one, *other)))
+        self.addresses.iter().any(|one| other.addresses.iter().any(|other| one.may_be(other)))
     }
 
     /// Tells whether they are on this machine, as far as they are in the files.
     fn may_be_local(&self, scene: &Scene<'n>) -> bool {
         let is_known = self.clusters.iter().all(|name| !matches!(scene.cluster(name), Lookup::Unknown));
         let is_seen = !self.is_open && self.listeners.is_empty() && !(is_known && self.has_unseen_endpoints);
-        is_seen && self.addresses.iter().all(|(host, _)| endpoints::is_loopback(host))
+        is_seen && self.addresses.iter().all(Address::is_loopback)
     }
 
     fn add(&mut self, scene: &Scene<'n>, name: &'n str, left: &mut Vec<&'n str>) {
@@ -123,6 +123,7 @@ impl<'n> Upstreams<'n> {
         } else if endpoints::are_listed(cluster) && (has_endpoints(cluster) || read::field(cluster, "type").is_some()) {
             // A static cluster without endpoints leads nowhere: control planes send there what has no destination.
             endpoints::endpoints(cluster).for_each(|endpoint| self.add_endpoint(endpoint));
+            self.has_unseen_endpoints |= has_other_endpoints(cluster);
         } else {
             self.has_unseen_endpoints = true;
         }
@@ -135,7 +136,7 @@ impl<'n> Upstreams<'n> {
 
     fn add_address(&mut self, at: &'n Node) {
         let listener = read::at(at, &["envoy_internal_address", "server_listener_name"]).and_then(read::as_text);
-        match (listener, address(at)) {
+        match (listener, Address::new(at)) {
             (Some(listener), _) => _ = self.listeners.insert(listener),
             (None, Some(address)) => _ = self.addresses.insert(address),
             (None, None) => self.is_open = true,
@@ -147,19 +148,10 @@ fn has_endpoints(cluster: &Node) -> bool {
     endpoints::endpoints(cluster).next().is_some()
 }
 
-/// Returns host and port of an address, or the path of a socket.
-fn address(address: &Node) -> Option<(&str, u64)> {
-    let Some(socket) = read::value(address, "socket_address") else {
-        return read::at(address, &["pipe", "path"]).and_then(read::as_text).map(|path| (path, 0));
-    };
-    let port = read::value(socket, "port_value").and_then(read::number).unwrap_or_default();
-    read::text(socket, "address").map(|host| (host, port))
-}
-
-/// Tells whether two addresses may be of one server: names have any address, and a machine has several.
-fn may_be_same((one, port): (&str, u64), (other, other_port): (&str, u64)) -> bool {
-    let is_far = |host: &str| host.parse::<IpAddr>().is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
-    one == other && port == other_port || port != 0 && port == other_port && !(is_far(one) && is_far(other))
+/// Tells whether a cluster has endpoints in fields that are not read here.
+fn has_other_endpoints(cluster: &Node) -> bool {
+    let groups = read::at(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], read::items);
+    groups.iter().any(|group| OTHER_ENDPOINTS.iter().any(|name| read::field(group, name).is_some()))
 }
 
 /// Tells whether a route leads to no API: Envoy answers by itself, or its admin page does, or a listener of its own that is
