@@ -3,7 +3,7 @@
 
 use portcullis::config::envoy::Verdict;
 
-use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, cluster_at, listener, manager, ours};
+use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, cluster, cluster_at, listener, manager, ours};
 
 const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters";
 const SOURCE: &str = "{ ads: {}, resource_api_version: V3 }";
@@ -169,4 +169,61 @@ fn a_cluster_with_endpoints_elsewhere_leads_somewhere() {
     check("none", &text(""), &[], Verdict::Good);
     let list = "load_balancer_endpoints: { lb_endpoints: [] }";
     check("in a list", &text(&format!("{{ {list} }}")), &["envoy-route-disabled in/host"], Verdict::Open);
+}
+
+#[test]
+fn a_post_that_becomes_a_raw_connection_is_said() {
+    let route = |upgrade: &str| {
+        format!(
+            "{{ match: {{ prefix: / }}, route: {{ cluster: api, upgrade_configs: [{{ upgrade_type: CONNECT{upgrade} }}] }} }}"
+        )
+    };
+    let text =
+        |upgrade: &str| bootstrap(&[listener("in", "", &[&manager(&[&ours("z", "")], &route(upgrade))])], &[], "");
+    let post = ", connect_config: { allow_post: true }";
+    for (upgrade, expected, verdict) in [
+        (", connect_config: {}", &[][..], Verdict::Good),
+        (", connect_config: { allow_post: false }", &[], Verdict::Good),
+        (post, &["envoy-upgrade in/host"], Verdict::Open),
+        // Envoy makes a connection of it all the same.
+        (", enabled: false, connect_config: { allow_post: true }", &["envoy-upgrade in/host"], Verdict::Open),
+    ] {
+        check(upgrade, &text(upgrade), expected, verdict);
+    }
+    let table = |upgrade: &str| {
+        format!(
+            "resources:\n- {{ '@type': type.googleapis.com/envoy.config.route.v3.RouteConfiguration, name: t, virtual_hosts: [{{ name: host, \
+             domains: ['*'], routes: [{}] }}] }}\n",
+            route(upgrade)
+        )
+    };
+    check("table", &table(""), &[], Verdict::Unseen);
+    check("table with", &table(post), &["envoy-upgrade host"], Verdict::Open);
+    // Behind an internal listener as well.
+    let to_inner = cluster_at("to-inner", "envoy_internal_address: { server_listener_name: inner }");
+    let outer = manager(&[&ours("z", "")], "{ match: { prefix: / }, route: { cluster: to-inner } }");
+    let inner = listener("inner", "internal_listener: {}, ", &[&manager(&[], &route(post))]);
+    let text = bootstrap(&[listener("in", "", &[&outer]), inner], &[to_inner], "");
+    check("inner", &text, &["envoy-upgrade inner/host"], Verdict::Open);
+}
+
+#[test]
+fn a_cluster_that_makes_raw_connections_of_requests_is_said() {
+    let text = |kind: &str, name: &str| {
+        let config = format!(
+            "upstream_config: {{ name: u, typed_config: {{ '@type': type.googleapis.com/envoy.extensions.{kind} }} }}"
+        );
+        let text = bootstrap(&[guarded()], &[cluster("other", "10.0.0.2", 8080)], "");
+        text.replacen(&format!("- {{ name: {name}, "), &format!("- {{ name: {name}, {config}, "), 1)
+    };
+    for (kind, expected, verdict) in [
+        ("upstreams.http.tcp.v3.TcpConnectionPoolProto", &["envoy-tcp-proxy"][..], Verdict::Open),
+        ("upstreams.http.udp.v3.UdpConnectionPoolProto", &["envoy-tcp-proxy"], Verdict::Open),
+        ("upstreams.http.dynamic_modules.v3.Config", &["envoy-tcp-proxy"], Verdict::Open),
+        ("upstreams.http.http.v3.HttpConnectionPoolProto", &[], Verdict::Good),
+        ("upstreams.http.generic.v3.GenericConnectionPoolProto", &[], Verdict::Good),
+    ] {
+        check(kind, &text(kind, "api"), expected, verdict);
+        check(kind, &text(kind, "other"), &[], Verdict::Good);
+    }
 }

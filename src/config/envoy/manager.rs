@@ -11,7 +11,7 @@ use super::{
     hosts, paths, read,
     scene::{self, Lookup, Manager, Route},
     switches::{self, Switched},
-    tcp, unchecked,
+    tcp, tunnel, unchecked,
 };
 use crate::config::{
     lint::Lint,
@@ -35,6 +35,7 @@ pub(super) fn lint_all<'n>(findings: &mut Findings, around: &Around<'n>) {
     findings.enter(&Site::default());
     lint_loose_routes(findings, around, &guard);
     tcp::lint(findings, around, &guard);
+    tunnel::lint(findings, around, &guard);
     findings.enter(&Site::default());
     admin::lint(findings, around, &guard);
     findings.enter(&Site::default());
@@ -139,6 +140,8 @@ fn lint_loose_routes<'n>(findings: &mut Findings, around: &Around<'n>, guard: &G
         .filter_map(|node| scene::unseen_choice(node))
         .for_each(|what| findings.unseen(what));
     switches::lint_loose(findings, around, guard, &routes, (&names, &others));
+    routes.iter().for_each(|route| tunnel::lint_route(findings, &Site::default(), route));
+    findings.enter(&Site::default());
     after::lint_loose_routes(findings, around, loose.iter().chain(&scene.hosts).copied());
 }
 

@@ -18,7 +18,7 @@
 //! | lint one ext_authz filter | `filter`, `enabled` (`runtime_flag`), `headers`, `matcher`, `body` |
 //! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `onward`, `sockets` (`metadata`, `certificates`) |
 //! | lint what changes requests after the decision | `after` |
-//! | lint the ways past it | `unchecked`, `tcp`, `admin` |
+//! | lint the ways past it | `unchecked`, `tcp`, `tunnel`, `admin` |
 //! | say how good it is | `findings`, `verdict` |
 
 mod address;
@@ -60,6 +60,7 @@ mod switches;
 mod tcp;
 mod timeout;
 mod transport;
+mod tunnel;
 mod types;
 mod unchecked;
 mod verdict;
