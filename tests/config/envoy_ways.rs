@@ -227,3 +227,78 @@ fn a_cluster_that_makes_raw_connections_of_requests_is_said() {
         check(kind, &text(kind, "other"), &[], Verdict::Good);
     }
 }
+
+#[test]
+fn listener_filters_that_may_lead_elsewhere_are_named() {
+    let text = |filters: &str| {
+        let proxy = filter("t", "network.tcp_proxy.v3.TcpProxy", ", stat_prefix: t, cluster: other");
+        let raw = listener("raw", &format!("listener_filters: [{filters}], "), &[&proxy]);
+        bootstrap(&[guarded(), raw], &[cluster("other", "10.0.0.2", 8080)], "")
+    };
+    for kind in [
+        "http_inspector.v3.HttpInspector",
+        "original_dst.v3.OriginalDst",
+        "proxy_protocol.v3.ProxyProtocol",
+        "tls_inspector.v3.TlsInspector",
+    ] {
+        check(kind, &text(&filter("f", &format!("listener.{kind}"), "")), &[], Verdict::Good);
+    }
+    check("by name", &text("{ name: envoy.filters.listener.tls_inspector }"), &[], Verdict::Good);
+    let state = |key: &str| {
+        let value = "format_string: { text_format_source: { inline_string: api } }";
+        filter("f", "listener.set_filter_state.v3.Config", &format!(", on_accept: [{{ object_key: {key}, {value} }}]"))
+    };
+    check("state", &text(&state("a")), &[], Verdict::Good);
+    let unknown = "the listener filter `f`, whose effect is not known here (listener `raw`)";
+    for filter in [
+        state("envoy.tcp_proxy.cluster"),
+        filter("f", "listener.dynamic_modules.v3.DynamicModuleListenerFilter", ""),
+        "{ name: f }".to_owned(),
+    ] {
+        let found = check(&filter, &text(&filter), &[], Verdict::Unseen);
+        assert_eq!(found.seen.unseen, [unknown]);
+    }
+    let found = check(
+        "discovered",
+        &text(&format!("{{ name: f, config_discovery: {{ config_source: {SOURCE} }} }}")),
+        &[],
+        Verdict::Unseen,
+    );
+    assert_eq!(found.seen.unseen, ["the listener filter `f`, which comes by discovery (listener `raw`)"]);
+}
+
+#[test]
+fn a_udp_proxy_past_the_check_is_said() {
+    let text = |more: &str| {
+        let proxy = filter("u", "udp.udp_proxy.v3.UdpProxyConfig", &format!(", stat_prefix: u{more}"));
+        let udp = format!(
+            "    - {{ name: udp, address: {{ socket_address: {{ protocol: UDP, address: 0.0.0.0, port_value: 9053 }} }}, \
+             udp_listener_config: {{}}, listener_filters: [{proxy}] }}\n"
+        );
+        bootstrap(&[guarded(), udp], &[cluster("other", "10.0.0.2", 53), cluster("same", "10.0.0.1", 8080)], "")
+    };
+    let by_matcher = |cluster: &str| {
+        let route = format!("'@type': {FILTERS}.udp.udp_proxy.v3.Route, cluster: {cluster}");
+        format!(", matcher: {{ on_no_match: {{ action: {{ name: route, typed_config: {{ {route} }} }} }} }}")
+    };
+    let open = &["envoy-tcp-proxy udp"];
+    check("elsewhere", &text(&by_matcher("other")), &[], Verdict::Good);
+    check("by a matcher", &text(&by_matcher("api")), open, Verdict::Open);
+    check("by name", &text(", cluster: api"), open, Verdict::Open);
+    check("same address", &text(&by_matcher("same")), open, Verdict::Open);
+    let found = check("nowhere", &text(""), &[], Verdict::Unseen);
+    assert_eq!(found.seen.unseen, ["the listener filter `u`, whose effect is not known here (listener `udp`)"]);
+    let session = format!("{}, session_filters: [{{ name: s }}]", by_matcher("other"));
+    check("session filters", &text(&session), &[], Verdict::Unseen);
+}
+
+#[test]
+fn network_filters_of_a_cluster_are_named() {
+    let text = |kind: &str| {
+        let more = format!("filters: [{}], ", filter("f", &format!("network.{kind}"), ""));
+        bootstrap(&[guarded()], &[], "").replacen("- { name: api, ", &format!("- {{ name: api, {more}"), 1)
+    };
+    let found = check("wasm", &text("wasm.v3.Wasm"), &[], Verdict::Unseen);
+    assert_eq!(found.seen.unseen, ["the network filter `f` of the cluster `api`, which may change requests"]);
+    check("rate limit", &text("local_ratelimit.v3.LocalRateLimit"), &[], Verdict::Good);
+}

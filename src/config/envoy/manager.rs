@@ -73,6 +73,14 @@ fn name_unseen(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '
                 if filters.iter().any(|filter| filter.hides_some) {
                     findings.unseen(format!("the filters that the cluster {} gets by discovery", super::quoted(name)));
                 }
+                for filter in read::list(cluster, "filters").iter().filter(|one| scene::is_unknown_network_filter(one))
+                {
+                    let filter = super::quoted(read::text(filter, "name").unwrap_or_default());
+                    let cluster = super::quoted(name);
+                    findings.unseen(format!(
+                        "the network filter {filter} of the cluster {cluster}, which may change requests"
+                    ));
+                }
             }
             Lookup::Unknown => findings.unseen_cluster(name),
             Lookup::Missing => {}

@@ -1,6 +1,6 @@
-//! TCP proxies, and network filters of other protocols than HTTP, past ext_authz.
+//! TCP and UDP proxies, and network and listener filters of other protocols than HTTP, past ext_authz.
 
-use super::{Around, findings::Findings, guard::Guard, quoted, reach::Upstreams, read};
+use super::{Around, findings::Findings, guard::Guard, quoted, reach::Upstreams, read, scene::FilterKind};
 use crate::config::{lint::Lint, tree::Place};
 
 /// Lints what leads to the upstreams of checked routes by no HTTP connection manager.
@@ -20,8 +20,19 @@ pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'
     for filter in around.scene.network_filters.iter().filter(|filter| !guard.is_behind(filter.listener)) {
         let upstreams = Upstreams::new(around.scene, &filter.destinations());
         findings.enter(&filter.site);
-        lint_upstreams(findings, around, guard, &upstreams, ("this network filter", read::place(filter.node)));
-        findings.unseen(format!("the network filter {}, whose protocol is not known here", quoted(filter.name())));
+        let name = quoted(filter.name());
+        let (what, unseen) = match filter.kind {
+            FilterKind::Network => {
+                let unseen = format!("the network filter {name}, whose protocol is not known here");
+                ("this network filter", Some(unseen))
+            }
+            FilterKind::Listener => {
+                ("this listener filter", Some(format!("the listener filter {name}, whose effect is not known here")))
+            }
+            FilterKind::UdpProxy => ("this UDP proxy", None),
+        };
+        lint_upstreams(findings, around, guard, &upstreams, (what, read::place(filter.node)));
+        unseen.into_iter().for_each(|unseen| findings.unseen(unseen));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod destinations;
 mod listener;
+mod listener_filter;
 mod network;
 mod route;
 mod runtime;
@@ -18,7 +19,7 @@ use super::{
 use crate::config::{site::Site, tree::Node};
 pub(super) use destinations::Destinations;
 pub(super) use listener::Listener;
-pub(super) use network::NetworkFilter;
+pub(super) use network::{FilterKind, NetworkFilter, is_unknown as is_unknown_network_filter};
 pub(super) use route::{Route, of_host, routes};
 pub(super) use runtime::Runtime;
 pub(super) use table::unseen_choice;
@@ -32,7 +33,7 @@ pub(super) struct Scene<'n> {
     /// All `HttpConnectionManager`s of the files.
     pub(super) managers: Vec<Manager<'n>>,
     pub(super) tcp_proxies: Vec<TcpProxy<'n>>,
-    /// The network filters of other protocols, which may lead anywhere.
+    /// The network and listener filters of other protocols, which may lead anywhere.
     pub(super) network_filters: Vec<NetworkFilter<'n>>,
     /// All `RouteConfiguration`s outside of managers.
     pub(super) tables: Vec<&'n Node>,

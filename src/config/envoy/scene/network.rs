@@ -1,4 +1,4 @@
-//! Network filters that are no HTTP connection manager and no TCP proxy.
+//! Network and listener filters that are no HTTP connection manager and no TCP proxy.
 
 use super::{Destinations, read};
 use crate::config::{
@@ -31,8 +31,20 @@ const SET_STATE: &str = "envoy.extensions.filters.network.set_filter_state.v3.Co
 /// The beginning of the keys of state that choose a TCP proxy's cluster, among other things.
 const OWN_KEYS: &str = "envoy.";
 
-/// A network filter of another protocol, with its place.
+/// The kind of a filter that leads on, or may do so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum FilterKind {
+    /// A network filter whose protocol is not known here.
+    Network,
+    /// A listener filter whose effect is not known here.
+    Listener,
+    /// A UDP proxy, which leads to the clusters that it names.
+    UdpProxy,
+}
+
+/// A network or listener filter of another protocol, with its place.
 pub(in super::super) struct NetworkFilter<'n> {
+    pub(in super::super) kind: FilterKind,
     /// The item of the list.
     pub(in super::super) node: &'n Node,
     /// The number of its listener among the scene's.
@@ -47,10 +59,15 @@ impl<'n> NetworkFilter<'n> {
 
     /// Returns the clusters that it names.
     pub(in super::super) fn destinations(&self) -> Destinations<'n> {
-        let mut found = Destinations::default();
-        add_named(self.node, &mut found);
-        found
+        named(self.node)
     }
+}
+
+/// Returns the clusters that a message of an unknown type names.
+pub(super) fn named(node: &Node) -> Destinations<'_> {
+    let mut found = Destinations::default();
+    add_named(node, &mut found);
+    found
 }
 
 /// Adds the clusters that a message of an unknown type names.
@@ -67,17 +84,19 @@ fn add_named<'n>(node: &'n Node, found: &mut Destinations<'n>) {
     read::items(node).iter().for_each(|item| add_named(item, found));
 }
 
+/// Tells whether a filter sets state by which Envoy chooses a cluster or an address, at the beginning of a connection or at whatever
+/// other time there is a list for.
+pub(super) fn sets_own_state(config: &Node) -> bool {
+    let values = read::entries(config).iter().flat_map(|list| read::items(&list.node));
+    values.filter_map(|value| read::text(value, "object_key")).any(|key| key.starts_with(OWN_KEYS))
+}
+
 /// Tells whether a network filter may lead somewhere in a way that is not known here.
-pub(super) fn is_unknown(filter: &Node) -> bool {
+pub(in super::super) fn is_unknown(filter: &Node) -> bool {
     let Some((kind, config)) = read::value(filter, "typed_config").and_then(read::message) else { return true };
-    // At the beginning of a connection, and at whatever other time there is a list for.
-    let sets_own = || {
-        let values = read::entries(config).iter().flat_map(|list| read::items(&list.node));
-        values.filter_map(|value| read::text(value, "object_key")).any(|key| key.starts_with(OWN_KEYS))
-    };
     match kind {
         MANAGER | TCP_PROXY => false,
-        SET_STATE => sets_own(),
+        SET_STATE => sets_own_state(config),
         _ => !HARMLESS.contains(&kind),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Listener, Manager, NetworkFilter, Runtime, Scene, TcpProxy, network, read,
+    FilterKind, Listener, Manager, NetworkFilter, Runtime, Scene, TcpProxy, listener_filter, network, read,
     table::{self, Named, Tables},
 };
 use crate::config::{
@@ -39,7 +39,7 @@ pub(super) struct Walk<'n> {
     listeners: Vec<Listener>,
     managers: Vec<Part<'n>>,
     tcp_proxies: Vec<Part<'n>>,
-    network_filters: Vec<Part<'n>>,
+    network_filters: Vec<(FilterKind, Part<'n>)>,
     tables: Vec<&'n Node>,
     /// The tables of a dump that repeat those that its listeners have.
     repeated_tables: Vec<&'n Node>,
@@ -100,7 +100,10 @@ impl<'n> Walk<'n> {
             Some((LISTENERS_DUMP, _)) => self.listeners_dumps = self.listeners_dumps.saturating_add(1),
             _ => {}
         }
-        if ["filter_chains", "default_filter_chain"].iter().any(|name| read::field(node, name).is_some()) {
+        if ["filter_chains", "default_filter_chain", "listener_filters"]
+            .iter()
+            .any(|name| read::field(node, name).is_some())
+        {
             return self.listener(node);
         }
         read::entries(node).iter().for_each(|entry| self.entry(node, entry));
@@ -153,6 +156,9 @@ impl<'n> Walk<'n> {
                 self.network_filters(&entry.node);
                 self.node(&entry.node);
             } else {
+                if read::is_named(&entry.key, "listener_filters") {
+                    self.listener_filters(&entry.node);
+                }
                 self.node(&entry.node);
             }
         }
@@ -162,15 +168,29 @@ impl<'n> Walk<'n> {
     /// Finds the network filters of a chain that come by discovery, and those of other protocols.
     fn network_filters(&mut self, chain: &'n Node) {
         for filter in read::list(chain, "filters") {
-            let part = self.part(filter);
             if read::field(filter, "config_discovery").is_some() {
-                let name = quoted(read::text(filter, "name").unwrap_or_default());
-                let site = self.site(&part);
-                self.undiscovered.push(format!("the network filter {name}, which comes by discovery ({site})"));
+                self.name_undiscovered("the network filter", filter);
             } else if network::is_unknown(filter) {
-                self.network_filters.push(part);
+                self.network_filters.push((FilterKind::Network, self.part(filter)));
             }
         }
+    }
+
+    /// Finds the filters of a listener that come by discovery, and those that lead somewhere or may do so.
+    fn listener_filters(&mut self, list: &'n Node) {
+        for filter in read::items(list) {
+            if read::field(filter, "config_discovery").is_some() {
+                self.name_undiscovered("the listener filter", filter);
+            } else if let Some(kind) = listener_filter::kind(filter) {
+                self.network_filters.push((kind, self.part(filter)));
+            }
+        }
+    }
+
+    fn name_undiscovered(&mut self, what: &str, filter: &Node) {
+        let name = quoted(read::text(filter, "name").unwrap_or_default());
+        let site = self.site(&self.part(filter));
+        self.undiscovered.push(format!("{what} {name}, which comes by discovery ({site})"));
     }
 
     const fn part<'p>(&self, node: &'p Node) -> Part<'p> {
@@ -198,8 +218,12 @@ impl<'n> Walk<'n> {
         let managers = self.managers.iter().map(|part| self.manager(part, &named)).collect();
         let tcp_proxy = |part: &Part<'n>| TcpProxy { node: part.node, listener: part.listener, site: self.site(part) };
         let tcp_proxies = self.tcp_proxies.iter().map(tcp_proxy).collect();
-        let network_filter =
-            |part: &Part<'n>| NetworkFilter { node: part.node, listener: part.listener, site: self.site(part) };
+        let network_filter = |(kind, part): &(FilterKind, Part<'n>)| NetworkFilter {
+            kind: *kind,
+            node: part.node,
+            listener: part.listener,
+            site: self.site(part),
+        };
         let network_filters = self.network_filters.iter().map(network_filter).collect();
         let admin = self.bootstraps.iter().find_map(|bootstrap| read::at(bootstrap, &["admin", "address"]));
         Scene {
