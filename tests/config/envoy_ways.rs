@@ -302,3 +302,138 @@ fn network_filters_of_a_cluster_are_named() {
     assert_eq!(found.seen.unseen, ["the network filter `f` of the cluster `api`, which may change requests"]);
     check("rate limit", &text("local_ratelimit.v3.LocalRateLimit"), &[], Verdict::Good);
 }
+
+const ANSWER: &str = "{ match: { prefix: / }, direct_response: { status: 404 } }";
+
+/// A filter that answers with files.
+fn files() -> String {
+    filter(
+        "files",
+        "http.file_server.v3.FileServerConfig",
+        ", path_mappings: [{ request_path_prefix: /f, file_path_prefix: /f }]",
+    )
+}
+
+/// A filter that sends requests to a cluster.
+fn mcp_router(cluster: &str) -> String {
+    let servers = format!(", servers: [{{ name: s, mcp_cluster: {{ cluster: {cluster}, path: /mcp }} }}]");
+    filter("mcp", "http.mcp_router.v3.McpRouter", &servers)
+}
+
+#[test]
+fn a_filter_that_acts_by_itself_needs_a_check_where_the_route_answers() {
+    let text = |filters: &[&str], routes: &str| {
+        let other = listener("other", "", &[&manager(filters, routes)]);
+        let clusters = [cluster("other", "10.0.0.2", 8080)];
+        bootstrap(&[guarded(), other], &clusters, "")
+    };
+    let redirect = "{ match: { prefix: / }, redirect: { https_redirect: true } }";
+    for route in [ANSWER, redirect] {
+        check("none", &text(&[], route), &[], Verdict::Good);
+        for filter in [
+            files(),
+            mcp_router("api"),
+            mcp_router("other"),
+            filter("mcp", "http.mcp_router.v3.McpRouter", ", servers: [{}]"),
+        ] {
+            check(&filter, &text(&[&filter], route), &["envoy-unchecked other"], Verdict::Open);
+            let off = filter.replacen("name:", "disabled: true, name:", 1);
+            check(&off, &text(&[&off], route), &[], Verdict::Good);
+        }
+    }
+    // Upgrades pass filters of their own.
+    let upgrade =
+        format!("upgrade_configs: [{{ upgrade_type: websocket, filters: [{}] }}], route_config", mcp_router("api"));
+    let upgrades = text(&[], ANSWER);
+    let (before, after) = upgrades.rsplit_once("route_config").unwrap();
+    check("upgrade", &format!("{before}{upgrade}{after}"), &["envoy-unchecked other"], Verdict::Open);
+    let on = "typed_per_filter_config: { files: { '@type': type.googleapis.com/envoy.config.route.v3.FilterConfig, config: {} } }";
+    let on = ANSWER.replacen("match:", &format!("{on}, match:"), 1);
+    let by_route = files().replacen("name:", "disabled: true, name:", 1);
+    check("on for a route", &text(&[&by_route], &on), &["envoy-unchecked other"], Verdict::Open);
+}
+
+#[test]
+fn a_route_that_answers_needs_its_check_in_front_of_a_filter_that_acts() {
+    let route = format!("{{ match: {{ prefix: /f }}, direct_response: {{ status: 404 }}, {} }}, {ALL}", off());
+    let text = |filter: &str| {
+        let ours = ours("z", "");
+        let filters: Vec<&str> = [ours.as_str(), filter].into_iter().filter(|filter| !filter.is_empty()).collect();
+        bootstrap(&[listener("in", "", &[&manager(&filters, &route)])], &[cluster("other", "10.0.0.2", 8080)], "")
+    };
+    check("none", &text(""), &[], Verdict::Good);
+    check("files", &text(&files()), &["envoy-route-disabled in/host"], Verdict::Open);
+    let both = &["envoy-filter-order in", "envoy-route-disabled in/host"];
+    check("MCP", &text(&mcp_router("other")), both, Verdict::Open);
+}
+
+#[test]
+fn what_a_filter_sends_checked_requests_to_is_guarded() {
+    let text = |filters: &[&str]| {
+        let one = listener("in", "", &[&manager(filters, ANSWER)]);
+        let proxy = filter("t", "network.tcp_proxy.v3.TcpProxy", ", stat_prefix: t, cluster: other");
+        bootstrap(&[one, listener("raw", "", &[&proxy])], &[cluster("other", "10.0.0.2", 8080)], "")
+    };
+    let (z, mcp) = (ours("z", ""), mcp_router("other"));
+    check("without", &text(&[&z]), &[], Verdict::Good);
+    check("with", &text(&[&z, &mcp]), &["envoy-filter-order in", "envoy-tcp-proxy raw"], Verdict::Open);
+}
+
+#[test]
+fn a_filter_that_sends_on_what_has_no_route_does_so_without_a_check() {
+    let text = |filter: &str, domain: &str, routes: &str| {
+        let text = bootstrap(&[listener("in", "", &[&manager(&[&ours("z", ""), filter], routes)])], &[], "");
+        text.replacen("domains: ['*']", &format!("domains: [{domain}]"), 1)
+    };
+    let (order, both) = (&["envoy-filter-order in"][..], &["envoy-filter-order in", "envoy-unchecked in"][..]);
+    let some = "{ match: { prefix: /a }, route: { cluster: api } }";
+    let with_header = "{ match: { prefix: /, headers: [{ name: a, present_match: true }] }, route: { cluster: api } }";
+    for (domain, routes, expected) in [
+        ("'*'", ALL.to_owned(), order),
+        ("'*'", format!("{some}, {ALL}"), order),
+        ("'*'", some.to_owned(), both),
+        ("'*'", with_header.to_owned(), both),
+        ("a.test", ALL.to_owned(), both),
+    ] {
+        check(&routes, &text(&mcp_router("api"), domain, &routes), expected, Verdict::Open);
+    }
+    // Envoy answers with a file only where there is a route.
+    check("files", &text(&files(), "'*'", some), &[], Verdict::Good);
+}
+
+#[test]
+fn a_filter_that_may_act_by_itself_is_named_where_nothing_is_checked() {
+    let text = |filter: &str| bootstrap(&[guarded(), listener("other", "", &[&manager(&[filter], ANSWER)])], &[], "");
+    let lua =
+        |code: &str| filter("f", "http.lua.v3.Lua", &format!(", default_source_code: {{ inline_string: '{code}' }}"));
+    let unknown = [
+        filter("f", "http.new.v3.New", ""),
+        filter("f", "http.golang.v3alpha.Config", ""),
+        filter("f", "http.ext_proc.v3.ExternalProcessor", ""),
+        filter("f", "http.wasm.v3.Wasm", ", config: { vm_config: { runtime: envoy.wasm.runtime.v8 } }"),
+        filter("f", "http.lua.v3.Lua", ", default_source_code: { filename: /a.lua }"),
+        lua("function envoy_on_request(h) h:httpCall(a, b) end"),
+    ];
+    for filter in unknown {
+        let found = check(&filter, &text(&filter), &[], Verdict::Unseen);
+        let unseen =
+            "the filter `f`, which may answer requests without a check, or send them on, by itself (listener `other`)";
+        assert_eq!(found.seen.unseen, [unseen]);
+    }
+    for filter in [
+        lua("function envoy_on_request(h) h:respond({}) end"),
+        filter("f", "http.wasm.v3.Wasm", ", config: { vm_config: { runtime: envoy.wasm.runtime.null } }"),
+        filter("f", "http.ext_proc.v3.ExternalProcessor", ", disable_immediate_response: true"),
+        filter("f", "http.cors.v3.Cors", ""),
+        filter("f", "http.health_check.v3.HealthCheck", ", pass_through_mode: false"),
+    ] {
+        check(&filter, &text(&filter), &[], Verdict::Good);
+    }
+    // Also for a route of a checked manager, whose own finding is another one.
+    let route = format!("{{ match: {{ prefix: /f }}, direct_response: {{ status: 404 }}, {} }}, {ALL}", off());
+    let call = lua("function envoy_on_request(h) h:httpCall(a, b) end");
+    for (routes, verdict) in [(route.as_str(), Verdict::Unseen), (ALL, Verdict::Good)] {
+        let text = bootstrap(&[listener("in", "", &[&manager(&[&call, &ours("z", "")], routes)])], &[], "");
+        check(routes, &text, &[], verdict);
+    }
+}

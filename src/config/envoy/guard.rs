@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
+    acting::Act,
     asked::{Asked, Authorizer},
     behind,
     coverage::Case,
@@ -59,8 +60,17 @@ impl<'s, 'n> Guard<'s, 'n> {
         Self { asked, managers, upstreams, behind, harmless: Memo::default() }
     }
 
-    /// Tells whether requests of a route must be checked.
-    pub(super) fn needs_check(&self, scene: &Scene<'n>, route: &Route<'n>) -> bool {
+    /// Tells whether requests of a route must be checked. `gate` is the manager that has it, if that is in the files.
+    pub(super) fn needs_check(&self, scene: &Scene<'n>, gate: Option<&Gate<'_, 'n>>, route: &Route<'n>) -> bool {
+        let acting = gate.map_or(&[][..], |gate| &gate.manager.acting);
+        let needs_check = |act: &Act<'n>| match act {
+            Act::Sends(destinations) => !Upstreams::new(scene, destinations).are_judged(scene, &self.upstreams),
+            Act::Files => true,
+            Act::Unknown => false,
+        };
+        if acting.iter().any(|filter| needs_check(&filter.act) && filter.is_on_for(route)) {
+            return true;
+        }
         let key = (route.table.map(std::ptr::from_ref), std::ptr::from_ref(route.host), std::ptr::from_ref(route.node));
         !self.harmless.get(key, || reach::is_harmless(scene, route, &self.upstreams))
     }
@@ -123,6 +133,11 @@ fn add_routes<'n>(
             all.listeners.extend(&upstreams.listeners);
         } else {
             all.extend(&upstreams);
+        }
+        for filter in gate.manager.acting.iter().filter(|filter| filter.is_on_for(route)) {
+            if let Act::Sends(destinations) = &filter.act {
+                all.extend(&Upstreams::new(scene, destinations));
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Around, admin, after,
+    Around, acting, admin, after,
     asked::{self, Authorizer},
     authorizers, chain, client_headers,
+    coverage::Case,
     findings::Findings,
     guard::{Gate, Guard},
     hosts, paths, read,
@@ -97,6 +98,9 @@ fn lint_checked<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Guard<
     hosts::lint(findings, around, manager.node);
     client_headers::lint(findings, manager.node);
     lint_upgrades(findings, around, guard, manager);
+    acting::lint_unrouted(findings, gate);
+    let is_on = |case: &Case<'n>| gate.ours.iter().any(|one| case.state(one.outer()).is_on);
+    acting::name_unknown(findings, gate, |route| !Case::all(route).iter().all(is_on));
 }
 
 /// Lints filters that are off unless a route switches them on.

@@ -13,7 +13,7 @@
 //! | recognise it, and sort documents by the Envoy that reads them | `input`, `ours` |
 //! | lint Kubernetes resources, and take out what they patch into an Envoy | `kubernetes` |
 //! | collect the parts that lints look at | `scene`, `chain` (filters), `types`, `read` (fields) |
-//! | find out who is asked, and what requests reach | `asked`, `guard`, `reach`, `address`, `behind`, `memo` |
+//! | find out who is asked, and what requests reach | `asked`, `guard`, `reach`, `acting`, `address`, `behind`, `memo` |
 //! | lint managers that ask | `manager`, `switches` and `coverage` (routes), `authorizers` (several filters), `paths`, `hosts`, `client_headers` |
 //! | lint one ext_authz filter | `filter`, `enabled` (`runtime_flag`), `headers`, `matcher`, `body` |
 //! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `onward`, `sockets` (`metadata`, `certificates`) |
@@ -21,6 +21,7 @@
 //! | lint the ways past it | `unchecked`, `tcp`, `tunnel`, `admin` |
 //! | say how good it is | `findings`, `verdict` |
 
+mod acting;
 mod address;
 mod admin;
 mod after;

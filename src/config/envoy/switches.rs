@@ -41,7 +41,7 @@ pub(super) fn lint<'n>(
 ) -> Switched {
     let mut switched = Switched::default();
     let mut done = HashSet::new();
-    let needs_check = |route: &&Route<'n>| guard.needs_check(around.scene, route);
+    let needs_check = |route: &&Route<'n>| guard.needs_check(around.scene, Some(gate), route);
     for route in gate.routes().iter().filter(needs_check) {
         for case in Case::all(route) {
             findings.enter(&gate.manager.site.with_route(&case.name));
@@ -70,7 +70,7 @@ pub(super) fn lint_loose<'n>(
     (names, others): (&[(&str, bool)], &[&str]),
 ) {
     let mut done = HashSet::new();
-    let needs_check = |route: &&Route<'n>| guard.needs_check(around.scene, route);
+    let needs_check = |route: &&Route<'n>| guard.needs_check(around.scene, None, route);
     for route in routes.iter().filter(needs_check) {
         for case in Case::all(route) {
             findings.enter(&Site::default().with_route(&case.name));

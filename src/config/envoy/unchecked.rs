@@ -1,7 +1,7 @@
 //! Managers that do not ask Portcullis.
 
 use super::{
-    Around, after,
+    Around, acting, after,
     asked::{Authorizer, authorizers},
     findings::Findings,
     guard::{Gate, Guard},
@@ -15,13 +15,14 @@ use crate::config::{lint::Lint, site::Site};
 /// Lints a manager without an ext_authz filter that may ask Portcullis.
 pub(super) fn lint<'n>(findings: &mut Findings, around: &Around<'n>, guard: &Guard<'_, 'n>, gate: &Gate<'_, 'n>) {
     let (scene, manager) = (around.scene, gate.manager);
-    let needs_check = |route: &Route<'n>| guard.needs_check(scene, route);
+    let needs_check = |route: &Route<'n>| guard.needs_check(scene, Some(gate), route);
     let has_no_routes = manager.tables.is_empty() && manager.unseen_routes.is_empty();
     let is_needed = has_no_routes || !manager.unseen_routes.is_empty() || gate.routes().iter().any(needs_check);
     if gate.is_behind {
         return after::lint_inner(findings, around, manager);
     }
     if !is_needed {
+        acting::name_unknown(findings, gate, |_| true);
         let clusters = manager.destinations().clusters.into_iter();
         clusters
             .filter(|name| matches!(scene.cluster(name), Lookup::Unknown))

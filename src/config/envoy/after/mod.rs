@@ -50,6 +50,11 @@ pub(super) fn lint<'n>(
     clusters.iter().for_each(|(_, cluster)| upstreams::lint(findings, around, cluster, &manager.site));
 }
 
+/// Tells whether the effect of a filter of that type is known.
+pub(super) fn is_known(kind: &str) -> bool {
+    catalogue::effect(catalogue::name_of(kind)).is_some()
+}
+
 /// Lints tables of routes and virtual hosts whose manager is not in the files.
 pub(super) fn lint_loose_routes<'n>(
     findings: &mut Findings,

@@ -12,6 +12,7 @@ mod walk;
 use std::collections::HashMap;
 
 use super::{
+    acting::{Act, Acting},
     chain::{self, Extensions, Filter},
     read,
     types::HTTP_OPTIONS,
@@ -61,6 +62,8 @@ pub(super) struct Manager<'n> {
     pub(super) listener: Option<usize>,
     pub(super) site: Site,
     pub(super) filters: Vec<Filter<'n>>,
+    /// The filters that act by themselves, those for upgrades among them.
+    pub(super) acting: Vec<Acting<'n>>,
     /// The tables of routes that it has or names, as far as the files have them.
     pub(super) tables: Vec<&'n Node>,
     /// Routes that it has from elsewhere, in words.
@@ -138,9 +141,14 @@ pub(super) fn mirrors(cluster: &Node) -> Destinations<'_> {
 }
 
 impl<'n> Manager<'n> {
-    /// Returns the clusters to which its routes lead.
+    /// Returns the clusters to which its routes lead, and filters that send requests on by themselves.
     pub(super) fn destinations(&self) -> Destinations<'n> {
         let mut all = Destinations { is_open: !self.unseen_routes.is_empty(), ..Destinations::default() };
+        for filter in &self.acting {
+            if let Act::Sends(destinations) = &filter.act {
+                all.extend(destinations);
+            }
+        }
         self.routes().iter().for_each(|route| all.extend(&route.destinations()));
         all
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::config::{
     bounds::IGNORED,
     envoy::{
-        chain,
+        acting, chain,
         types::{
             BOOTSTRAP_DUMP, CLUSTER, CLUSTERS_DUMP, EXTENSION, LISTENER, LISTENERS_DUMP, MANAGER, ROUTES, RUNTIME,
             SCOPED_ROUTES, SECRET, TCP_PROXY, VIRTUAL_HOST,
@@ -256,11 +256,16 @@ impl<'n> Walk<'n> {
         let node = part.node;
         let tables = Tables::new(node, named, &self.scoped);
         let filters = chain::filters(read::list(node, "http_filters"), &self.extensions);
+        let mut acting = acting::acting(&filters);
+        for upgrade in read::list(node, "upgrade_configs") {
+            acting.extend(acting::acting(&chain::filters(read::list(upgrade, "filters"), &self.extensions)));
+        }
         Manager {
             node,
             listener: part.listener,
             site: self.site(part),
             filters,
+            acting,
             tables: tables.found,
             unseen_routes: tables.unseen,
         }
