@@ -365,6 +365,18 @@ fn a_route_that_answers_needs_its_check_in_front_of_a_filter_that_acts() {
     check("files", &text(&files()), &["envoy-route-disabled in/host"], Verdict::Open);
     let both = &["envoy-filter-order in", "envoy-route-disabled in/host"];
     check("MCP", &text(&mcp_router("other")), both, Verdict::Open);
+    // Only the settings of the route have the filter.
+    let chain = "http.filter_chain.v3.FilterChainConfig";
+    let settings = |inner: &str| {
+        format!("c: {{ '@type': {FILTERS}.{chain}PerRoute, filter_chain: {{ filters: [{inner}] }} }}, z:")
+    };
+    let holder = text(&filter("c", chain, ""));
+    check("empty chain", &holder, &[], Verdict::Good);
+    let with_files = holder.replacen("{ z:", &format!("{{ {}", settings(&files())), 1);
+    check("chain of a route", &with_files, &["envoy-route-disabled in/host"], Verdict::Open);
+    let cors = filter("cors", "http.cors.v3.Cors", "");
+    let with_cors = holder.replacen("{ z:", &format!("{{ {}", settings(&cors)), 1);
+    check("harmless chain of a route", &with_cors, &["envoy-filter-order in/host"], Verdict::Good);
 }
 
 #[test]

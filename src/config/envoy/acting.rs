@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     after,
-    chain::Filter,
-    coverage::Case,
+    chain::{self, Extensions, Filter},
+    coverage::{Case, SETTINGS},
     findings::Findings,
     guard::Gate,
     quoted, read,
@@ -122,6 +122,15 @@ fn sends_requests(config: &Node) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Tells whether settings of a route have a filter that certainly acts by itself: a filter may run a chain that only a route has.
+pub(super) fn acts_by_settings<'n>(route: &Route<'n>, extensions: &Extensions<'n>) -> bool {
+    let levels = route.table.into_iter().chain([route.host, route.node]);
+    let settings = levels.filter_map(|level| read::value(level, SETTINGS));
+    settings
+        .flat_map(|settings| acting(&chain::inside(settings, extensions)))
+        .any(|one| !matches!(one.act, Act::Unknown))
 }
 
 /// Names the filters of a gate that may act for requests without a check.

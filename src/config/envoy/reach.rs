@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    acting,
     address::Address,
     endpoints, read,
     scene::{self, Destinations, Lookup, Route, Scene},
@@ -155,10 +156,10 @@ fn has_other_endpoints(cluster: &Node) -> bool {
 }
 
 /// Tells whether a route leads to no API: Envoy answers by itself, or its admin page does, or a listener of its own that is
-/// looked at by itself, or the agent beside it.
+/// looked at by itself, or the agent beside it, and its settings bring no filter that acts by itself.
 pub(super) fn is_harmless(scene: &Scene<'_>, route: &Route<'_>, guarded: &Upstreams<'_>) -> bool {
     if route.answers() {
-        return true;
+        return !acting::acts_by_settings(route, &scene.extensions);
     }
     let upstreams = Upstreams::new(scene, &route.destinations());
     if upstreams.are_judged(scene, guarded) {
