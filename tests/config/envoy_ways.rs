@@ -436,6 +436,7 @@ fn a_filter_that_may_act_by_itself_is_named_where_nothing_is_checked() {
         lua("function envoy_on_request(h) h:respond({}) end"),
         filter("f", "http.wasm.v3.Wasm", ", config: { vm_config: { runtime: envoy.wasm.runtime.null } }"),
         filter("f", "http.ext_proc.v3.ExternalProcessor", ", disable_immediate_response: true"),
+        filter("f", "http.ext_proc.v3.ExternalProcessor", ", observability_mode: true"),
         filter("f", "http.cors.v3.Cors", ""),
         filter("f", "http.health_check.v3.HealthCheck", ", pass_through_mode: false"),
     ] {

@@ -29,6 +29,8 @@ const PROGRAMS: [&str; 2] = [
 ];
 /// The runtime of what is compiled into Envoy.
 const COMPILED_IN: &str = "envoy.wasm.runtime.null";
+/// The fields of an external processor that keep it from answering requests.
+const QUIET: [&str; 2] = ["disable_immediate_response", "observability_mode"];
 /// The parts of Lua by which a script sends requests, or may make the name of what does.
 const CALLS: [&str; 7] = ["httpCall", "require", "dofile", "load", "_G", "getfenv", "debug"];
 /// The regular expressions that match every path.
@@ -91,7 +93,7 @@ fn act<'n>(filter: &Filter<'n>) -> Option<Act<'n>> {
             let runtime = read::at(config, &["config", "vm_config", "runtime"]).and_then(read::as_text);
             runtime != Some(COMPILED_IN)
         }),
-        PROCESSOR => may_act(|config| read::switched_on(config, "disable_immediate_response").is_none()),
+        PROCESSOR => may_act(|config| QUIET.iter().all(|name| read::switched_on(config, name).is_none())),
         _ if PROGRAMS.contains(&kind) || filter.hides_some => Some(Act::Unknown),
         _ => (!after::is_known(kind)).then_some(Act::Unknown),
     }
