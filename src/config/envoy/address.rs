@@ -1,6 +1,7 @@
 //! Addresses of servers, compared as machines do and not as they are written.
 
 use std::{
+    ffi::{OsStr, OsString},
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -12,8 +13,8 @@ use crate::config::tree::Node;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Address {
     Host(Host, Port),
-    /// The path of a Unix domain socket.
-    Socket(PathBuf),
+    /// The path of a Unix domain socket, or the name of an abstract one.
+    Socket(OsString),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +47,8 @@ impl Address {
     fn of_socket(path: &str) -> Self {
         // The name of an abstract socket is no path.
         let is_abstract = path.starts_with('@');
-        Self::Socket(if is_abstract { PathBuf::from(path) } else { Path::new(path).components().collect() })
+        let normal = || Path::new(path).components().collect::<PathBuf>().into_os_string();
+        Self::Socket(if is_abstract { OsString::from(path) } else { normal() })
     }
 
     pub(super) fn is_loopback(&self) -> bool {
@@ -109,8 +111,8 @@ impl Port {
     }
 }
 
-fn is_abstract(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().starts_with(b"@")
+fn is_abstract(path: &OsStr) -> bool {
+    path.as_encoded_bytes().starts_with(b"@")
 }
 
 #[cfg(test)]
