@@ -184,7 +184,7 @@ fn the_members_of_an_aggregate_decide_how_portcullis_is_reached() {
     let composite = envoy(
         of_type("composite.v3.ClusterConfig", ", clusters: [{ name: pa }, { name: pb }]"),
         Vec::new(),
-        vec![near.clone(), member("pb", "10.0.0.6", "")],
+        vec![near, member("pb", "10.0.0.6", "")],
     );
     check("composite", &composite, PLAINTEXT, Verdict::Open);
     let dns = of_type("dns.v3.DnsCluster", "");

@@ -21,11 +21,15 @@ fn last<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Node> {
 
 /// Tells whether all are true: certainly not if one is not.
 fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    answers.fold(Some(true), |sum, one| match (sum, one) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (None, _) | (_, None) => None,
-        _ => Some(true),
-    })
+    let mut is_known = true;
+    for answer in answers {
+        match answer {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => is_known = false,
+        }
+    }
+    is_known.then_some(true)
 }
 
 fn is_equal(one: &Node, other: &Node) -> Option<bool> {

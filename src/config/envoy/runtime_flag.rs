@@ -55,10 +55,12 @@ fn is_whole(value: &Node) -> bool {
     let numerator = read::value(value, "numerator").and_then(read::number).unwrap_or(0);
     let denominator = read::value(value, "denominator");
     let is = |name, code| denominator.is_some_and(|denominator| read::is_enum(denominator, name, code));
-    let whole = match () {
-        () if is("TEN_THOUSAND", 1) => 10_000,
-        () if is("MILLION", 2) => 1_000_000,
-        () => 100,
+    let whole = if is("TEN_THOUSAND", 1) {
+        10_000
+    } else if is("MILLION", 2) {
+        1_000_000
+    } else {
+        100
     };
     numerator >= whole
 }

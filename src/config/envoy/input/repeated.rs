@@ -135,7 +135,11 @@ mod tests {
     fn found(text: &str) -> Vec<&str> {
         let roots = parse_documents(text, &Bounds::ENVOY).unwrap();
         let problems = find(roots.first().unwrap());
-        problems.iter().map(|problem| problem.primary().unwrap()).map(|span| &text[span.start..span.end()]).collect()
+        problems
+            .iter()
+            .map(|problem| problem.primary().unwrap())
+            .map(|span| text.get(span.start..span.end()).unwrap())
+            .collect()
     }
 
     #[test]
