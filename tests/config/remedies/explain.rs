@@ -99,15 +99,35 @@ const ELSEWHERE: [&str; 1] = [
     "send it again: the service has more to do than its threads can",
 ];
 
+/// Remedies of rows of the table of reasons in place of which `explain` says something more exact: the key, the claim, the scope.
+const GENERAL: [&str; 11] = [
+    "ask the issuer to give each key a `kid` of its own, and each token the `kid` of its key",
+    "get a token from one of the configured issuers, or add this issuer under `issuers`",
+    "get a token that is signed with a key which its issuer publishes",
+    "add the policy to `policies`, or remove it from the Envoy route",
+    "get a token for an audience that the rule names in `audiences`",
+    "send the token exactly as the issuer gave it, or get a new one",
+    "get a token from an issuer that the rule names in `issuers`",
+    "get a token with the scopes that the rule asks for",
+    "get a token that meets the `claims` of the rule",
+    "get a token for one of the issuer's `audiences`",
+    "get a new token: this one expired",
+];
+
 #[test]
 fn every_help_of_explain_is_followed() {
     let helps: Vec<String> =
         all().iter().map(|case| Scene::with(&[&case.before]).explanation().help.join("\n")).collect();
     let sources = sources_of("rehearsal/explain");
-    let mut literals: Vec<String> = sources.iter().flat_map(|source| literals(source, &ASKS)).collect();
+    let mut literals: Vec<String> =
+        sources.iter().flat_map(|source| literals(source, &ASKS)).chain(literals("reason/table.rs", &ASKS)).collect();
     literals.retain(|literal| !ELSEWHERE.iter().any(|other| literal.contains(other)));
     let count = literals.len();
-    let missing = unfollowed("rehearsal/explain", literals, helps.iter().map(String::as_str).collect());
-    assert!(missing.is_empty(), "nobody follows these:\n{}", missing.join("\n"));
+    let missing = unfollowed("", literals, helps.iter().map(String::as_str).collect());
+    let mut missing: Vec<&str> = missing.iter().map(|text| text.trim_start_matches([':', ' '])).collect();
+    let mut general = GENERAL.to_vec();
+    missing.sort_unstable();
+    general.sort_unstable();
+    assert_eq!(missing, general, "each one of the left ones that the right ones lack needs a case that follows it");
     assert!(count > 55, "{count}");
 }
