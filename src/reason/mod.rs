@@ -1,4 +1,4 @@
-//! Why a request is denied: a closed list of reasons, in one table (`table.rs`) with a row for each.
+//! The reasons why requests are denied: a closed list, in one table (`table.rs`) with a row for each.
 //!
 //! The table says what is fixed about a reason: its code, its answer, and what the operator can do. Nothing that a client sent
 //! comes back through it.

@@ -11,15 +11,15 @@ pub struct Status {
 }
 
 impl Status {
-    /// 400, `INVALID_ARGUMENT`.
+    /// The request is malformed: 400 with `INVALID_ARGUMENT`.
     pub const BAD_REQUEST: Self = Self { http: 400, grpc: 3, title: "Bad Request" };
-    /// 401, `UNAUTHENTICATED`.
+    /// The request has no good token: 401 with `UNAUTHENTICATED`.
     pub const UNAUTHORIZED: Self = Self { http: 401, grpc: 16, title: "Unauthorized" };
-    /// 403, `PERMISSION_DENIED`.
+    /// The policy refuses the request: 403 with `PERMISSION_DENIED`.
     pub const FORBIDDEN: Self = Self { http: 403, grpc: 7, title: "Forbidden" };
-    /// 500, `INTERNAL`.
+    /// The service has a bug: 500 with `INTERNAL`.
     pub const INTERNAL_SERVER_ERROR: Self = Self { http: 500, grpc: 13, title: "Internal Server Error" };
-    /// 503, `UNAVAILABLE`.
+    /// The service or an issuer can't answer now: 503 with `UNAVAILABLE`.
     pub const SERVICE_UNAVAILABLE: Self = Self { http: 503, grpc: 14, title: "Service Unavailable" };
 
     /// The HTTP status code: 400 or above.

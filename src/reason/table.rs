@@ -106,7 +106,7 @@ reasons! {
             party: Service;
     }
 
-    /// Why a token is refused.
+    /// A fault of the token, for which it is refused.
     Token(TokenFault) {
         /// The token is no JWT: providers call it an opaque or a reference token.
         Opaque = "token_opaque", UNAUTHORIZED, InvalidToken,
@@ -209,7 +209,7 @@ reasons! {
             remedy: "get a token that meets the issuer's `claims`";
     }
 
-    /// What is wrong with a request, whatever its token says.
+    /// A fault of the request, whatever its token says.
     Request(RequestFault) {
         /// The Check has no HTTP request in it, or can't be decoded.
         NoHttpRequest = "request_no_http", BAD_REQUEST, Absent,

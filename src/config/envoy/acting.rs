@@ -48,11 +48,11 @@ pub(super) struct Acting<'n> {
 
 /// The way in which a filter acts.
 pub(super) enum Act<'n> {
-    /// It sends requests to clusters of its own.
+    /// The filter sends requests to clusters of its own.
     Sends(Destinations<'n>),
-    /// It answers with files, if the request has a route.
+    /// The filter answers with files, if the request has a route.
     Files,
-    /// It may do either: what it does is not known here.
+    /// The filter may do either: its program or type is not known here.
     Unknown,
 }
 

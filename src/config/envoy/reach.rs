@@ -26,7 +26,7 @@ const OTHER_ENDPOINTS: [&str; 2] = ["load_balancer_endpoints", "leds_cluster_loc
 #[derive(Debug, Default, Clone)]
 pub(super) struct Upstreams<'n> {
     pub(super) clusters: BTreeSet<&'n str>,
-    /// Addresses of endpoints.
+    /// The addresses of their endpoints.
     addresses: BTreeSet<Address>,
     /// Listeners of this Envoy.
     pub(super) listeners: BTreeSet<&'n str>,

@@ -1,4 +1,4 @@
-//! Checked requests whose bodies Envoy sends on as raw connections: requests inside them are checked by nobody.
+//! Checked requests whose bodies Envoy sends on as raw connections: requests inside of these are not checked.
 
 use super::{
     Around,

@@ -32,7 +32,7 @@ const UNREAD_SHARE: usize = 8;
 /// The files of a ConfigMap that can be linted.
 #[derive(Default)]
 pub(super) struct Held {
-    /// Envoy's files.
+    /// The files of Envoy, in their order.
     pub(super) files: Vec<HeldFile>,
     /// The trees of Istio's mesh configuration.
     pub(super) meshes: Vec<Node>,
@@ -79,7 +79,7 @@ impl Budget {
 struct Map {
     /// The name as an argument of `kubectl`.
     argument: String,
-    /// Words for it.
+    /// The name in the words of a sentence.
     words: String,
 }
 

@@ -32,9 +32,9 @@ const FREE: [&str; 8] =
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {
     Fields,
-    /// Names with messages.
+    /// The keys are names that people choose, each with a message.
     Map,
-    /// Names with anything.
+    /// The keys are names that people choose, with such names below.
     Free,
 }
 
