@@ -12,7 +12,7 @@ const COMPOSITE: &str = "envoy.extensions.clusters.composite.v3.ClusterConfig";
 /// The type of clusters that find their servers by DNS, and connect to them by transport sockets of their own.
 const DNS: &str = "envoy.extensions.clusters.dns.v3.DnsCluster";
 
-/// The kinds of clusters, by whose connections requests take.
+/// The kinds of clusters, by the connections that requests to them take.
 pub(super) enum Kind<'n> {
     /// The cluster has connections of its own.
     Own,
