@@ -555,6 +555,12 @@ fn escaped_slashes_stay_where_a_route_takes_them_as_data() {
     }
     let other = ["warning: Envoy leaves some paths as clients spell them"];
     assert_found("no such route", &lint(&with("KEEP_UNCHANGED"), "envoy.yaml", Some(&config(ISSUER))), &other);
+    // Where the routes are not known, help names both.
+    for (config, names_both) in [(None, true), (Some(&config(ISSUER)), false)] {
+        let found = lint(&with("KEEP_UNCHANGED"), "envoy.yaml", config);
+        let help = found.problems().next().unwrap().help_text().unwrap();
+        assert_eq!(help.contains("(`KEEP_UNCHANGED` if a route"), names_both, "{help}");
+    }
 }
 
 #[test]
