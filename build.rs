@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .route_name("Check")
         .input_type("::bytes::Bytes")
         .output_type("crate::ext_authz::response::Answer")
-        .codec_path("crate::ext_authz::codec::CheckCodec")
+        .codec_path("crate::ext_authz::transport::codec::CheckCodec")
         .build();
     let service = Service::builder().name("Authorization").package("envoy.service.auth.v3").method(check).build();
     Builder::new().build_client(false).compile(&[service]);

@@ -18,14 +18,15 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, check_response::H
 use issuer::{Issuer, NOW, Stopped};
 use portcullis::{
     authorizer::{Authorizer, Decision, Outcome},
-    bearer::{access_token::AccessToken, credentials::Credentials},
     ext_authz::{
-        attributes::Attributes,
+        decode::attributes::Attributes,
         response::{self, Replies},
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
-    jwt::{algorithm::Algorithm, compact::Compact, verifier::Verifier},
+    jwt::{compact::Compact, verifier::Verifier},
+    keys::algorithm::Algorithm,
+    oauth::{access_token::AccessToken, credentials::Credentials},
 };
 use prost::Message as _;
 use tokio_util::task::TaskTracker;

@@ -13,14 +13,12 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
-    bearer::access_token::AccessToken,
     clock::UnixTime,
     config,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore, KeysAt},
-    },
     jwt::verifier::Verifier,
+    keys::key_set::KeySet,
+    keystore::store::{IssuerKeys, KeyStore, KeysAt},
+    oauth::access_token::AccessToken,
 };
 use tokio::time::Instant;
 

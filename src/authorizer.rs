@@ -6,15 +6,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    bearer::credentials::Credentials,
     clock::UnixTime,
-    jwks::key_store::KeyLookup,
     jwt::verifier::{MissingKey, Unverified, VerifiedToken, Verifier},
+    keys::lookup::KeyLookup,
+    oauth::{credentials::Credentials, scope::ScopeRequirement},
     policy::{
         Policy,
         route::RequestTarget,
         rule::{Permit, Rule, RuleId},
-        scope::ScopeRequirement,
     },
     reason::DenyReason,
 };

@@ -5,9 +5,9 @@
 //! # One Check in six hops
 //!
 //! ```text
-//! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see app::workers;
-//!                                                    ext_authz::queue turns it away if it has waited for too long)
-//!                         2 ext_authz::attributes   -> RequestAttributes (canonical, bounded, read in place)
+//! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see service::workers;
+//!                                                    ext_authz::transport::queue turns it away if it has waited for too long)
+//!                         2 ext_authz::decode::attributes   -> RequestAttributes (canonical, bounded, read in place)
 //!                         3 authorizer
 //!                             4 policy              -> the rule, or a denial
 //!                             5 jwt::verifier       -> VerifiedToken   (rule.admit -> Permit)
@@ -22,10 +22,10 @@
 //! | floor | modules | |
 //! |---|---|---|
 //! | root | [`cli`], [`app`], [`rehearsal`], [`shutdown`], [`descriptors`] | arguments, tasks, signals, open files; offline trials |
-//! | adapters | [`ext_authz`], [`config`], [`jwks::fetch`], [`jwks::refresh`], [`jwks::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
+//! | adapters | [`ext_authz`], [`config`], [`keystore::fetch`], [`keystore::refresh`], [`keystore::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`policy::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`oauth::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -55,7 +55,7 @@
 //! a bound in [`limits`], with its reason. Beyond it what is turned away is that client's own, or what is least used.
 //!
 //! *Invariant: logs and counters never decide.* No thread that decides waits for a log line to be written, and no failure of
-//! logging, counting or of a background task changes an answer. `app::supervise` starts such a task again; the process ends
+//! logging, counting or of a background task changes an answer. `service::supervise` starts such a task again; the process ends
 //! only when it can't decide.
 //!
 //! *Invariant: a configuration takes effect whole.* Each answer is wholly that of one configuration, and a file that is known
@@ -67,27 +67,26 @@
 //! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only
 //! logs; a switch that turns verification off; keys or tokens in the repository.
 
-pub mod admin;
-pub mod app;
 pub mod authorizer;
-pub mod bearer;
 pub mod build_info;
 pub mod cli;
 pub mod client_text;
 pub mod clock;
 pub mod config;
-pub mod descriptors;
 pub mod digest;
+pub mod document;
 pub mod ext_authz;
 pub mod files;
 pub mod identity;
 pub mod json;
-pub mod jwks;
 pub mod jwt;
+pub mod keys;
+pub mod keystore;
 pub mod limits;
+pub mod oauth;
 pub mod policy;
 pub mod printable;
 pub mod reason;
-pub mod rehearsal;
-pub mod shutdown;
-pub mod telemetry;
+pub mod service;
+pub mod token_cache;
+pub mod tools;

@@ -8,13 +8,11 @@ use envoy_types::pb::envoy::service::auth::v3::{
 use portcullis::{
     clock::{Clock, UnixTime},
     config::Config,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-    },
-    jwt::{algorithm::Algorithm, issuer_rules::IssuerRules, verifier::Verifier},
+    jwt::{issuer_rules::IssuerRules, verifier::Verifier},
+    keys::{algorithm::Algorithm, key_set::KeySet},
+    keystore::store::{IssuerKeys, KeyStore},
     policy::Policy,
-    rehearsal::{ask::Signature, mint::Mint},
+    tools::simulate::{mint::Mint, request::Signature},
 };
 use prost::Message as _;
 use tokio::time::Instant;

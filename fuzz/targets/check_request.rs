@@ -22,23 +22,7 @@ use envoy_types::pb::{
     },
     google::protobuf::value::Kind,
 };
-use portcullis::{
-    authorizer::Authorizer,
-    clock::{Clock, UnixTime},
-    ext_authz::{
-        attributes::Attributes,
-        proto::envoy::service::auth::v3::CheckRequest as Ours,
-        response::Replies,
-        service::{Decided, Engine, Observer},
-    },
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-    },
-    jwt::{algorithm::Algorithm, verifier::Verifier},
-    limits,
-    policy::CanonicalPath,
-};
+use portcullis::{limits, authorizer::Authorizer, clock::{Clock, UnixTime}, ext_authz::{decode::attributes::Attributes, proto::envoy::service::auth::v3::CheckRequest as Ours, response::Replies, service::{Decided, Engine, Observer}}, jwt::verifier::Verifier, keys::{algorithm::Algorithm, key_set::KeySet}, keystore::store::{IssuerKeys, KeyStore}, policy::CanonicalPath};
 use portcullis_fuzz::{config, json_writer::CHOICES, keys::Signer};
 use prost::Message as _;
 use tokio::{runtime::Runtime, time::Instant};

@@ -5,22 +5,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use portcullis::{
-    bearer::access_token::AccessToken,
-    clock::UnixTime,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-    },
-    jwt::{
-        algorithm::Algorithm,
-        compact::Compact,
-        header::{Header, TokenType},
-        verifier::Verifier,
-    },
-    limits,
-    reason::TokenFault,
-};
+use portcullis::{limits, clock::UnixTime, jwt::{compact::Compact, header::{Header, TokenType}, verifier::Verifier}, keys::{algorithm::Algorithm, key_set::KeySet}, keystore::store::{IssuerKeys, KeyStore}, oauth::access_token::AccessToken, reason::TokenFault};
 use portcullis_fuzz::{
     base64url, config,
     json_reference::strict_object,

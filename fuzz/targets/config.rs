@@ -4,14 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::{
-    clock::UnixTime,
-    config::{self, Config, Loaded, error::ConfigErrors},
-    jwks::{address, source::KeySource},
-    limits,
-    policy::{CanonicalPath, Method, RequestHost, route::RequestTarget},
-    rehearsal::suite::TestFile,
-};
+use portcullis::{limits, clock::UnixTime, config::{Config, Loaded, self, error::ConfigErrors}, keystore::{url_guard, source::KeySource}, policy::{CanonicalPath, Method, RequestHost, route::RequestTarget}, tools::policy_test::TestFile};
 use portcullis_fuzz::json_writer::CHOICES;
 
 /// Stands where a secret was written, and must not be printed.
@@ -185,7 +178,7 @@ fn keys_come_from_allowed_places(config: &Config) {
             KeySource::JwksUri { url, allow_http } => (std::slice::from_ref(url), *allow_http),
             _ => continue,
         };
-        assert!(!urls.is_empty() && urls.iter().all(|url| address::check_configured(url, allow_http).is_ok()));
+        assert!(!urls.is_empty() && urls.iter().all(|url| url_guard::check_configured(url, allow_http).is_ok()));
     }
 }
 

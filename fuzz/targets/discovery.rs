@@ -3,11 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use portcullis::jwks::{
-    address::{self, Loopback},
-    discovery::{self, MetadataDocument},
-    document::without_bom,
-};
+use portcullis::keystore::{discovery::{MetadataDocument, self}, document::without_bom, url_guard::{Loopback, self}};
 use portcullis_fuzz::{
     json_reference::strict_object,
     json_writer::{self, Words},
@@ -57,7 +53,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let text = json_writer::read(input, &WORDS);
     for document in DOCUMENTS {
         let document = Url::parse(document).expect("a URL of ours");
-        let loopback = if address::is_loopback(&document) { Loopback::Allowed } else { Loopback::Refused };
+        let loopback = if url_guard::is_loopback(&document) { Loopback::Allowed } else { Loopback::Refused };
         let read = MetadataDocument { text: &text, url: &document, loopback, allow_http: true };
         match discovery::jwks_uri(read, ISSUER, "portcullis.yaml:3") {
             Ok(url) => {
@@ -80,7 +76,7 @@ fn only_this_issuers_document_counts(text: &[u8], url: &Url) {
 }
 
 fn the_url_may_be_called(url: &Url, document: &Url, loopback: Loopback) {
-    assert_eq!(address::check_discovered(url, document, loopback), Ok(()));
+    assert_eq!(url_guard::check_discovered(url, document, loopback), Ok(()));
     assert!(url.scheme() == "https" || (url.scheme() == "http" && url.origin() == document.origin()), "{url}");
     assert!(url.username().is_empty() && url.password().is_none());
     let ip = match url.host().expect("an address to call") {
@@ -123,12 +119,12 @@ fn judging_a_url_twice_is_judging_it_once(text: &[u8]) {
     let Ok(url) = Url::parse(&String::from_utf8_lossy(text)) else { return };
     let again = Url::parse(url.as_str()).expect("a URL written out is a URL");
     for allow_http in [false, true] {
-        assert_eq!(address::check_configured(&url, allow_http), address::check_configured(&again, allow_http));
+        assert_eq!(url_guard::check_configured(&url, allow_http), url_guard::check_configured(&again, allow_http));
     }
-    let shown = address::shown(&url);
+    let shown = url_guard::shown(&url);
     let authority = shown.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     assert!(!url.has_host() || !authority.contains('@'), "a password is shown: {shown}");
-    if address::check_configured(&url, false).is_ok() && url.scheme() == "http" {
-        assert!(address::is_loopback(&url), "plain http to {url}");
+    if url_guard::check_configured(&url, false).is_ok() && url.scheme() == "http" {
+        assert!(url_guard::is_loopback(&url), "plain http to {url}");
     }
 }

@@ -2,7 +2,7 @@
 //! a few places.
 #![no_main]
 
-use portcullis::config::envoy::lint;
+use portcullis::tools::envoy_lint::lint;
 use portcullis_fuzz::{
     envoy_trees::{
         self, Choices, Site,

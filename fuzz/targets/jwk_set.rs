@@ -4,15 +4,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use portcullis::{
-    jwks::{
-        document::without_bom,
-        key::{KeyHint, VerificationKey},
-        key_set::{KeySet, Selection},
-    },
-    jwt::algorithm::Algorithm,
-    limits,
-};
+use portcullis::{limits, keys::{algorithm::Algorithm, key::{KeyHint, VerificationKey}, key_set::{KeySet, Selection}}, keystore::document::without_bom};
 use portcullis_fuzz::{
     base64url,
     json_reference::strict_object,

@@ -4,21 +4,17 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-        source::Secret,
-    },
     jwt::{
-        algorithm::Algorithm,
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::{IssuerRules, NonEmpty},
     },
+    keys::{algorithm::Algorithm, key_set::KeySet, secret::Secret},
+    keystore::store::{IssuerKeys, KeyStore},
+    oauth::scope::{Scope, ScopeRequirement},
     policy::{
         CanonicalPath, EncodedSlashes, HostPattern, Method, Methods, PathPattern, Route,
         rule::{Access, Requirement},
-        scope::{Scope, ScopeRequirement},
     },
     reason::TokenFault,
 };
@@ -135,8 +131,8 @@ fn a_missing_key_is_undecided_and_can_only_be_denied() {
     let undecided = || Undecided {
         missing: MissingKey {
             issuer: ISSUER.into(),
-            seen: crate::jwks::key_store::Generation::NONE,
-            need: crate::jwks::key_store::KeyNeed::Replacement,
+            seen: crate::keys::lookup::Generation::NONE,
+            need: crate::keys::lookup::KeyNeed::Replacement,
             fault: TokenFault::UnknownKey,
         },
         rule: RuleId::new("r"),

@@ -21,7 +21,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::time::Instant;
 
-use crate::{limits, printable, telemetry::log_output};
+use crate::{limits, printable, service::telemetry::log_output};
 
 /// It ran and failed.
 const FAILED: u8 = 1;

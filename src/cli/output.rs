@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::{config::error::ConfigErrors, printable, telemetry::log_output};
+use crate::{config::error::ConfigErrors, printable, service::telemetry::log_output};
 
 /// Prints a line on standard output, or several.
 pub(super) fn line(text: &str) {

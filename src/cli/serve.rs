@@ -4,16 +4,17 @@ use std::{num::NonZeroUsize, process::ExitCode, sync::Arc, thread, time::Duratio
 
 use super::{FAILED, USAGE, config_file::ConfigArgs, environment, output};
 use crate::{
-    app::{App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, load_at_rest, own_tests},
     clock::SystemClock,
     config::{self, Config},
-    descriptors,
-    jwks::fetch::HttpFetchers,
+    keystore::fetch::HttpFetchers,
     limits,
-    shutdown::{Hangups, Signals},
-    telemetry::{
-        events, panic_hook,
-        subscriber::{self, Format},
+    service::{
+        App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, descriptors, embedded_tests, load_at_rest,
+        shutdown::{Hangups, Signals},
+        telemetry::{
+            events, panic_hook,
+            subscriber::{self, Format},
+        },
     },
 };
 
@@ -132,7 +133,7 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     panic_hook::install();
     // As at a reload: a policy whose own tests fail must not come into force by a restart.
     if let Some(file) = &loaded.file {
-        own_tests::check(&loaded.config, &file.path).map_err(|lines| {
+        embedded_tests::check(&loaded.config, &file.path).map_err(|lines| {
             output::error(&format!("the policy's own tests fail: {}", lines.join("\n  ")));
             ExitCode::from(USAGE)
         })?;
@@ -142,7 +143,7 @@ fn configure(args: &ServeArgs) -> Result<(Config, Reload), ExitCode> {
     }
     Ok((
         loaded.config,
-        Reload { file: loaded.file, env, suite: Some(Arc::new(own_tests::of_candidate)), ..Reload::default() },
+        Reload { file: loaded.file, env, suite: Some(Arc::new(embedded_tests::of_candidate)), ..Reload::default() },
     ))
 }
 

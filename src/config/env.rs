@@ -10,26 +10,28 @@ use super::{
     error::Problem,
     kubernetes::is_service_variable,
     schema::{FILE, Field, Kind},
+};
+use crate::document::{
     suggest::{closest, quoted},
     tree::{Entry, Node, Place, Value},
 };
 
 /// What every name of ours starts with.
-pub(super) const PREFIX: &str = "PORTCULLIS_";
+pub(crate) const PREFIX: &str = "PORTCULLIS_";
 /// The issuer of a start without a file.
-pub(super) const ISSUER: &str = "PORTCULLIS_ISSUER";
+pub(crate) const ISSUER: &str = "PORTCULLIS_ISSUER";
 /// The audiences of a start without a file, separated by commas.
-pub(super) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
+pub(crate) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
 /// The configuration file.
-pub(super) const CONFIG: &str = "PORTCULLIS_CONFIG";
+pub(crate) const CONFIG: &str = "PORTCULLIS_CONFIG";
 /// The start of the names of all settings of `listen`.
-pub(super) const LISTEN: &str = "PORTCULLIS_LISTEN";
+pub(crate) const LISTEN: &str = "PORTCULLIS_LISTEN";
 /// The name that sets `listen.admin`.
-pub(super) const LISTEN_ADMIN: &str = "PORTCULLIS_LISTEN__ADMIN";
+pub(crate) const LISTEN_ADMIN: &str = "PORTCULLIS_LISTEN__ADMIN";
 /// The name that sets `listen.grpc`.
-pub(super) const LISTEN_GRPC: &str = "PORTCULLIS_LISTEN__GRPC";
+pub(crate) const LISTEN_GRPC: &str = "PORTCULLIS_LISTEN__GRPC";
 /// The name that sets `listen.grpc.address`.
-pub(super) const LISTEN_GRPC_ADDRESS: &str = "PORTCULLIS_LISTEN__GRPC__ADDRESS";
+pub(crate) const LISTEN_GRPC_ADDRESS: &str = "PORTCULLIS_LISTEN__GRPC__ADDRESS";
 /// Names that are no fields of the file: the last four set options of `serve`.
 const OTHERS: [&str; 7] = [
     ISSUER,
@@ -48,7 +50,7 @@ pub(crate) fn path_of<'p>(path: Option<&'p Path>, env: &'p BTreeMap<String, Stri
 }
 
 /// Sets what the variables say.
-pub(super) fn overlay(root: &mut Node, env: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
+pub(crate) fn overlay(root: &mut Node, env: &BTreeMap<String, String>, problems: &mut Vec<Problem>) {
     let ours = env.iter().filter(|(name, _)| name.starts_with(PREFIX));
     for (name, value) in ours.filter(|(name, value)| !is_service_variable(name, value)) {
         let place = Place::Variable(name.as_str().into());

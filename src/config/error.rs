@@ -4,15 +4,16 @@ use std::{cmp::Ordering, collections::HashMap, error::Error, fmt, sync::Arc};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::{lint::Lint, source::Source, tree::Place};
-pub use super::{
+use super::lint::Lint;
+pub use crate::document::{
     problem::{Problem, Severity},
     source::Underlined,
 };
+use crate::document::{source::Source, tree::Place};
 use crate::{limits::WARNINGS_OF_A_KIND, printable};
 
 /// Problems printed in full; of a file that is wrong throughout the first ones say enough.
-pub(super) const SHOWN: usize = 50;
+pub(crate) const SHOWN: usize = 50;
 
 /// Every problem of one configuration, in the order of the file, those of the environment last. As the error of
 /// [`super::load()`] it holds at least one of severity [`Severity::Error`], and the warnings as well.
@@ -25,7 +26,7 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    pub(super) fn new(name: &str, source: Option<&Arc<Source>>, problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(name: &str, source: Option<&Arc<Source>>, problems: Vec<Problem>) -> Self {
         let mut problems: Vec<Problem> = problems.into_iter().map(|problem| problem.in_source(source)).collect();
         problems.sort_by_key(Problem::sort_key);
         let (problems, left_out) = fewer_of_a_kind(problems);
@@ -58,7 +59,7 @@ impl ConfigErrors {
     }
 
     /// Removes the warnings that a function takes out of each: nothing is left of those that it takes whole.
-    pub(super) fn retain_warnings(self, keep: impl Fn(Problem) -> Option<Problem>) -> Self {
+    pub(crate) fn retain_warnings(self, keep: impl Fn(Problem) -> Option<Problem>) -> Self {
         let Self { name, problems, left_out } = self;
         let all = problems.into_iter().map(|problem| problem.with_more(0)).chain(left_out);
         let left = |problem: Problem| match problem.severity() {
@@ -72,7 +73,7 @@ impl ConfigErrors {
     }
 
     /// Every problem, those that are left out of what is printed among them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Problem> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().chain(&self.left_out)
     }
 

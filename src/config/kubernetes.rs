@@ -1,11 +1,12 @@
 //! The variables that Kubernetes injects into every container for every Service of the namespace. A Service called
 //! `portcullis` gives names that start like ours.
 
-use super::{env::PREFIX, schema::FILE, suggest::closest};
+use super::{env::PREFIX, schema::FILE};
+use crate::document::suggest::closest;
 
 /// Whether a name, `PORTCULLIS_…`, is that of a service variable: of the Service `portcullis`, or of one whose name
 /// goes on after it (`portcullis-grpc` gives `PORTCULLIS_GRPC_SERVICE_HOST`).
-pub(super) fn is_service_variable(name: &str, value: &str) -> bool {
+pub(crate) fn is_service_variable(name: &str, value: &str) -> bool {
     if is_ours(name) || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') {
         return false;
     }

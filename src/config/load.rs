@@ -9,6 +9,8 @@ use std::{
 use super::{
     Config, Listen, ReadyRule, Unread, decode, env,
     error::{ConfigErrors, Problem},
+};
+use crate::document::{
     parse::parse as parse_yaml,
     source::Source,
     suggest::quoted,
@@ -152,10 +154,10 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
 }
 
 /// Decodes a tree, with every problem beside those already found.
-pub(super) type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
+pub(crate) type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
 
 /// A configuration as it is written, before it is decoded.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     root: Node,
     /// What its problems belong to.
     name: String,
@@ -165,12 +167,12 @@ pub(super) struct Tree {
 
 impl Tree {
     /// The tree of nothing: defaults hold.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let root = Node { value: Value::Null, place: Place::Nowhere, plain: true };
         Self { root, name: ENVIRONMENT.to_owned(), source: None, problems: Vec::new() }
     }
 
-    pub(super) fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
+    pub(crate) fn load(path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
         let Some(path) = env::path_of(path, env) else { return from_environment(env) };
         Self::parse(&read_given(path)?, &path.display().to_string(), env)
     }
@@ -194,7 +196,7 @@ impl Tree {
     }
 
     /// Decodes it with the environment over it. `None` comes with at least one error among the problems.
-    pub(super) fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
+    pub(crate) fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
         env::overlay(&mut self.root, env, &mut self.problems);
         let base = match &self.source {
             Some(_) => Path::new(&self.name).parent().unwrap_or_else(|| Path::new("")),
@@ -281,12 +283,12 @@ fn read_given(path: &Path) -> Result<String, ConfigErrors> {
 }
 
 /// The text of a regular file of at most so many bytes; `smaller` says what to do with a larger one.
-pub(super) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+pub(crate) fn read_text(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
     text_from(files::read(path, most), path, what, smaller)
 }
 
 /// The text of a file that a command was given, which may be its standard input.
-pub(super) fn read_argument(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
+pub(crate) fn read_argument(path: &Path, what: &str, most: usize, smaller: &str) -> Result<String, Box<Problem>> {
     text_from(files::read_argument(path, most), path, what, smaller)
 }
 

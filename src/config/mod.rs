@@ -4,30 +4,19 @@
 //! the tree into a [`Config`] and never stops at the first problem, [`error`] prints the problems. Nothing here opens a
 //! socket; files named in the configuration (secrets) are read by [`load()`].
 
-mod bounds;
-mod builder;
-mod decode;
-pub(crate) mod document;
-mod env;
-pub mod envoy;
+pub(crate) mod decode;
+pub(crate) mod env;
 pub mod error;
-mod flow;
-mod health;
-mod kubernetes;
+pub(crate) mod health;
+pub(crate) mod kubernetes;
 pub mod lint;
-mod load;
-mod mask;
-mod parse;
-mod problem;
+pub(crate) mod load;
+pub(crate) mod other_document;
+pub(crate) mod redact;
 pub mod report;
-mod scalar;
-mod schema;
+pub(crate) mod schema;
 pub mod site;
-mod socket;
-mod source;
-mod suggest;
-mod syntax;
-pub mod tree;
+pub(crate) mod socket;
 
 use std::{
     net::SocketAddr,
@@ -35,6 +24,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use crate::document::suggest::{closest, quoted};
 pub use decode::unread::Unread;
 pub(crate) use decode::{parse_duration, show_duration};
 pub(crate) use env::path_of;
@@ -45,12 +35,11 @@ pub use load::{
 };
 pub use schema::json_schema;
 pub use socket::{SocketAccess, SocketGroup, SocketMode, UnixSocket};
-pub(crate) use suggest::{closest, quoted};
 
 use crate::{
     identity::IdentityHeaders,
-    jwks::source::{KeySource, Transport},
     jwt::issuer_rules::IssuerRules,
+    keystore::source::{KeySource, Transport},
     policy::Policy,
 };
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    envoy::{Checked, Seen, Verdict},
     error::{ConfigErrors, Problem, Severity, Underlined},
     site::{Resource, Site},
 };
+use crate::tools::envoy_lint::{Checked, Seen, Verdict};
 
 /// The version of the form.
 const VERSION: u32 = 1;

@@ -5,7 +5,7 @@ mod json;
 mod kind;
 
 pub use json::json_schema;
-pub(super) use kind::{Fallback, Field, Kind, List, Scalar};
+pub(crate) use kind::{Fallback, Field, Kind, List, Scalar};
 use kind::{
     Kind::{List as Many, Scalar as One, ScalarOrSection, Section, Sections},
     List::{Claims, Implications, Of, Policies, Routes, Scopes, UpTo},
@@ -19,13 +19,13 @@ use kind::{
 use crate::limits;
 
 /// Whether a field of some section has that name.
-pub(super) fn is_field(name: &str) -> bool {
+pub(crate) fn is_field(name: &str) -> bool {
     let all = [FILE, LISTEN, SOCKET, ISSUER, ROUTE, POLICY, SCOPES, REQUEST_CLAIM, IDENTITY, HEADERS];
     all.iter().any(|fields| fields.iter().any(|field| field.name == name))
 }
 
 /// The whole file.
-pub(super) const FILE: &[Field] = &[
+pub(crate) const FILE: &[Field] = &[
     field("listen", Section(LISTEN), "Where to listen"),
     field("issuers", Sections(ISSUER), "Whose tokens are taken"),
     field(
@@ -59,7 +59,7 @@ pub(super) const FILE: &[Field] = &[
 ];
 
 /// `listen`.
-pub(super) const LISTEN: &[Field] = &[
+pub(crate) const LISTEN: &[Field] = &[
     field("grpc", ScalarOrSection(GRPC_ADDRESS, SOCKET), "For Envoy: host:port, or unix:/run/portcullis.sock")
         .or_text("127.0.0.1:9191"),
     field(
@@ -79,14 +79,14 @@ pub(super) const LISTEN: &[Field] = &[
 const GRPC_ADDRESS: Scalar = Address { instead: "unix:/.*[^/]" };
 
 /// `listen.grpc`, written as a section.
-pub(super) const SOCKET: &[Field] = &[
+pub(crate) const SOCKET: &[Field] = &[
     field("address", One(GRPC_ADDRESS), "host:port, or unix:/run/portcullis.sock").required(),
     field("mode", One(Mode), "Who may connect to the Unix socket, in octal and in quotes: \"0660\""),
     field("group", One(Group), "The group of the Unix socket: a name in /etc/group, or a number"),
 ];
 
 /// One of `issuers`.
-pub(super) const ISSUER: &[Field] = &[
+pub(crate) const ISSUER: &[Field] = &[
     field("issuer", One(Text), "The exact `iss` of its tokens").required(),
     field("audiences", Many(Of(Text)), "A token must be for one of them").required(),
     field("discovery_url", One(Url), "The metadata, if it is reached under another address than the issuer's"),
@@ -120,7 +120,7 @@ const ALGORITHMS: &[&str] = &[
 ];
 
 /// One of `routes`.
-pub(super) const ROUTE: &[Field] = &[
+pub(crate) const ROUTE: &[Field] = &[
     field(
         "path",
         One(Path),
@@ -149,7 +149,7 @@ pub(super) const ROUTE: &[Field] = &[
 ];
 
 /// One of `policies`.
-pub(super) const POLICY: &[Field] = &[ACCESS, ROUTE_SCOPES, ROUTE_CLAIMS, ROUTE_ISSUERS, ROUTE_AUDIENCES];
+pub(crate) const POLICY: &[Field] = &[ACCESS, ROUTE_SCOPES, ROUTE_CLAIMS, ROUTE_ISSUERS, ROUTE_AUDIENCES];
 
 const ACCESS: Field = field(
     "access",
@@ -163,7 +163,7 @@ const ROUTE_ISSUERS: Field = field("issuers", Many(Of(Text)), "The only issuers 
 const ROUTE_AUDIENCES: Field = field("audiences", Many(Of(Text)), "A token must be for one of these");
 
 /// `scopes` of a route, written as a section.
-pub(super) const SCOPES: &[Field] = &[
+pub(crate) const SCOPES: &[Field] = &[
     field("all", Many(Of(ScopeToken)), "A token must have all of these"),
     field("any", Many(Of(ScopeToken)), "A token must have one of these"),
 ];
@@ -174,10 +174,10 @@ const INCLUDES: Field = field("includes", Many(Of(Value)), "An array, or words o
 const PRESENT: Field = field("present", One(True), "There, with any value but null");
 
 /// One of the `claims` of an issuer.
-pub(super) const CLAIM: &[Field] = &[EQUALS, IN, INCLUDES, PRESENT];
+pub(crate) const CLAIM: &[Field] = &[EQUALS, IN, INCLUDES, PRESENT];
 
 /// One of the `claims` of a route or a policy.
-pub(super) const REQUEST_CLAIM: &[Field] = &[
+pub(crate) const REQUEST_CLAIM: &[Field] = &[
     EQUALS,
     IN,
     INCLUDES,
@@ -186,7 +186,7 @@ pub(super) const REQUEST_CLAIM: &[Field] = &[
 ];
 
 /// `identity`.
-pub(super) const IDENTITY: &[Field] = &[
+pub(crate) const IDENTITY: &[Field] = &[
     field("headers", Section(HEADERS), "The headers that carry the identity; none switches one off"),
     field("aliases", One(Words(&["seen", "always"])), "always: for an Envoy with allowed_headers").or_text("seen"),
     field("forward_authorization", One(Flag), "false keeps the token from the API").or(true),
@@ -200,7 +200,7 @@ pub(super) const IDENTITY: &[Field] = &[
 ];
 
 /// `identity.headers`.
-pub(super) const HEADERS: &[Field] = &[
+pub(crate) const HEADERS: &[Field] = &[
     field("subject", One(Header), "For `sub`").or_text("x-auth-subject"),
     field("scopes", One(Header), "For the scopes").or_text("x-auth-scopes"),
     field("issuer", One(Header), "For `iss`").or_text("x-auth-issuer"),

@@ -14,7 +14,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    pub(super) fn new(kind: &str, name: Option<&str>) -> Self {
+    pub(crate) fn new(kind: &str, name: Option<&str>) -> Self {
         let printed = |text: &str| printable::one_line(text).into_owned();
         Self { kind: printed(kind), name: name.map(printed) }
     }
@@ -56,34 +56,34 @@ pub struct Site {
 
 impl Site {
     /// A listener, and one of its filter chains if it has several.
-    pub(super) fn of_listener(listener: &str, chain: Option<(usize, &str)>) -> Self {
+    pub(crate) fn of_listener(listener: &str, chain: Option<(usize, &str)>) -> Self {
         let printed = |text: &str| printable::one_line(text).into_owned();
         let (number, chain) = chain.unzip();
         Self { resource: None, listener: Some(printed(listener)), chain: chain.map(printed), number, route: None }
     }
 
     /// A Kubernetes resource as a whole.
-    pub(super) fn of_resource(resource: &Resource) -> Self {
+    pub(crate) fn of_resource(resource: &Resource) -> Self {
         Self { resource: Some(resource.clone()), ..Self::default() }
     }
 
     /// Returns this part as one of a resource.
-    pub(super) fn within(&self, resource: &Resource) -> Self {
+    pub(crate) fn within(&self, resource: &Resource) -> Self {
         Self { resource: Some(resource.clone()), ..self.clone() }
     }
 
     /// A route of this listener.
-    pub(super) fn with_route(&self, route: &str) -> Self {
+    pub(crate) fn with_route(&self, route: &str) -> Self {
         Self { route: Some(printable::one_line(route).into_owned()), ..self.clone() }
     }
 
     /// Returns this part of any filter chain.
-    pub(super) fn without_chain(&self) -> Self {
+    pub(crate) fn without_chain(&self) -> Self {
         Self { chain: None, number: None, ..self.clone() }
     }
 
     /// Says whether both are of one listener, and of different filter chains.
-    pub(super) fn is_other_chain(&self, other: &Self) -> bool {
+    pub(crate) fn is_other_chain(&self, other: &Self) -> bool {
         self.listener == other.listener && self.number != other.number
     }
 

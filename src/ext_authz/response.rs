@@ -7,26 +7,26 @@
 //! loaded and from what the request and its token add.
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
-mod encode;
+mod denial_templates;
+mod header_value;
+mod identity_headers;
 mod metadata;
-mod refusals;
+mod protobuf_writer;
 mod removals;
-mod sets;
-mod values;
 
 use std::fmt;
 
 use bytes::Bytes;
 
 use self::{
-    encode::{Field, Fixed, Part},
+    denial_templates::{RETRY_AFTER, Refusals, WWW_AUTHENTICATE},
+    identity_headers::{Names, header},
     metadata::metadata,
-    refusals::{RETRY_AFTER, Refusals, WWW_AUTHENTICATE},
+    protobuf_writer::{Field, Fixed, Part},
     removals::Removals,
-    sets::{Names, header},
 };
-use super::attributes::Attributes;
-use crate::{authorizer::Denial, bearer::challenge::scope_attribute, identity::IdentityHeaders, policy::rule::Permit};
+use super::decode::attributes::Attributes;
+use crate::{authorizer::Denial, identity::IdentityHeaders, oauth::challenge::scope_attribute, policy::rule::Permit};
 
 /// `status` of a `CheckResponse` whose code is 0, which is left out on the wire.
 const STATUS_OK: Fixed<2> = Fixed(b"\x0A\x00");

@@ -12,13 +12,15 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
 use super::{
-    deadline,
+    decode::request_age,
     proto::service::authorization_server::Authorization,
-    queue::{Call, PickedUp, QueueTimes, TurnedAway},
-    request_age,
     response::{Answer, Replies},
+    transport::{
+        deadline,
+        queue::{Call, PickedUp, QueueTimes, TurnedAway},
+    },
 };
-use crate::{authorizer::Authorizer, clock::Clock, jwks::key_store::KeyStore, limits, reason::RequestFault};
+use crate::{authorizer::Authorizer, clock::Clock, keystore::store::KeyStore, limits, reason::RequestFault};
 pub use decided::{Decided, RequestTexts};
 
 /// Hears of decisions: logs and metrics.

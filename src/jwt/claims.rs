@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
-use crate::{clock::UnixTime, json, limits, policy::scope::ScopeSet, reason::TokenFault};
+use crate::{clock::UnixTime, json, limits, oauth::scope::ScopeSet, reason::TokenFault};
 
 /// The members of a claims set, or of those that are kept of one.
 #[derive(Clone, Default, PartialEq)]
@@ -193,7 +193,7 @@ fn numeric_date(value: &Value) -> Option<UnixTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::scope::Scope;
+    use crate::oauth::scope::Scope;
 
     fn claims(text: &str) -> Claims {
         Claims::parse(text.as_bytes()).unwrap()

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{bearer::access_token::AccessToken, limits, reason::TokenFault};
+use crate::{limits, oauth::access_token::AccessToken, reason::TokenFault};
 
 /// The three parts of a compact JWS, decoded; nothing of it is verified.
 pub struct Compact<'a> {

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::algorithm::Algorithm;
-use crate::{json, jwks::key::KeyHint, limits, reason::TokenFault};
+use crate::keys::algorithm::Algorithm;
+use crate::{json, keys::key::KeyHint, limits, reason::TokenFault};
 
 /// What of the header the verifier uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{algorithm::Algorithm, claim_path::ClaimPath, claim_rule::ClaimRule};
+use super::{claim_path::ClaimPath, claim_rule::ClaimRule};
+use crate::keys::algorithm::Algorithm;
 
 /// A list that is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

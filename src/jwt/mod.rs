@@ -4,15 +4,11 @@
 //! Pure and synchronous: keys and the time are arguments, and nothing here logs. [`token_cache`] remembers what was
 //! verified, in a way that nobody can tell from not remembering.
 
-pub mod algorithm;
 pub mod claim_path;
+pub mod claim_retention;
 pub mod claim_rule;
 pub mod claims;
 pub mod compact;
 pub mod header;
 pub mod issuer_rules;
-pub mod kept_claims;
-mod recent;
-mod refused;
-pub mod token_cache;
 pub mod verifier;

@@ -12,24 +12,23 @@ mod token;
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    claim_retention::{AskedClaims, KeptClaims},
     claims::Claims,
     compact::Compact,
     header::Header,
     issuer_rules::IssuerRules,
-    kept_claims::{AskedClaims, KeptClaims},
-    refused::Refusal,
-    token_cache::TokenCache,
 };
+use crate::token_cache::{cache::TokenCache, refused::Refusal};
 use crate::{
-    bearer::access_token::AccessToken,
     clock::UnixTime,
     digest::{Sha256, sha256},
-    jwks::{
-        basis::{Basis, Fingerprint},
+    keys::{
         key::VerificationKey,
+        key_ref::{Basis, Fingerprint},
         key_set::Selection,
-        key_store::{Generation, KeyLookup, KeyNeed},
+        lookup::{Generation, KeyLookup, KeyNeed},
     },
+    oauth::access_token::AccessToken,
     reason::TokenFault,
 };
 pub use evidence::Evidence;

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 
 use super::{
     Entry, Policy,
+    budget::Steps,
     diagnostics::{PolicyProblem, ProblemKind},
     method::Method,
     overlap,
     pattern::PathPattern,
     rule::Access,
-    steps::Steps,
     trie::{Node, PatternId},
 };
 use crate::limits;

@@ -8,8 +8,8 @@ use super::{
     host::Host,
     host_pattern::HostPattern,
     lax_segment::{LaxSegment, Trim},
+    lenient_paths::cut,
     path::hex_pair,
-    readings::cut,
     route::RequestTarget,
     trie::Look as _,
 };

@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use super::{
     Entry, Policy, RouteOptions, audit,
+    budget::Steps,
     case_folds::CASE_FOLDS,
     diagnostics::{PolicyProblem, ProblemKind},
     method::{Method, MethodTable, Methods},
     route::Route,
     rule::{Access, Rule},
-    steps::Steps,
     trie::PatternId,
 };
 use crate::limits;

@@ -9,10 +9,10 @@ use super::{
     binding::Binding,
     route::RequestTarget,
     rule::{Access, Requirement},
-    scope::ScopeNeed,
 };
+use crate::oauth::scope::ScopeNeed;
 use crate::{
-    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, kept_claims::AskedClaims, verifier::VerifiedToken},
+    jwt::{claim_retention::AskedClaims, claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
     reason::DenyReason,
 };
 

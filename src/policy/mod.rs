@@ -8,37 +8,35 @@
 //! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters.
 //! Nothing falls through: once a pattern is chosen, no other one opens what it refuses.
 
-mod apart;
-mod audit;
+pub(crate) mod audit;
 pub mod binding;
-mod build;
-mod case_folds;
+pub(crate) mod budget;
+pub(crate) mod build;
+pub(crate) mod case_folds;
 pub mod condition;
 pub mod diagnostics;
-mod effort;
-mod encoded_slashes;
-mod expression;
-mod fold;
-mod forms;
+pub(crate) mod effort;
+pub(crate) mod encoded_slashes;
+pub(crate) mod expression;
+pub(crate) mod fold;
+pub(crate) mod forms;
 pub mod host;
 pub mod host_pattern;
-pub mod implies;
-mod lax_segment;
+pub(crate) mod lax_segment;
+pub(crate) mod lenient_paths;
 pub mod method;
-mod overlap;
+pub(crate) mod mutation;
+pub(crate) mod overlap;
 pub mod path;
 pub mod pattern;
 pub mod pattern_error;
-mod readings;
 pub mod route;
 pub mod rule;
-pub mod scope;
-mod segment;
-mod sessions;
-mod steps;
-mod tables;
-mod trie;
-mod weaker_hosts;
+pub(crate) mod segment;
+pub(crate) mod sessions;
+pub(crate) mod tables;
+pub(crate) mod trie;
+pub(crate) mod weaker_hosts;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -53,8 +51,8 @@ pub use self::{
     route::{EncodedSlashes, RequestTarget, Route},
 };
 use self::{
+    lenient_paths::{Reading, Readings},
     method::MethodTable,
-    readings::{Reading, Readings},
     rule::{Access, Rule, RuleId},
     tables::HostTables,
     trie::{AsIs, Node},

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use super::{
-    steps::Steps,
+    budget::Steps,
     trie::{Node, PatternId},
 };
 

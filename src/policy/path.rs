@@ -8,7 +8,7 @@ use super::{
     effort::look_at,
     fold::fold_decoded,
     forms::{Fitted, fitted},
-    readings::may_be_read_otherwise,
+    lenient_paths::may_be_read_otherwise,
 };
 use crate::{limits, reason::RequestFault};
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{binding::Binding, route::RequestTarget, scope::ScopeRequirement};
+use super::{binding::Binding, route::RequestTarget};
+use crate::oauth::scope::ScopeRequirement;
 use crate::{
     jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
     reason::DenyReason,
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
     use crate::{
         jwt::{claim_path::ClaimPath, claim_rule::ClaimTest},
-        policy::scope::Scope,
+        oauth::scope::Scope,
     };
 
     fn token(claims: Value) -> Arc<VerifiedToken> {

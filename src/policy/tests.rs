@@ -8,9 +8,9 @@ mod random;
 
 use super::{
     rule::{Access, Requirement, RuleId},
-    scope::{Scope, ScopeRequirement},
     *,
 };
+use crate::oauth::scope::{Scope, ScopeRequirement};
 
 /// A rule that asks for these scopes.
 fn scoped(scopes: &[&str]) -> Access {

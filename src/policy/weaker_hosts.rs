@@ -8,11 +8,11 @@ use std::{collections::HashSet, ops::ControlFlow};
 
 use super::{
     Entry, Policy, audit,
+    budget::Steps,
     host_pattern::HostPattern,
     overlap,
     route::RequestTarget,
     rule::Rule,
-    steps::Steps,
     trie::{AsIs, Node},
 };
 use crate::limits;

@@ -7,7 +7,7 @@ use portcullis::{
         self, ListenAddr, Loaded, UnixSocket,
         error::{ConfigErrors, Severity},
     },
-    jwks::source::KeySource,
+    keystore::source::KeySource,
     policy::{
         CanonicalPath, Method, RequestTarget,
         rule::{Access, Requirement},

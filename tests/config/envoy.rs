@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 use portcullis::{
     config::{
         Config,
-        envoy::{self, lint},
         error::{ConfigErrors, Problem, Severity},
         lint::Lint,
     },
     limits,
+    tools::envoy_lint::{self, lint},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ fn assert_found(name: &str, found: &ConfigErrors, expected: &[&str]) {
 
 /// The problems of one file.
 fn check(path: &Path, config: Option<&Config>) -> ConfigErrors {
-    envoy::check_paths(&[path], config).files.into_iter().next().unwrap()
+    envoy_lint::check_paths(&[path], config).files.into_iter().next().unwrap()
 }
 
 fn config(text: &str) -> Config {

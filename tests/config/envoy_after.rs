@@ -2,14 +2,16 @@
 
 use std::slice::from_ref;
 
-use portcullis::config::{
-    Config,
-    envoy::{check_files, lint},
-    error::Problem,
-    lint::Lint::{
-        self, EnvoyFilterOrder, EnvoyForgedIdentity, EnvoyMutationRules, EnvoyNothingChecked, EnvoyRouteCache,
-        EnvoyTokenTaken,
+use portcullis::{
+    config::{
+        Config,
+        error::Problem,
+        lint::Lint::{
+            self, EnvoyFilterOrder, EnvoyForgedIdentity, EnvoyMutationRules, EnvoyNothingChecked, EnvoyRouteCache,
+            EnvoyTokenTaken,
+        },
     },
+    tools::envoy_lint::{check_files, lint},
 };
 
 use crate::{

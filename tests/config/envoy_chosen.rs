@@ -1,7 +1,7 @@
 //! `check --envoy`: requests whose way clients choose, or another part of Envoy after the decision, and what inner listeners and copies
 //! of requests add to those that were judged.
 
-use portcullis::config::envoy::Verdict;
+use portcullis::tools::envoy_lint::Verdict;
 
 use crate::{
     envoy_changes::filter,

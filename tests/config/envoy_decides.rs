@@ -1,8 +1,8 @@
 //! `check --envoy`: parts of a configuration that let another service decide, or a client choose what was not judged.
 
-use portcullis::config::{
-    Config,
-    envoy::{Verdict, check_files},
+use portcullis::{
+    config::Config,
+    tools::envoy_lint::{Verdict, check_files},
 };
 
 use crate::{envoy_faults::HA, parse};

@@ -3,10 +3,12 @@
 use std::fs;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use portcullis::config::{
-    envoy::{Allowed, Checked, Verdict, check_files, check_paths, lint},
-    error::{ConfigErrors, Problem, Severity},
-    lint::Lint,
+use portcullis::{
+    config::{
+        error::{ConfigErrors, Problem, Severity},
+        lint::Lint,
+    },
+    tools::envoy_lint::{Allowed, Checked, Verdict, check_files, check_paths, lint},
 };
 
 use crate::envoy_faults;

@@ -2,10 +2,9 @@
 
 use std::{fs, path::Path};
 
-use portcullis::config::{
-    envoy::{Allowed, Checked, check_files, lint},
-    error::ConfigErrors,
-    lint::Lint,
+use portcullis::{
+    config::{error::ConfigErrors, lint::Lint},
+    tools::envoy_lint::{Allowed, Checked, check_files, lint},
 };
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The configuration of Portcullis where one of Envoy is expected.
 
-use portcullis::config::envoy::lint;
+use portcullis::tools::envoy_lint::lint;
 
 #[test]
 fn a_configuration_of_portcullis_is_no_unknown_file() {

@@ -1,7 +1,7 @@
 //! `check --envoy` on what requests and connections reach: by way of internal listeners, the admin page, pages of agents, and by other
 //! protocols than HTTP.
 
-use portcullis::config::envoy::Verdict;
+use portcullis::tools::envoy_lint::Verdict;
 
 use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, cluster, cluster_at, listener, manager, ours, tcp_proxy};
 

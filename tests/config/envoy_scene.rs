@@ -1,9 +1,11 @@
 //! `check --envoy` on several listeners, chains, routes and filters: what is said of them together, and the verdict.
 
-use portcullis::config::{
-    envoy::{Allowed, Checked, Verdict, check_files},
-    error::{Problem, Severity},
-    lint::Lint,
+use portcullis::{
+    config::{
+        error::{Problem, Severity},
+        lint::Lint,
+    },
+    tools::envoy_lint::{Allowed, Checked, Verdict, check_files},
 };
 
 const FILTERS: &str = "type.googleapis.com/envoy.extensions.filters.http";

@@ -1,7 +1,7 @@
 //! `check --envoy` on the way to Portcullis: connections that are in the clear or take any server although something beside them is
 //! verified, and Kubernetes resources that undo the check.
 
-use portcullis::config::envoy::{Checked, Verdict, check_files};
+use portcullis::tools::envoy_lint::{Checked, Verdict, check_files};
 
 use crate::{
     envoy_input::{assert_problems, described},

@@ -1,9 +1,9 @@
 //! `check --envoy` on values that Envoy reads in its own way: fields that are there twice, enums, numbers, and what the runtime sets.
 //! What Envoy 1.40 makes of each was tried.
 
-use portcullis::config::{
-    envoy::{Checked, Verdict, check_files},
-    error::Severity,
+use portcullis::{
+    config::error::Severity,
+    tools::envoy_lint::{Checked, Verdict, check_files},
 };
 
 use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, listener, manager, ours};

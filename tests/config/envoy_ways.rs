@@ -1,7 +1,7 @@
 //! `check --envoy` on ways to an API that are no route of a manager: filters that act by themselves, tunnels, sources of discovery, and
 //! one server by two names.
 
-use portcullis::config::envoy::Verdict;
+use portcullis::tools::envoy_lint::Verdict;
 
 use crate::envoy_scene::{ALL, PER_ROUTE, bootstrap, check, cluster, cluster_at, listener, manager, ours};
 

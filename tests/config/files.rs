@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use portcullis::{
     config::{self, error::Severity, lint::Lint},
-    jwks::source::KeySource,
+    keystore::source::KeySource,
     limits,
 };
 use tempfile::TempDir;

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 use portcullis::{
     config::{self, ListenAddr, ReadyRule, SocketGroup, UnixSocket, error::Severity},
     identity::{Aliases, HeaderName},
-    jwks::source::{KeySource, Transport},
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
     },
+    keystore::source::{KeySource, Transport},
     limits,
     policy::{
         HostHandling,

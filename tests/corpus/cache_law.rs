@@ -4,18 +4,15 @@
 use std::{cell::Cell, sync::Arc, time::Duration};
 
 use portcullis::{
-    bearer::access_token::AccessToken,
     clock::UnixTime,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-        source::Secret,
-    },
     jwt::{
         claims::Claims,
         issuer_rules::IssuerRules,
         verifier::{Unverified, Verifier},
     },
+    keys::{key_set::KeySet, secret::Secret},
+    keystore::store::{IssuerKeys, KeyStore},
+    oauth::access_token::AccessToken,
 };
 use proptest::{
     collection::vec,
@@ -179,7 +176,7 @@ impl World {
         self.fetched(ISSUER, set);
     }
 
-    fn algorithms(&self, issuer: usize) -> &[portcullis::jwt::algorithm::Algorithm] {
+    fn algorithms(&self, issuer: usize) -> &[portcullis::keys::algorithm::Algorithm] {
         self.rules[issuer].algorithms.as_slice()
     }
 

@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use portcullis::{
     authorizer::{Authorizer, Decision, Denial, Outcome, Undecided},
-    bearer::challenge,
     clock::UnixTime,
     config::{self, Config, IssuerConfig},
-    ext_authz::attributes::Attributes,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore, MissAnswer},
-        source::KeySource,
-    },
+    ext_authz::decode::attributes::Attributes,
     jwt::verifier::Verifier,
+    keys::key_set::KeySet,
+    keystore::{
+        source::KeySource,
+        store::{IssuerKeys, KeyStore, MissAnswer},
+    },
+    oauth::challenge,
     reason::DenyReason,
 };
 use prost::Message as _;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use portcullis::bearer::credentials::Credentials;
+use portcullis::oauth::credentials::Credentials;
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Map, Value, json};
 

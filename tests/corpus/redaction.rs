@@ -4,17 +4,16 @@ use std::fmt::Debug;
 
 use portcullis::{
     authorizer::{Authorizer, Decision, Outcome},
-    bearer::{access_token::AccessToken, credentials::Credentials},
     clock::UnixTime,
     config::Config,
-    ext_authz::{attributes::Attributes, response},
-    jwks::{
-        key::VerificationKey,
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyLookup, KeyStore},
-        source::{KeySource, Secret},
-    },
+    ext_authz::{decode::attributes::Attributes, response},
     jwt::{claims::Claims, compact::Compact, verifier::Verifier},
+    keys::{key::VerificationKey, key_set::KeySet, lookup::KeyLookup, secret::Secret},
+    keystore::{
+        source::KeySource,
+        store::{IssuerKeys, KeyStore},
+    },
+    oauth::{access_token::AccessToken, credentials::Credentials},
 };
 use prost::Message as _;
 use serde_json::{Value, json};

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use portcullis::{
-    bearer::access_token::AccessToken,
     clock::UnixTime,
-    jwks::{
-        key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-        source::KeySource,
-    },
     jwt::verifier::{Unverified, Verifier},
+    keys::key_set::KeySet,
+    keystore::{
+        source::KeySource,
+        store::{IssuerKeys, KeyStore},
+    },
+    oauth::access_token::AccessToken,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;

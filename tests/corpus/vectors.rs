@@ -2,18 +2,16 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
-    bearer::access_token::AccessToken,
     clock::UnixTime,
-    jwks::{
+    jwt::verifier::{Unverified, Verifier},
+    keys::{
+        algorithm::Algorithm,
         key::{UnusableKey, VerificationKey},
         key_set::KeySet,
-        key_store::{IssuerKeys, KeyStore},
-        source::Secret,
+        secret::Secret,
     },
-    jwt::{
-        algorithm::Algorithm,
-        verifier::{Unverified, Verifier},
-    },
+    keystore::store::{IssuerKeys, KeyStore},
+    oauth::access_token::AccessToken,
     reason::TokenFault,
 };
 use serde::Deserialize;

@@ -111,7 +111,7 @@ async fn grpcs_c_core_sends_the_path_of_a_socket_unless_told_otherwise() {
         let envoy = Envoy::start_text(&text, upstream.addr()).await;
         assert_eq!(envoy.get("/api/private", Some(&token)).await.status, status, "{name}");
         let expected = path.trim_start_matches('/').replace('/', "%2F");
-        let said = portcullis::config::envoy::lint(&text, "envoy.yaml", None);
+        let said = portcullis::tools::envoy_lint::lint(&text, "envoy.yaml", None);
         let is_named =
             said.problems().any(|problem| problem.message().starts_with(&format!("Checks have `{expected}`")));
         assert_eq!(is_named, status == 503, "{name}");

@@ -1,9 +1,6 @@
 //! Hosts with a port or a trailing dot, and `%2F` that is data: what Envoy has to be set to for a policy that says so.
 
-use portcullis::{
-    cli::demo::issuer::DemoIssuer,
-    config::{self, envoy::lint},
-};
+use portcullis::{cli::demo::issuer::DemoIssuer, config, tools::envoy_lint::lint};
 
 use crate::{
     Stack,

@@ -238,7 +238,7 @@ fn the_plain_envoy_asks_each_pod_and_is_the_one_for_two_instances_otherwise() {
     assert_eq!(endpoint["portNumber"], listener["address"]["socket_address"]["port_value"]);
     assert_eq!(found, expected);
     // Checks that cross the network in the clear: that is said, and nothing else. The listener for metrics reaches no API.
-    let problems = portcullis::config::envoy::lint(&envoy, "kubernetes-envoy.yaml", None);
+    let problems = portcullis::tools::envoy_lint::lint(&envoy, "kubernetes-envoy.yaml", None);
     let said: Vec<String> = problems.problems().map(ToString::to_string).collect();
     assert!(said.len() == 1 && said.iter().all(|said| said.contains("[envoy-plaintext]")), "{said:?}");
 }

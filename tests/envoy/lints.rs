@@ -31,7 +31,7 @@ fn envoy_accepts_every_configuration_of_the_lints() {
     let texts = all.map(|(name, changes)| (name, envoy_faults::changed(name, changes)));
     let restarts = envoy_restarts::RESTART_FAULTS.iter().map(|fault| (fault.name, fault.text()));
     let mended = envoy_restarts::RESTART_FAULTS.iter().filter_map(|fault| {
-        let found = portcullis::config::envoy::lint(&fault.text(), fault.name, None);
+        let found = portcullis::tools::envoy_lint::lint(&fault.text(), fault.name, None);
         Some((fault.name, fault.mended(found.problems().next()?.help_text()?)?))
     });
     let harmless = envoy_restarts::RESTART_HARMLESS

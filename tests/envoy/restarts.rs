@@ -290,7 +290,7 @@ async fn faults_of_retries_lose_half_while_one_of_two_is_away() {
     }
     // What `check --envoy` suggests in place of no retries at all is enough.
     let fault = RESTART_FAULTS.iter().find(|fault| fault.name == "no-retries").unwrap();
-    let found = portcullis::config::envoy::lint(&fault.text(), "envoy.yaml", None);
+    let found = portcullis::tools::envoy_lint::lint(&fault.text(), "envoy.yaml", None);
     let mended = fault.mended(found.problems().next().unwrap().help_text().unwrap()).unwrap();
     assert_eq!(let_in(mended).await, 20);
 }

@@ -14,13 +14,12 @@ use std::{
 };
 
 use portcullis::{
-    app::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers},
     clock::{Clock, SystemClock, UnixTime},
     config::{self, ListenAddr},
-    ext_authz::server::Workers as _,
-    jwks::fetch::HttpFetchers,
+    ext_authz::transport::server::Workers as _,
+    keystore::fetch::HttpFetchers,
     limits,
-    shutdown::Stop,
+    service::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers, shutdown::Stop},
 };
 use tokio::{
     task::JoinHandle,
@@ -204,11 +203,11 @@ async fn a_key_refresher_that_panics_is_started_again() {
         config::parse(&text, "test.yaml", &BTreeMap::new()).unwrap_or_else(|_| panic!()).config,
         Outside { clock: Arc::clone(&clock) as _, fetchers: Arc::new(HttpFetchers) },
     );
-    let keys = Arc::new(portcullis::jwks::key_store::KeyStore::new());
-    let metrics = Arc::new(portcullis::telemetry::metrics::Metrics::new(Arc::clone(&keys), Arc::default()));
-    let observer = Arc::new(portcullis::app::observers::Observers::new(metrics));
+    let keys = Arc::new(portcullis::keystore::store::KeyStore::new());
+    let metrics = Arc::new(portcullis::service::telemetry::metrics::Metrics::new(Arc::clone(&keys), Arc::default()));
+    let observer = Arc::new(portcullis::service::instrumentation::Observers::new(metrics));
     let mut refreshers = tokio::task::JoinSet::new();
-    portcullis::app::keep_fresh(&mut refreshers, &loaded.issuers[0], &keys, &outside, None, observer).unwrap();
+    portcullis::service::keep_fresh(&mut refreshers, &loaded.issuers[0], &keys, &outside, None, observer).unwrap();
     keys.settled().await;
     let status = || keys.status(Instant::now()).remove(0);
     assert!(status().last_error.is_some() && status().keys == 0, "a failure for those who wait: {:?}", status());

@@ -6,11 +6,11 @@ use portcullis::{
     cli::demo::issuer::TokenRequest,
     clock::{Clock as _, SystemClock},
     config,
-    ext_authz::rehearsed::Message,
-    rehearsal::{
-        answered::Answered,
-        ask::{Ask, Credentials},
-        stage::Stage,
+    ext_authz::envoy_view::Message,
+    tools::simulate::{
+        request::{Ask, Credentials},
+        response::Answered,
+        simulator::Stage,
     },
 };
 use prost::Message as _;

@@ -6,14 +6,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use clap::ValueEnum;
 use portcullis::{
     cli::demo::issuer::{DemoIssuer, Fault},
-    jwks::{
-        address::Loopback,
+    keys::{algorithm::Algorithm, key_set::KeySet},
+    keystore::{
         fetch::{Fetchers, HttpFetchers},
         issuer_keys::{Due, IssuerKeys},
-        key_set::KeySet,
         source::Transport,
+        url_guard::Loopback,
     },
-    jwt::algorithm::Algorithm,
     limits,
 };
 use serde_json::Value;

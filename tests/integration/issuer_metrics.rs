@@ -11,8 +11,8 @@ use std::{
 use axum::{Router, extract::Request, middleware::Next, response::Response, routing::get as route};
 use headers::{Date, HeaderMapExt as _};
 use portcullis::{
-    app::Pace,
     clock::{Clock as _, SystemClock},
+    service::Pace,
 };
 use tokio::net::TcpListener;
 

@@ -285,7 +285,7 @@ async fn a_unix_socket_serves_as_well() {
     assert_eq!(client.send(&get("/api/private")).await.status, 401);
     assert_eq!(client.send(&get("/api/private").bearer(&scoped(&issuer, ""))).await.status, 200);
     drop(client);
-    assert_eq!(service.stop().await.unwrap(), portcullis::app::Stopped::Clean);
+    assert_eq!(service.stop().await.unwrap(), portcullis::service::Stopped::Clean);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

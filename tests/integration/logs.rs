@@ -10,7 +10,7 @@ use std::{
 use portcullis::{
     cli::demo::issuer::DemoIssuer,
     limits,
-    telemetry::{
+    service::telemetry::{
         panic_hook,
         subscriber::{self, Format},
     },
@@ -281,7 +281,7 @@ fn a_panic_is_a_line_of_the_log_and_quotes_nothing() {
         ];
         threads.into_iter().for_each(|thread| drop(thread.join().unwrap_err()));
         assert_eq!(panic_hook::panics(), 2);
-        portcullis::telemetry::log_output::flush(limits::LOG_FLUSH);
+        portcullis::service::telemetry::log_output::flush(limits::LOG_FLUSH);
         return;
     }
     let run = |stderr: Stdio| {

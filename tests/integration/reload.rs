@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use portcullis::{app::Pace, cli::demo::issuer::TokenRequest};
+use portcullis::{cli::demo::issuer::TokenRequest, service::Pace};
 
 use crate::{
     lifecycle::slow_issuer,

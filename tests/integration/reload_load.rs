@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use portcullis::{app::Pace, cli::demo::issuer::DemoIssuer};
+use portcullis::{cli::demo::issuer::DemoIssuer, service::Pace};
 use serde_json::Value;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 

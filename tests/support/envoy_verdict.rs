@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
-pub use portcullis::config::envoy::Verdict;
-use portcullis::config::{
-    envoy::{Checked, check_files},
-    error::{ConfigErrors, Problem, Severity},
-    lint::Lint,
+pub use portcullis::tools::envoy_lint::Verdict;
+use portcullis::{
+    config::{
+        error::{ConfigErrors, Problem, Severity},
+        lint::Lint,
+    },
+    tools::envoy_lint::{Checked, check_files},
 };
 
 /// The result for a configuration.

@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 use portcullis::{
-    app::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers},
     clock::SystemClock,
     config::{self, ListenAddr},
-    jwks::fetch::{Fetchers, HttpFetchers},
-    shutdown::Stop,
+    keystore::fetch::{Fetchers, HttpFetchers},
+    service::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers, shutdown::Stop},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 

@@ -11,21 +11,21 @@ use std::{
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use portcullis::{
-    app::{Outside, keep_fresh, observers::Observers},
     authorizer::Authorizer,
     clock::{Clock, SystemClock, UnixTime},
     config,
     ext_authz::{response::Replies, service::Engine},
-    jwks::{
-        address::Loopback,
+    jwt::verifier::Verifier,
+    keystore::{
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
-        key_store::KeyStore,
         refresh,
         source::Transport,
+        store::KeyStore,
+        url_guard::Loopback,
     },
-    jwt::{token_cache::TokenCache, verifier::Verifier},
     limits,
-    telemetry::metrics::Metrics,
+    service::{Outside, instrumentation::Observers, keep_fresh, telemetry::metrics::Metrics},
+    token_cache::cache::TokenCache,
 };
 use prost::Message as _;
 use tokio::{task::JoinSet, time::Instant};

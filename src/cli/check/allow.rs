@@ -8,12 +8,14 @@ use clap::{
     error::{Error, ErrorKind},
 };
 
-use crate::config::{
-    closest,
-    envoy::{Allowed, Checked},
-    error::{Problem, Severity},
-    lint::Lint,
-    quoted,
+use crate::{
+    config::{
+        closest,
+        error::{Problem, Severity},
+        lint::Lint,
+        quoted,
+    },
+    tools::envoy_lint::{Allowed, Checked},
 };
 
 /// Reads `NAME` or `NAME=PLACE`. `--help` lists the names with what they find.

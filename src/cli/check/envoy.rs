@@ -1,8 +1,8 @@
 //! The last lines of a check of an Envoy configuration: the verdict, and how much was looked at.
 
-use crate::config::{
-    envoy::{Checked, Seen, Verdict},
-    error::{ConfigErrors, Severity},
+use crate::{
+    config::error::{ConfigErrors, Severity},
+    tools::envoy_lint::{Checked, Seen, Verdict},
 };
 
 /// Returns the lines that say what is to be thought of the files.

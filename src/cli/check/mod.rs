@@ -15,14 +15,16 @@ use allow::AllowedParser;
 
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    app::own_tests,
     config::{
         self, Config,
-        envoy::{Allowed, Checked as CheckedEnvoy},
         error::{ConfigErrors, Severity},
         report::Report,
     },
-    rehearsal::suite::Subject,
+    service::embedded_tests,
+    tools::{
+        envoy_lint::{self, Allowed, Checked as CheckedEnvoy},
+        policy_test::Subject,
+    },
 };
 
 /// Validates configurations: every problem at once, with the place underlined, and the tests that they name.
@@ -170,7 +172,7 @@ fn check(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, String>) 
     };
     let problems = problems.without(&allow::everywhere(&args.allow));
     // A start and a reload run them as well, and refuse what they don't pass.
-    let tested = config.as_ref().map_or(Ok(()), |config| own_tests::check(config, file));
+    let tested = config.as_ref().map_or(Ok(()), |config| embedded_tests::check(config, file));
     let issuers = config.as_ref().map_or(0, |config| config.issuers.len());
     judged(file, problems, config, issuers, tested)
 }
@@ -196,7 +198,7 @@ fn check_offline(file: &Path, args: &CheckArgs, environment: &BTreeMap<String, S
         issuers: offline.issuers.clone(),
         identity: offline.identity.clone(),
     };
-    let tested = own_tests::check_by(&there, subject, file);
+    let tested = embedded_tests::check_by(&there, subject, file);
     let issuers = offline.issuers.len();
     Checked { unread, ..judged(file, problems, Some(offline.without_issuers()), issuers, tested) }
 }
@@ -235,7 +237,7 @@ fn with_failed(problems: ConfigErrors, failed: &[String]) -> ConfigErrors {
 fn check_envoy(files: &[PathBuf], ours: &[Checked]) -> CheckedEnvoy {
     let config = if let [only] = ours { only.config.as_ref() } else { None };
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let checked = config::envoy::check_paths(&files, config);
+    let checked = envoy_lint::check_paths(&files, config);
     if ours.iter().any(|ours| ours.problems.has_errors()) { checked.beside_errors() } else { checked }
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::alg::Alg;
 use crate::{
-    jwt::algorithm::Algorithm,
-    rehearsal::mint::pair::{KeyPair, Kind},
+    keys::algorithm::Algorithm,
+    tools::simulate::mint::pair::{KeyPair, Kind},
 };
 
 /// One key pair for each kind of signature. RSA has two: RFC 8017 section 8 advises against one key for two schemes.

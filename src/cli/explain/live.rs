@@ -12,23 +12,22 @@ use tokio::{task::JoinSet, time};
 
 use super::ExplainError;
 use crate::{
-    app::{self, Outside},
     cli::output,
     clock::SystemClock,
     config::Config,
-    jwks::{
+    keys::key_set::KeySet,
+    keystore::{
         clock_skew::ClockSkew,
         fetch::{FetchError, HttpFetchers},
-        key_set::KeySet,
-        key_store::KeyStore,
         refresh,
+        store::KeyStore,
     },
     limits,
     reason::DenyReason,
-    rehearsal::{
-        ask::Ask,
+    service::{self, Outside},
+    tools::{
         explain::{self, Explanation, Signatures},
-        stage::Stage,
+        simulate::{request::Ask, simulator::Stage},
     },
 };
 
@@ -64,7 +63,7 @@ pub(super) async fn explained(config: Config, ask: &Ask) -> Result<Explanation, 
     let issuers = config.issuers.iter().filter(|issuer| named.as_deref() == Some(&*issuer.rules.issuer));
     let connections = Arc::new(Connections::default());
     for issuer in issuers {
-        app::keep_fresh(&mut refreshers, issuer, &keys, &outside, None, Arc::<Connections>::clone(&connections))
+        service::keep_fresh(&mut refreshers, issuer, &keys, &outside, None, Arc::<Connections>::clone(&connections))
             .map_err(|error| ExplainError::Keys(error.to_string()))?;
         wait(&keys, &issuer.rules.issuer).await;
     }

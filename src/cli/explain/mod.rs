@@ -11,12 +11,14 @@ use super::{FAILED, USAGE, environment, output};
 use crate::{
     clock::{Clock as _, SystemClock, UnixTime},
     config::{self, error::ConfigErrors},
-    rehearsal::{
-        answered::Answered,
-        ask::{Ask, CapturedError, Credentials, Recipe},
+    tools::{
         explain::{self, Explanation, Signatures, text},
-        moment::{self, InvalidMoment},
-        stage::{Stage, StageError},
+        simulate::{
+            request::{Ask, CapturedError, Credentials, Recipe},
+            response::Answered,
+            simulator::{Stage, StageError},
+            timestamp::{self, InvalidMoment},
+        },
     },
 };
 
@@ -161,7 +163,7 @@ async fn explained(args: &ExplainArgs) -> Result<Explanation, ExplainError> {
     if from_stdin.into_iter().chain([args.check_request.as_deref()]).filter(|input| *input == Some("-")).count() > 1 {
         return Err(ExplainError::TwoInputs);
     }
-    let at = moment::parse(&args.at, SystemClock.now())?;
+    let at = timestamp::parse(&args.at, SystemClock.now())?;
     let (file, words) = request::split_config(&args.words, args.check_request.is_some())?;
     if let (Some(_), Some(_)) = (file, &args.config) {
         return Err(RequestError::TwoConfigurations.into());

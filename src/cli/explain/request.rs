@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::{
     config::{self, quoted},
     limits,
-    rehearsal::ask,
+    tools::simulate::request,
 };
 
 /// Method, host and raw path.
@@ -120,7 +120,7 @@ fn target_of(target: &str) -> Result<(Option<&str>, String), RequestError> {
     let lower = target.to_ascii_lowercase();
     let scheme = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme));
     let Some(rest) = scheme.and_then(|scheme| target.get(scheme.len()..)) else {
-        let is_path = ask::is_path(target) || target.is_empty();
+        let is_path = request::is_path(target) || target.is_empty();
         return if is_path { Ok((None, target.to_owned())) } else { Err(RequestError::Unclear) };
     };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::{error::ConfigErrors, report::Report as Problems},
-    rehearsal::suite::Report,
+    tools::policy_test::Report,
 };
 
 /// The document: whether all is well, what is below its minimum, and a report for each configuration.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     printable,
-    rehearsal::suite::{Report, report::Outcome},
+    tools::policy_test::{Report, report::Outcome},
 };
 
 /// The document.
@@ -86,7 +86,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearsal::suite::judge::Mismatch;
+    use crate::tools::policy_test::compare::Mismatch;
 
     #[test]
     fn nothing_in_a_name_breaks_the_document() {

@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock as _, SystemClock, UnixTime},
     config::{self, Offline, error::ConfigErrors, quoted},
     files, limits,
-    rehearsal::suite::{Session, Subject, TestFile},
+    tools::policy_test::{Session, Subject, TestFile},
 };
 
 /// What to call a configuration that is none but variables.

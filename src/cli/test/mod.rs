@@ -10,7 +10,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use self::load::Refused;
 use super::{FAILED, USAGE, output};
-use crate::rehearsal::suite::Report;
+use crate::tools::policy_test::Report;
 
 /// Runs policy tests: requests with their tokens, and what must come of each. No keys and no network are needed.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::output;
 use crate::{
     printable,
-    rehearsal::suite::{Report, coverage::Coverage, mutate::Mutation, report::Outcome},
+    tools::policy_test::{Report, coverage::Coverage, mutate::Mutation, report::Outcome},
 };
 
 /// Lines of one list that are printed.

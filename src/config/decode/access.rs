@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use super::{Bag, claim, fields::Fields, read, scopes};
 use crate::{
-    config::{
-        error::Problem,
+    config::error::Problem,
+    document::{
         suggest::{closest, listed, quoted},
         tree::{Entry, Node},
     },
     jwt::issuer_rules::{IssuerRules, NonEmpty},
+    oauth::{implies::Implications, scope::ScopeRequirement},
     policy::{
         HostPattern, PathPattern,
-        implies::Implications,
         rule::{Access, Requirement},
-        scope::ScopeRequirement,
     },
 };
 

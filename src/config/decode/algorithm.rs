@@ -2,12 +2,13 @@
 
 use super::{Bag, fields::Fields, read};
 use crate::{
-    config::{
-        error::Problem,
+    config::error::Problem,
+    document::{
         suggest::{listed, quoted},
         tree::Node,
     },
-    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty},
+    jwt::issuer_rules::NonEmpty,
+    keys::algorithm::Algorithm,
 };
 
 /// The algorithms of an issuer. `has_secret` is `None` if that is not clear, and then no algorithm is out of place. With a shared secret HMAC only, otherwise signatures only, so that a public key is

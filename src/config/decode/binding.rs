@@ -2,8 +2,8 @@
 
 use super::{Bag, access::Site};
 use crate::{
-    config::{
-        error::Problem,
+    config::error::Problem,
+    document::{
         suggest::{closest, listed, quoted},
         tree::{Entry, Value},
     },

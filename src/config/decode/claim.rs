@@ -9,8 +9,10 @@ use crate::{
     config::{
         error::Problem,
         lint::Lint,
-        scalar::is_disputed,
         schema::{CLAIM, REQUEST_CLAIM},
+    },
+    document::{
+        scalar::is_disputed,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },

@@ -3,10 +3,12 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use super::{Bag, read};
-use crate::config::{
-    error::Problem,
-    suggest::quoted,
-    tree::{Entry, Value},
+use crate::{
+    config::error::Problem,
+    document::{
+        suggest::quoted,
+        tree::{Entry, Value},
+    },
 };
 
 /// The duration of a field. Seconds are proposed for a number without a unit if they are in `usual`, else `help` says what

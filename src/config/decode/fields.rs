@@ -1,13 +1,17 @@
 //! The fields of one section: known ones by name, and a problem for each that is unknown, twice there or empty.
 
 use super::{Bag, foreign, misplaced, read};
-use crate::config::{
-    error::Problem,
-    flow,
-    mask::is_hidden,
-    schema::{Field, Kind, List},
-    suggest::{closest, listed, quoted},
-    tree::{Entry, Node, Place, Value},
+use crate::{
+    config::{
+        error::Problem,
+        redact::is_hidden,
+        schema::{Field, Kind, List},
+    },
+    document::{
+        flow,
+        suggest::{closest, listed, quoted},
+        tree::{Entry, Node, Place, Value},
+    },
 };
 
 /// The fields of a section.
@@ -24,7 +28,7 @@ pub(crate) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The fields of a node, or `None` with a problem if it is no section. `what` names it in messages.
-    pub(in crate::config) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
+    pub(crate) fn read(bag: &mut Bag, node: &'n Node, what: &str, known: &'static [Field]) -> Option<Self> {
         let names: Vec<&'static str> = known.iter().map(|field| field.name).collect();
         Self::read_known(bag, node, what, &names, known)
     }

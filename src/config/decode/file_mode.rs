@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use super::Bag;
-use crate::config::{error::Problem, lint::Lint, suggest::quoted, tree::Entry};
+use crate::{
+    config::{error::Problem, lint::Lint},
+    document::{suggest::quoted, tree::Entry},
+};
 
 /// Warns if all users may write the file, or put another one in its place. A group may: a person who gives a file to a group
 /// means it, and Kubernetes does so with what it mounts.

@@ -1,14 +1,14 @@
 //! Names of settings in other programs, for people who come from those: express-oauth2-jwt-bearer above all, Envoy's
 //! jwt_authn, Istio and Spring.
 
-use crate::config::{
+use crate::document::{
     flow,
     suggest::quoted,
     tree::{Node, Value},
 };
 
 /// What is here for a name of elsewhere: the field, and what to write.
-pub(in crate::config) struct Meant {
+pub(crate) struct Meant {
     pub(super) field: &'static str,
     help: &'static str,
 }
@@ -127,7 +127,7 @@ const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 /// What a name stands for, if it is one of elsewhere and the section has a field for it.
-pub(in crate::config) fn meant(name: &str, fields: &[&str]) -> Option<Meant> {
+pub(crate) fn meant(name: &str, fields: &[&str]) -> Option<Meant> {
     let plain = plain(name);
     let found = NAMES.iter().find(|(name, field, _)| *name == plain && fields.contains(field));
     found.map(|(_, field, help)| Meant { field, help })

@@ -5,6 +5,8 @@ use crate::{
     config::{
         error::Problem,
         schema::{HEADERS, IDENTITY},
+    },
+    document::{
         suggest::quoted,
         tree::{Entry, Place},
     },

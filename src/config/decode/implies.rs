@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::{Bag, read};
 use crate::{
-    config::{
-        error::Problem,
+    config::error::Problem,
+    document::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
     limits,
-    policy::{
+    oauth::{
         implies::{Implications, Implied},
         scope::Scope,
     },

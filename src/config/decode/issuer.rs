@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use super::{Around, Bag, algorithm, claim, duration, fields::Fields, issuer_keys::DecodeKeys, key_source, read};
 use crate::{
-    config::{
-        error::Problem,
-        lint::Lint,
-        schema::ISSUER,
-        tree::{Entry, Node, Value},
-    },
+    config::{error::Problem, lint::Lint, schema::ISSUER},
+    document::tree::{Entry, Node, Value},
     jwt::{
         claim_path::ClaimPath,
         issuer_rules::{IssuerRules, NonEmpty},

@@ -5,9 +5,10 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{Around, Bag, duration, fields::Fields, key_file, key_source, secret, transport};
 use crate::{
-    config::{error::Problem, tree::Value},
-    jwks::source::{KeySource, Transport},
-    jwt::algorithm::Algorithm,
+    config::error::Problem,
+    document::tree::Value,
+    keys::algorithm::Algorithm,
+    keystore::source::{KeySource, Transport},
     limits,
 };
 

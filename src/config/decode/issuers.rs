@@ -2,8 +2,8 @@
 
 use super::{Around, Bag, fields::Fields, issuer, issuer_keys::DecodeKeys, misplaced};
 use crate::{
-    config::{
-        error::Problem,
+    config::error::Problem,
+    document::{
         suggest::quoted,
         tree::{Node, Place, Value},
     },

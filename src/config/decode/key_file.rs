@@ -3,14 +3,15 @@
 
 use super::{Bag, fields::Fields};
 use crate::{
-    config::{error::Problem, lint::Lint, suggest::quoted, tree::Entry},
+    config::{error::Problem, lint::Lint},
+    document::{suggest::quoted, tree::Entry},
     files::{self, ReadError},
-    jwks::{
+    keys::{
+        algorithm::Algorithm,
         key::UnusableKey,
         key_set::{InvalidKeySet, KeySet},
-        source::KeySource,
     },
-    jwt::algorithm::Algorithm,
+    keystore::source::KeySource,
     limits,
 };
 

@@ -9,15 +9,13 @@ use super::{
     url::{discovery_documents, key_url, without_userinfo},
 };
 use crate::{
-    config::{
-        error::Problem,
-        lint::Lint,
-        mask::is_key_material,
+    config::{error::Problem, lint::Lint, redact::is_key_material},
+    document::{
         suggest::{listed, quoted},
         tree::{Entry, Place},
     },
     files,
-    jwks::source::KeySource,
+    keystore::source::KeySource,
 };
 
 const SOURCES: [&str; 6] = ["discovery_url", "jwks_uri", "jwks_file", "public_key_file", "secret_file", "secret_env"];

@@ -4,11 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{Bag, fields::Fields, read, socket};
 use crate::{
-    config::{
-        Listen, ListenAddr, UnixSocket,
-        error::Problem,
-        lint::Lint,
-        schema::LISTEN,
+    config::{Listen, ListenAddr, UnixSocket, error::Problem, lint::Lint, schema::LISTEN},
+    document::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },

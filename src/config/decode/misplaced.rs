@@ -1,11 +1,12 @@
 //! Fields of an issuer that stand where they have no effect: at the top of the file, or as items of `issuers` by themselves.
 
-use crate::config::{
-    flow,
-    mask::is_hidden,
-    schema::ISSUER,
-    suggest::quoted,
-    tree::{Entry, Node, Value},
+use crate::{
+    config::{redact::is_hidden, schema::ISSUER},
+    document::{
+        flow,
+        suggest::quoted,
+        tree::{Entry, Node, Value},
+    },
 };
 
 /// Returns what to do with a field of an issuer at the top of a file, if it is one.

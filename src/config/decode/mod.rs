@@ -45,12 +45,15 @@ use super::{
     error::{Problem, SHOWN, Severity},
     lint,
     schema::FILE,
+};
+use crate::document::{
     source::Source,
     tree::{Node, Place, Value},
 };
 use crate::{
     identity::IdentityHeaders,
-    jwt::{algorithm::Algorithm, issuer_rules::IssuerRules},
+    jwt::issuer_rules::IssuerRules,
+    keys::algorithm::Algorithm,
     limits,
     policy::{HostHandling, Policy},
 };
@@ -89,7 +92,7 @@ impl Bag {
 
 /// What a configuration may name outside of itself.
 #[derive(Clone, Copy)]
-pub(super) struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// Where relative names of files start.
     pub(super) base: &'a Path,
     /// The environment.

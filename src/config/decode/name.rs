@@ -2,7 +2,8 @@
 
 use super::{Bag, read};
 use crate::{
-    config::{error::Problem, suggest::quoted, tree::Entry},
+    config::error::Problem,
+    document::{suggest::quoted, tree::Entry},
     policy::{HostPattern, PathPattern, rule::RuleId},
 };
 

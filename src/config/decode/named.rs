@@ -9,10 +9,9 @@ use super::{
     name, read,
 };
 use crate::{
-    config::{
-        error::Problem,
+    config::{error::Problem, schema::POLICY},
+    document::{
         flow,
-        schema::POLICY,
         suggest::quoted,
         tree::{Entry, Place, Value},
     },

@@ -1,9 +1,8 @@
 //! Files of other kinds that were given in place of a configuration.
 
-use crate::config::{
-    error::Problem,
-    schema::FILE,
-    tree::{Entry, Node, Place, Value},
+use crate::{
+    config::{error::Problem, schema::FILE},
+    document::tree::{Entry, Node, Place, Value},
 };
 
 /// Top-level names of Envoy's bootstrap (envoy.config.bootstrap.v3.Bootstrap), and of what its `/config_dump` gives.

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 
 use super::{Around, Bag, access::Trusted, fields::Fields, implies, name, named, read, route};
 use crate::{
-    config::{
-        error::Problem,
-        lint::Lint,
+    config::{error::Problem, lint::Lint},
+    document::{
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },

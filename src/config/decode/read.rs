@@ -4,10 +4,9 @@ use std::{collections::HashMap, fmt::Display, ops::RangeInclusive};
 
 use super::Bag;
 use crate::{
-    config::{
-        error::Problem,
+    config::{error::Problem, redact::is_hidden},
+    document::{
         flow,
-        mask::is_hidden,
         suggest::{closest, listed, quoted},
         tree::{Entry, Node, Place, Value},
     },

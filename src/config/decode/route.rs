@@ -7,10 +7,8 @@ use super::{
     name, read,
 };
 use crate::{
-    config::{
-        error::Problem,
-        lint::Lint,
-        schema::ROUTE,
+    config::{error::Problem, lint::Lint, schema::ROUTE},
+    document::{
         suggest::quoted,
         tree::{Entry, Node, Place},
     },

@@ -2,13 +2,12 @@
 
 use super::{Bag, fields::Fields, read};
 use crate::{
-    config::{
-        error::Problem,
-        schema::SCOPES,
+    config::{error::Problem, schema::SCOPES},
+    document::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
-    policy::{
+    oauth::{
         implies::Implications,
         scope::{Scope, ScopeNeed, ScopeRequirement},
     },

@@ -5,16 +5,14 @@ use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
 use super::{Bag, fields::Fields, file_mode, read::text, secret_strength};
 use crate::{
-    config::{
-        env::PREFIX,
-        error::Problem,
-        mask::is_variable,
+    config::{env::PREFIX, error::Problem, redact::is_variable},
+    document::{
         suggest::quoted,
         tree::{Entry, Place},
     },
     files::{self, ReadError},
-    jwks::source::{KeySource, Secret},
-    jwt::algorithm::Algorithm,
+    keys::{algorithm::Algorithm, secret::Secret},
+    keystore::source::KeySource,
     limits,
 };
 

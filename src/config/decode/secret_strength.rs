@@ -3,8 +3,9 @@
 
 use super::Bag;
 use crate::{
-    config::{error::Problem, lint::Lint, tree::Entry},
-    jwks::key_text,
+    config::{error::Problem, lint::Lint},
+    document::tree::Entry,
+    keys::key_text,
     limits,
 };
 

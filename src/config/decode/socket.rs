@@ -3,11 +3,10 @@
 use super::{Bag, fields::Fields, listen, read};
 use crate::{
     config::{
-        ListenAddr, SocketAccess, SocketGroup, SocketMode, UnixSocket,
-        error::Problem,
-        lint::Lint,
-        schema::SOCKET,
+        ListenAddr, SocketAccess, SocketGroup, SocketMode, UnixSocket, error::Problem, lint::Lint, schema::SOCKET,
         socket::InvalidMode,
+    },
+    document::{
         suggest::quoted,
         tree::{Entry, Value},
     },

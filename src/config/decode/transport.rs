@@ -12,9 +12,10 @@ use super::{
     url::{is_host, without_userinfo},
 };
 use crate::{
-    config::{error::Problem, suggest::quoted, tree::Entry},
+    config::error::Problem,
+    document::{suggest::quoted, tree::Entry},
     files,
-    jwks::{address::can_be_sent, source::Transport},
+    keystore::{source::Transport, url_guard::can_be_sent},
     limits,
 };
 

@@ -1,10 +1,12 @@
 //! The list of what a configuration names outside of itself, for a check that reads none of it.
 
 use super::Around;
-use crate::config::{
-    mask::is_variable,
-    suggest::quoted,
-    tree::{Entry, Node, Value},
+use crate::{
+    config::redact::is_variable,
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Value},
+    },
 };
 
 /// Something that a configuration names and that was not looked at.

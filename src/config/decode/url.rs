@@ -6,8 +6,9 @@ use url::Url;
 
 use super::Bag;
 use crate::{
-    config::{error::Problem, lint::Lint, suggest::quoted, tree::Place},
-    jwks::address::{ForbiddenUrl, check_configured, is_loopback},
+    config::{error::Problem, lint::Lint},
+    document::{suggest::quoted, tree::Place},
+    keystore::url_guard::{ForbiddenUrl, check_configured, is_loopback},
     limits,
 };
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::{
-    super::{problem::Problem, suggest::quoted, tree::Node},
     Lint,
     provider::{self, Provider},
-    view::{Word, get, issuers, rules, text, texts},
+    query::{Word, get, issuers, rules, text, texts},
 };
+use crate::document::{problem::Problem, suggest::quoted, tree::Node};
 
 /// Microsoft Graph, by its URL and by its id: its tokens are signed in a way that nobody else can verify.
 const GRAPH: [&str; 3] =
@@ -77,7 +77,7 @@ fn spellings(root: &Node, problems: &mut Vec<Problem>) {
     let mut seen: HashMap<String, Word<'_>> = HashMap::new();
     for list in lists {
         let mut of_list: HashMap<String, Word<'_>> = HashMap::new();
-        for audience in super::view::words(list) {
+        for audience in super::query::words(list) {
             let key = plain(audience.text);
             if of_list.insert(key.clone(), audience).is_some() {
                 seen.remove(&key);

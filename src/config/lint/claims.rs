@@ -1,10 +1,10 @@
 //! Claims that are not written as tokens have them.
 
 use super::{
-    super::{problem::Problem, suggest::quoted, tree::Node},
     Lint,
-    view::{entries, get, issuers, rules},
+    query::{entries, get, issuers, rules},
 };
+use crate::document::{problem::Problem, suggest::quoted, tree::Node};
 
 /// Claims that providers fill with arrays: roles and groups of Entra, Keycloak and Okta, permissions of Auth0.
 const ARRAYS: [&str; 5] = ["roles", "groups", "permissions", "wids", "cognito:groups"];
@@ -25,7 +25,7 @@ fn is_array(claim: &str) -> bool {
     ARRAYS.contains(&name)
 }
 
-fn array(claim: &super::super::tree::Entry, test: &str) -> Problem {
+fn array(claim: &crate::document::tree::Entry, test: &str) -> Problem {
     let message = format!(
         "`{test}` compares the claim {} as a whole, and with most providers it is an array",
         quoted(&claim.key)
@@ -39,7 +39,7 @@ fn array(claim: &super::super::tree::Entry, test: &str) -> Problem {
 
 /// The value that is compared, if it is a text.
 fn sample(tests: &Node) -> &str {
-    let listed = get(tests, "in").and_then(|list| super::view::items(list).first());
-    let text = get(tests, "equals").or(listed).and_then(super::view::word);
+    let listed = get(tests, "in").and_then(|list| super::query::items(list).first());
+    let text = get(tests, "equals").or(listed).and_then(super::query::word);
     text.map_or("…", |word| word.text)
 }

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::{
-    super::{
-        problem::Problem,
-        suggest::quoted,
-        tree::{Node, Place},
-    },
     Lint,
-    view::{Word, get, issuers, routes, text},
+    query::{Word, get, issuers, routes, text},
+};
+use crate::document::{
+    problem::Problem,
+    suggest::quoted,
+    tree::{Node, Place},
 };
 use crate::policy::{Host, HostPattern};
 

@@ -4,11 +4,11 @@
 use url::Url;
 
 use super::{
-    super::{problem::Problem, suggest::quoted, tree::Node},
     Lint,
     provider::{self, Provider},
-    view::{Word, issuers, text},
+    query::{Word, issuers, text},
 };
+use crate::document::{problem::Problem, suggest::quoted, tree::Node};
 
 const WELL_KNOWN: &str = "/.well-known/";
 

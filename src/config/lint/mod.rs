@@ -9,19 +9,19 @@ mod catalogue;
 mod claims;
 mod gate;
 mod issuer;
-mod nearby;
-mod never;
 mod placeholder;
 mod provider;
+mod query;
 mod scope;
-mod view;
+mod typos;
+mod unsatisfiable;
 mod wildcard;
 
 pub use catalogue::Lint;
 
 use std::collections::HashSet;
 
-use super::{
+use crate::document::{
     problem::Problem,
     tree::{Node, Span},
 };
@@ -43,7 +43,7 @@ pub(super) fn check(root: &Node, config: Option<&Rules<'_>>) -> Vec<Problem> {
     scope::check(root, &mut problems);
     wildcard::check(root, &mut problems);
     if let Some(config) = config {
-        never::check(root, config, &mut problems);
+        unsatisfiable::check(root, config, &mut problems);
     }
     // What another lint says of the same value knows more of it.
     let said: HashSet<Span> = problems.iter().filter_map(Problem::primary).collect();

@@ -2,13 +2,18 @@
 
 use super::{
     super::{
-        env, mask,
-        problem::Problem,
+        env,
         schema::{FILE, Field, Kind, List},
+    },
+    Lint,
+};
+use crate::{
+    config::redact,
+    document::{
+        problem::Problem,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
-    Lint,
 };
 
 /// Fields in which braces and stars have a meaning, or whose values are compared with nothing.
@@ -107,7 +112,7 @@ fn judge(text: &str, place: &Place, context: &Context<'_>) -> Option<Problem> {
     let is_file = context.name.ends_with("_file");
     let is_meant = |found: &Placeholder<'_>| is_known(found) || (is_file && found.kind != Kinds::Variable);
     let found = find(text).filter(|found| !is_meant(found))?;
-    let is_hidden = mask::is_hidden(context.name, text);
+    let is_hidden = redact::is_hidden(context.name, text);
     let shown = if is_hidden { format!("the value of {}", quoted(context.name)) } else { quoted(text) };
     let part = quoted(found.part);
     let message = match found.kind {

@@ -5,15 +5,16 @@ use std::collections::{HashMap, HashSet};
 use url::Url;
 
 use super::{
-    super::{
-        flow,
-        problem::Problem,
-        suggest::quoted,
-        tree::{Entry, Node},
-    },
-    Lint, nearby,
+    Lint,
     provider::{self, Provider},
-    view::{Word, entries, get, issuers, rules, scopes, text, words},
+    query::{Word, entries, get, issuers, rules, scopes, text, words},
+    typos,
+};
+use crate::document::{
+    flow,
+    problem::Problem,
+    suggest::quoted,
+    tree::{Entry, Node},
 };
 
 /// A scope with the first place where it stands, and how often it does.
@@ -39,7 +40,7 @@ pub(super) fn check(root: &Node, problems: &mut Vec<Problem>) {
         problems.extend(syntax(scope, &holders).or_else(|| entra.then(|| resource(scope)).flatten()));
     }
     let by_name: Vec<(&str, usize)> = used.iter().map(|used| (used.word.text, used.count)).collect();
-    for (rare, usual) in nearby::pairs(&by_name) {
+    for (rare, usual) in typos::pairs(&by_name) {
         if let (Some(rare), Some(usual)) = (used.get(rare), used.get(usual)) {
             problems.push(misspelt(rare, usual));
         }

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use super::{
-    super::{
-        problem::Problem,
-        suggest::quoted,
-        tree::{Node, Place},
-    },
     Lint,
-    view::{get, routes, text, texts},
+    query::{get, routes, text, texts},
+};
+use crate::document::{
+    problem::Problem,
+    suggest::quoted,
+    tree::{Node, Place},
 };
 
 /// A route as far as this lint goes.

@@ -2,21 +2,21 @@
 
 /// A field.
 #[derive(Clone, Copy)]
-pub(in crate::config) struct Field {
-    pub(in crate::config) name: &'static str,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
     /// What it holds.
-    pub(in crate::config) kind: Kind,
+    pub(crate) kind: Kind,
     /// What it means, in a line.
-    pub(in crate::config) about: &'static str,
+    pub(crate) about: &'static str,
     /// What holds without it.
-    pub(in crate::config) default: Option<Fallback>,
+    pub(crate) default: Option<Fallback>,
     /// Whether its section must have it.
-    pub(in crate::config) is_required: bool,
+    pub(crate) is_required: bool,
 }
 
 /// What a field holds.
 #[derive(Clone, Copy)]
-pub(in crate::config) enum Kind {
+pub(crate) enum Kind {
     /// One value: a variable can set it.
     Scalar(Scalar),
     /// A section, or one value: the short form of a section with that first field alone.
@@ -31,7 +31,7 @@ pub(in crate::config) enum Kind {
 
 /// One value.
 #[derive(Clone, Copy)]
-pub(in crate::config) enum Scalar {
+pub(crate) enum Scalar {
     /// A text that is not empty.
     Text,
     /// One of these words.
@@ -72,7 +72,7 @@ pub(in crate::config) enum Scalar {
 
 /// Several values.
 #[derive(Clone, Copy)]
-pub(in crate::config) enum List {
+pub(crate) enum List {
     /// A list of different values, at least one.
     Of(Scalar),
     /// A list of at most so many different values, at least one.
@@ -91,35 +91,35 @@ pub(in crate::config) enum List {
 
 /// What holds without a field.
 #[derive(Clone, Copy)]
-pub(in crate::config) enum Fallback {
+pub(crate) enum Fallback {
     Text(&'static str),
     Flag(bool),
     Count(usize),
     Texts(&'static [&'static str]),
 }
 
-pub(super) const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
+pub(crate) const fn field(name: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { name, kind, about, default: None, is_required: false }
 }
 
 impl Field {
-    pub(super) const fn required(self) -> Self {
+    pub(crate) const fn required(self) -> Self {
         Self { is_required: true, ..self }
     }
 
-    pub(super) const fn or(self, default: bool) -> Self {
+    pub(crate) const fn or(self, default: bool) -> Self {
         Self { default: Some(Fallback::Flag(default)), ..self }
     }
 
-    pub(super) const fn or_count(self, default: usize) -> Self {
+    pub(crate) const fn or_count(self, default: usize) -> Self {
         Self { default: Some(Fallback::Count(default)), ..self }
     }
 
-    pub(super) const fn or_text(self, default: &'static str) -> Self {
+    pub(crate) const fn or_text(self, default: &'static str) -> Self {
         Self { default: Some(Fallback::Text(default)), ..self }
     }
 
-    pub(super) const fn or_texts(self, default: &'static [&'static str]) -> Self {
+    pub(crate) const fn or_texts(self, default: &'static [&'static str]) -> Self {
         Self { default: Some(Fallback::Texts(default)), ..self }
     }
 }

@@ -1,8 +1,8 @@
 //! What Envoy's access log can print, safe for a line of text. Nothing of an unverified token is in it.
 
 use super::{
-    encode::{Field, Fixed, Part, encoded},
-    values::{Listed, Safe},
+    header_value::{Listed, Safe},
+    protobuf_writer::{Field, Fixed, Part, encoded},
 };
 use crate::{jwt::verifier::VerifiedToken, policy::rule::RuleId};
 

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::{Answer, Attributes, INTERNAL, Replies, internal};
 use crate::{
     authorizer::Denial,
-    bearer::challenge::{self, Challenge},
     ext_authz::proto::{
         envoy::{
             config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction},
@@ -27,10 +26,13 @@ use crate::{
     identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides, spellings},
     jwt::verifier::VerifiedToken,
     limits::NAME_CLAIM_BYTES,
+    oauth::{
+        challenge::{self, Challenge},
+        scope::{Scope, ScopeRequirement},
+    },
     policy::{
         route::RequestTarget,
         rule::{Access, Permit, Requirement, Rule, RuleId},
-        scope::{Scope, ScopeRequirement},
     },
     reason::DenyReason,
 };

@@ -8,11 +8,11 @@ use std::{
 };
 
 use super::{
-    encode::{Field, Part, encoded},
-    sets::Slots,
+    identity_headers::Slots,
+    protobuf_writer::{Field, Part, encoded},
 };
 use crate::{
-    ext_authz::attributes::Attributes,
+    ext_authz::decode::attributes::Attributes,
     identity::{Aliases, IdentityHeaders, fold, fold_byte, spellings},
 };
 

@@ -2,7 +2,7 @@ use envoy_types::pb::envoy::service::auth::v3 as complete;
 use prost::Message as _;
 use serde_json::json;
 
-use super::{values::Safe, *};
+use super::{header_value::Safe, *};
 use crate::{
     ext_authz::proto::envoy::{
         config::core::v3::{HeaderMap, HeaderValue},
@@ -274,7 +274,7 @@ fn aliases_can_be_removed_blindly_and_authorization_kept_back() {
 #[test]
 fn values_are_header_safe_and_never_coincide() {
     for (text, safe) in [("a b", "a%20b"), ("a%20b", "a%2520b"), ("a\r\nx: y", "a%0D%0Ax:%20y"), ("é", "%C3%A9")] {
-        assert_eq!(*encode::encoded(&Safe::of(text)), *safe.as_bytes());
+        assert_eq!(*protobuf_writer::encoded(&Safe::of(text)), *safe.as_bytes());
     }
 }
 

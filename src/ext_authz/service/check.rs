@@ -12,13 +12,12 @@ use super::{Decided, Engine, decided::Message};
 use crate::{
     authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
     ext_authz::{
-        attributes::Attributes,
-        queue::{PickedUp, QueueTimes, TurnedAway},
-        request_age,
+        decode::{attributes::Attributes, request_age},
         response::{self, Answer},
+        transport::queue::{PickedUp, QueueTimes, TurnedAway},
     },
-    jwks::key_store::{MissAnswer, Waiter},
     jwt::verifier::MissingKey,
+    keystore::store::{MissAnswer, Waiter},
     limits,
     reason::{DenyReason, RequestFault},
 };

@@ -4,10 +4,10 @@ use std::{fmt, time::Duration};
 
 use crate::{
     authorizer::Decision,
-    bearer::credentials::Credentials,
     client_text::ClientText,
-    ext_authz::{attributes::Attributes, queue::QueueTimes},
+    ext_authz::{decode::attributes::Attributes, transport::queue::QueueTimes},
     jwt::verifier::{Evidence, VerifiedToken, Verifier},
+    oauth::credentials::Credentials,
     policy::rule::RuleId,
 };
 

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::{tests::rules, *};
 use crate::{
-    jwks::{key_set::KeySet, key_store::Snapshot},
-    jwt::{algorithm::Algorithm, issuer_rules::NonEmpty, token_cache::PLACE},
+    jwt::issuer_rules::NonEmpty,
+    keys::{algorithm::Algorithm, key_set::KeySet, lookup::Snapshot},
     limits,
+    token_cache::cache::PLACE,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

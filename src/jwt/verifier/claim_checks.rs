@@ -8,30 +8,30 @@ use serde_json::Value;
 use crate::{
     clock::UnixTime,
     jwt::{claims::Claims, header::TokenType, issuer_rules::IssuerRules},
-    policy::scope::ScopeSet,
+    oauth::scope::ScopeSet,
     reason::TokenFault,
 };
 
 /// What was read while checking.
-pub(super) struct Facts<'c> {
-    pub(super) subject: Option<&'c str>,
-    pub(super) client_id: Option<&'c str>,
-    pub(super) scopes: ScopeSet<'static>,
-    pub(super) times: Times,
+pub(crate) struct Facts<'c> {
+    pub(crate) subject: Option<&'c str>,
+    pub(crate) client_id: Option<&'c str>,
+    pub(crate) scopes: ScopeSet<'static>,
+    pub(crate) times: Times,
 }
 
 /// What the times of a token say.
-pub(super) struct Times {
-    pub(super) expires_at: UnixTime,
+pub(crate) struct Times {
+    pub(crate) expires_at: UnixTime,
     /// The moments at which all of them are fulfilled; this one is among them.
-    pub(super) valid: Range<UnixTime>,
+    pub(crate) valid: Range<UnixTime>,
 }
 
 /// Checks claims at that moment.
 ///
 /// # Errors
 /// The first fault, in the order of the design, section 3.
-pub(super) fn check<'c>(
+pub(crate) fn check<'c>(
     claims: &'c Claims,
     token_type: TokenType,
     rules: &IssuerRules,
@@ -136,7 +136,7 @@ fn check_client(claims: &Claims, rules: &IssuerRules) -> Result<(), TokenFault> 
 
 /// What the first of the issuer's claims that is there says. One of another type or over-long names nobody, and the next
 /// one doesn't stand in for it: the provider may mean somebody else by that.
-pub(super) fn client_id<'c>(claims: &'c Claims, rules: &IssuerRules) -> Option<&'c str> {
+pub(crate) fn client_id<'c>(claims: &'c Claims, rules: &IssuerRules) -> Option<&'c str> {
     let named = rules.client_id_claims.iter().find(|claim| claims.has(claim))?;
     claims.name(named).ok().flatten()
 }

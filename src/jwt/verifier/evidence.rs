@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{Verifier, claim_checks, read};
 use crate::{
-    bearer::access_token::AccessToken,
     digest::{sha256, short_hex},
     jwt::claims::Claims,
     limits,
+    oauth::access_token::AccessToken,
     reason::{DenyReason, TokenFault},
 };
 

@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    jwks::{key_set::KeySet, key_store::IssuerKeys, key_store::KeyStore, source::Secret},
     jwt::{
-        algorithm::Algorithm,
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::NonEmpty,
     },
+    keys::{algorithm::Algorithm, key_set::KeySet, secret::Secret},
+    keystore::store::{IssuerKeys, KeyStore},
     limits,
 };
 
 const ISSUER: &str = "https://issuer.test/";
 const NOW: i64 = 1_800_000_000;
 
-pub(super) fn rules() -> IssuerRules {
+pub(crate) fn rules() -> IssuerRules {
     IssuerRules {
         issuer: ISSUER.into(),
         audiences: NonEmpty::new(vec!["https://api.test".to_owned()]).unwrap(),
@@ -40,7 +40,7 @@ fn secret() -> Secret {
     Secret::new(vec![b's'; 32])
 }
 
-pub(super) fn sign(header: &Value, claims: &Value) -> String {
+pub(crate) fn sign(header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", encode(header), encode(claims));
     let key = jsonwebtoken::EncodingKey::from_secret(secret().expose());
@@ -48,7 +48,7 @@ pub(super) fn sign(header: &Value, claims: &Value) -> String {
     format!("{input}.{signature}")
 }
 
-pub(super) fn claims(changes: Value) -> Value {
+pub(crate) fn claims(changes: Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": "https://api.test", "sub": "u1", "azp": "c1",
         "exp": NOW + 60, "nbf": NOW, "iat": NOW, "scope": "read:messages",
@@ -73,7 +73,7 @@ fn verify_text(rules: IssuerRules, token: &str) -> Result<Arc<VerifiedToken>, Un
 }
 
 /// The fault of a token, be it for certain or unless there are newer keys.
-pub(super) fn fault_of(token: &str) -> TokenFault {
+pub(crate) fn fault_of(token: &str) -> TokenFault {
     match verify_text(rules(), token).unwrap_err() {
         Unverified::Refused(fault) => fault,
         Unverified::KeyMissing(missing) => missing.fault,

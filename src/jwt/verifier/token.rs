@@ -4,13 +4,13 @@ use std::{ops::Range, sync::Arc};
 
 use super::claim_checks::{Facts, Times};
 #[cfg(test)]
-use crate::jwt::kept_claims::KeptClaims;
+use crate::jwt::claim_retention::KeptClaims;
 use crate::{
     clock::UnixTime,
-    jwks::basis::Basis,
     jwt::{claims::Claims, issuer_rules::IssuerRules},
+    keys::key_ref::Basis,
     limits,
-    policy::scope::ScopeSet,
+    oauth::scope::ScopeSet,
 };
 
 /// The proof that a token was checked. Only [`super::Verifier::verify`] makes one.
@@ -44,7 +44,7 @@ const _: () = assert!(limits::NAME_CLAIM_BYTES <= u16::MAX as usize);
 
 impl VerifiedToken {
     /// Of what the verifier found.
-    pub(super) fn of(rules: Arc<IssuerRules>, facts: Facts<'_>, basis: Arc<Basis>) -> Self {
+    pub(crate) fn of(rules: Arc<IssuerRules>, facts: Facts<'_>, basis: Arc<Basis>) -> Self {
         let Facts { subject, client_id, scopes, times: Times { expires_at, valid } } = facts;
         let length = |text: Option<&str>| text.and_then(|text| u16::try_from(text.len()).ok());
         Self {
@@ -60,22 +60,22 @@ impl VerifiedToken {
     }
 
     /// The same token with these of its claims.
-    pub(super) fn with(self, claims: Claims) -> Self {
+    pub(crate) fn with(self, claims: Claims) -> Self {
         Self { claims: (!claims.is_empty()).then(|| Box::new(claims)), ..self }
     }
 
     /// The same token, its key found in another set.
-    pub(super) fn resting_on(&self, basis: Arc<Basis>) -> Self {
+    pub(crate) fn resting_on(&self, basis: Arc<Basis>) -> Self {
         Self { basis, ..self.clone() }
     }
 
     /// What its signature was found true with.
-    pub(in crate::jwt) const fn basis(&self) -> &Arc<Basis> {
+    pub(crate) const fn basis(&self) -> &Arc<Basis> {
         &self.basis
     }
 
     /// The moments at which its times are true.
-    pub(in crate::jwt) const fn valid(&self) -> &Range<UnixTime> {
+    pub(crate) const fn valid(&self) -> &Range<UnixTime> {
         &self.valid
     }
 
@@ -136,7 +136,7 @@ impl VerifiedToken {
         self.expires_at
     }
 
-    /// Those of its claims that are kept, see [`crate::jwt::kept_claims`].
+    /// Those of its claims that are kept, see [`crate::jwt::claim_retention`].
     #[must_use]
     pub fn claims(&self) -> &Claims {
         const NONE: &Claims = &Claims::none();

@@ -5,13 +5,15 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, kept_claims::KeptClaims},
+    jwt::{claim_path::ClaimPath, claim_retention::KeptClaims, claim_rule::ClaimTest},
+    oauth::{
+        implies::{Implications, Implied},
+        scope::{Scope, ScopeRequirement},
+    },
     policy::{
         EncodedSlashes, HostPattern, Methods, PathPattern, Route,
         binding::RequestPart,
-        implies::{Implications, Implied},
         rule::{Access, Rule, RuleId},
-        scope::{Scope, ScopeRequirement},
     },
 };
 

@@ -6,10 +6,10 @@ use crate::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
     },
+    oauth::scope::{Scope, ScopeRequirement},
     policy::{
         binding::RequestPart,
         rule::{Access, Rule, RuleId},
-        scope::{Scope, ScopeRequirement},
     },
 };
 

@@ -8,7 +8,7 @@ use super::{
     random::{folded, indexed, matches, pattern, routes, rule_for, winner},
     *,
 };
-use crate::policy::{audit, steps::Steps};
+use crate::policy::{audit, budget::Steps};
 
 /// Every path of up to four segments, folded.
 fn all_paths() -> Vec<String> {

@@ -6,9 +6,9 @@ mod transport;
 
 use std::{fs, path::Path};
 
-use portcullis::config::{
-    envoy::{Allowed, check_files},
-    lint::Lint,
+use portcullis::{
+    config::lint::Lint,
+    tools::envoy_lint::{Allowed, check_files},
 };
 
 use super::sources::{is_of, literals, unfollowed};

@@ -5,7 +5,7 @@ mod cases;
 mod key_cases;
 mod scene;
 
-use portcullis::rehearsal::explain::{Explanation, Outcome, Step};
+use portcullis::tools::explain::{Explanation, Outcome, Step};
 use serde_json::Value;
 
 use self::scene::Scene;

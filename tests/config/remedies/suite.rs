@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portcullis::{
     clock::UnixTime,
     config::{self, error::Problem},
-    rehearsal::suite::{Session, Subject, TestFile},
+    tools::policy_test::{Session, Subject, TestFile},
 };
 
 use super::sources::{is_done, literals, sources_of, unfollowed};

@@ -7,10 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use portcullis::jwks::{
-    address::Loopback,
+use portcullis::keystore::{
     fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
     source::Transport,
+    url_guard::Loopback,
 };
 use serde_json::Value;
 use url::Url;

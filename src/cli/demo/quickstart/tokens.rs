@@ -53,7 +53,7 @@ impl Tokens {
 ///
 /// # Errors
 /// When it doesn't answer with one.
-pub(in crate::cli::demo) async fn obtain(
+pub(crate) async fn obtain(
     client: &Client,
     issuer: &str,
     audience: &str,

@@ -7,11 +7,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
     clock::UnixTime,
     config,
-    jwks::{issuer_keys::IssuerKeys, key_set::KeySet, key_store::KeyStore},
-    rehearsal::{
-        ask::{Ask, Credentials},
+    keys::key_set::KeySet,
+    keystore::{issuer_keys::IssuerKeys, store::KeyStore},
+    tools::{
         explain::{Explanation, Signatures, explain},
-        stage::Stage,
+        simulate::{
+            request::{Ask, Credentials},
+            simulator::Stage,
+        },
     },
 };
 use serde_json::{Map, Value, json};
