@@ -24,9 +24,10 @@ use portcullis::{
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
-    jwt::{compact::Compact, verifier::Verifier},
+    jwt::compact::Compact,
     keys::algorithm::Algorithm,
     oauth::{access_token::AccessToken, credentials::Credentials},
+    token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;
 use tokio_util::task::TaskTracker;
@@ -100,7 +101,7 @@ fn signature(bencher: Bencher<'_, '_>, name: &str) {
 fn verify_afresh(bencher: Bencher<'_, '_>, name: &str) {
     let issuer = Issuer::new(algorithm(name));
     let (keys, text) = (issuer.keys(), issuer.token(0));
-    let verify = |verifier: Verifier| {
+    let verify = |verifier: CachedVerifier| {
         let token = AccessToken::parse(black_box(text.as_bytes()));
         token.is_ok_and(|token| verifier.verify(token, &keys.at(Stopped::now()), NOW).is_ok())
     };

@@ -15,10 +15,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
     clock::UnixTime,
     config,
-    jwt::verifier::Verifier,
     keys::key_set::KeySet,
     keystore::store::{IssuerKeys, KeyStore, KeysAt},
     oauth::access_token::AccessToken,
+    token_cache::cached_verifier::CachedVerifier,
 };
 use tokio::time::Instant;
 
@@ -30,12 +30,12 @@ const NOW: i64 = 1_800_000_100;
 
 /// `benches/instructions` counts what is done in here.
 #[inline(never)]
-fn measured(verifier: &Verifier, keys: &KeysAt<'_>, tokens: &[String], count: usize) -> usize {
+fn measured(verifier: &CachedVerifier, keys: &KeysAt<'_>, tokens: &[String], count: usize) -> usize {
     let shown = tokens.iter().cycle().take(count);
     shown.filter(|token| verify(black_box(verifier), keys, token)).count()
 }
 
-fn verify(verifier: &Verifier, keys: &KeysAt<'_>, token: &str) -> bool {
+fn verify(verifier: &CachedVerifier, keys: &KeysAt<'_>, token: &str) -> bool {
     let token = AccessToken::parse(token.as_bytes());
     token.is_ok_and(|token| verifier.verify(token, keys, UnixTime::from_secs(NOW)).is_ok())
 }
@@ -122,7 +122,7 @@ fn main() {
         let Ok(set) = KeySet::parse(set.as_bytes(), issuer.rules.algorithms.as_slice()) else { return };
         store.add(issuer.rules.issuer.clone(), IssuerKeys::fixed(set, Instant::now()));
     }
-    let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
     let verifier = verifier.keeping(config.policy.asked_claims());
     let keys = store.at(Instant::now());
     if mode == "fill" {
@@ -156,6 +156,6 @@ fn main() {
 
 /// The same, not counted.
 #[inline(never)]
-fn measured_not(verifier: &Verifier, keys: &KeysAt<'_>, tokens: &[String], count: usize) -> usize {
+fn measured_not(verifier: &CachedVerifier, keys: &KeysAt<'_>, tokens: &[String], count: usize) -> usize {
     tokens.iter().cycle().take(count).filter(|token| verify(verifier, keys, token)).count()
 }

@@ -7,7 +7,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     clock::UnixTime,
-    jwt::verifier::{MissingKey, Unverified, VerifiedToken, Verifier},
+    jwt::{
+        verified_token::VerifiedToken,
+        verifier::{MissingKey, Unverified},
+    },
     keys::lookup::KeyLookup,
     oauth::{credentials::Credentials, scope::ScopeRequirement},
     policy::{
@@ -16,6 +19,7 @@ use crate::{
         rule::{Permit, Rule, RuleId},
     },
     reason::DenyReason,
+    token_cache::cached_verifier::CachedVerifier,
 };
 
 /// What of a request matters to the decision: canonical and bounded.
@@ -114,14 +118,14 @@ impl Undecided {
 #[derive(Debug)]
 pub struct Authorizer {
     policy: Policy,
-    verifier: Verifier,
+    verifier: CachedVerifier,
 }
 
 impl Authorizer {
     /// An authorizer of that policy, for tokens that the verifier accepts. One that forgets claims that the policy asks
     /// about is replaced by one that keeps them: denials of good tokens would be a riddle.
     #[must_use]
-    pub fn new(policy: Policy, verifier: Verifier) -> Self {
+    pub fn new(policy: Policy, verifier: CachedVerifier) -> Self {
         let asked = policy.asked_claims();
         let verifier = if verifier.keeps(&asked) { verifier } else { verifier.keeping(asked) };
         Self { policy, verifier }
@@ -135,7 +139,7 @@ impl Authorizer {
 
     /// Its verifier, to look at.
     #[must_use]
-    pub fn verifier(&self) -> &Verifier {
+    pub fn verifier(&self) -> &CachedVerifier {
         &self.verifier
     }
 

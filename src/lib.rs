@@ -34,7 +34,7 @@
 //! *Invariant: shut unless opened.* Whatever is unknown, ambiguous, late or broken is a denial. There is no default that
 //! allows, and no way from an error to an allow.
 //!
-//! *Invariant: success is a proof.* Only [`jwt::verifier::Verifier`] makes a [`jwt::verifier::VerifiedToken`], only a
+//! *Invariant: success is a proof.* Only [`jwt::verifier::Verifier`] makes a [`jwt::verified_token::VerifiedToken`], only a
 //! [`policy::rule::Rule`] makes a [`policy::rule::Permit`], and only from a permit an allow answer is made. Forgetting a
 //! check does not compile.
 //!

@@ -8,10 +8,11 @@ use envoy_types::pb::envoy::service::auth::v3::{
 use portcullis::{
     clock::{Clock, UnixTime},
     config::Config,
-    jwt::{issuer_rules::IssuerRules, verifier::Verifier},
+    jwt::issuer_rules::IssuerRules,
     keys::{algorithm::Algorithm, key_set::KeySet},
     keystore::store::{IssuerKeys, KeyStore},
     policy::Policy,
+    token_cache::cached_verifier::CachedVerifier,
     tools::simulate::{mint::Mint, request::Signature},
 };
 use prost::Message as _;
@@ -82,8 +83,8 @@ impl Issuer {
         self.config.policy.clone()
     }
 
-    pub(crate) fn verifier(&self) -> Verifier {
-        Verifier::new([self.rules().clone()]).keeping(self.config.policy.asked_claims())
+    pub(crate) fn verifier(&self) -> CachedVerifier {
+        CachedVerifier::new([self.rules().clone()]).keeping(self.config.policy.asked_claims())
     }
 
     /// A token as Auth0 gives it.

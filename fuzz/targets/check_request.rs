@@ -22,7 +22,7 @@ use envoy_types::pb::{
     },
     google::protobuf::value::Kind,
 };
-use portcullis::{limits, authorizer::Authorizer, clock::{Clock, UnixTime}, ext_authz::{decode::attributes::Attributes, proto::envoy::service::auth::v3::CheckRequest as Ours, response::Replies, service::{Decided, Engine, Observer}}, jwt::verifier::Verifier, keys::{algorithm::Algorithm, key_set::KeySet}, keystore::store::{IssuerKeys, KeyStore}, policy::CanonicalPath};
+use portcullis::{limits, authorizer::Authorizer, clock::{Clock, UnixTime}, ext_authz::{decode::attributes::Attributes, proto::envoy::service::auth::v3::CheckRequest as Ours, response::Replies, service::{Decided, Engine, Observer}}, keys::{algorithm::Algorithm, key_set::KeySet}, keystore::store::{IssuerKeys, KeyStore}, policy::CanonicalPath, token_cache::cached_verifier::CachedVerifier};
 use portcullis_fuzz::{config, json_writer::CHOICES, keys::Signer};
 use prost::Message as _;
 use tokio::{runtime::Runtime, time::Instant};
@@ -92,7 +92,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let text = format!(r#"{{"keys":[{}]}}"#, Signer::new(1).jwk("a"));
     let set = KeySet::parse(text.as_bytes(), &[Algorithm::EdDSA]).expect("a good key");
     keys.add("https://issuer.test/".into(), IssuerKeys::fixed(set, Instant::now()));
-    let verifier = Verifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
+    let verifier = CachedVerifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
     let engine = Engine {
         revision: "test".into(),
         authorizer: Authorizer::new(config.policy, verifier),

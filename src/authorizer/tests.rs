@@ -53,7 +53,7 @@ fn authorizer() -> Authorizer {
         clients: None,
         claims: Vec::new(),
     };
-    Authorizer::new(policy, Verifier::new([rules]))
+    Authorizer::new(policy, CachedVerifier::new([rules]))
 }
 
 fn secret() -> Secret {

@@ -127,7 +127,7 @@ pub struct Engine {
 impl Engine {
     /// One that denies everything.
     pub(crate) fn for_tests(observer: Arc<dyn Observer>) -> Self {
-        let verifier = crate::jwt::verifier::Verifier::new([]);
+        let verifier = crate::token_cache::cached_verifier::CachedVerifier::new([]);
         Self {
             revision: "test".into(),
             authorizer: Authorizer::new(crate::policy::Policy::default(), verifier),

@@ -5,23 +5,20 @@
 //! claims are judged only after the signature, so that answers about them are never about a forger's text.
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
-mod claim_checks;
-mod evidence;
-mod token;
-
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    claim_checks,
     claim_retention::{AskedClaims, KeptClaims},
     claims::Claims,
     compact::Compact,
     header::Header,
     issuer_rules::IssuerRules,
+    verified_token::VerifiedToken,
 };
-use crate::token_cache::{cache::TokenCache, refused::Refusal};
 use crate::{
     clock::UnixTime,
-    digest::{Sha256, sha256},
+    digest::sha256,
     keys::{
         key::VerificationKey,
         key_ref::{Basis, Fingerprint},
@@ -31,8 +28,6 @@ use crate::{
     oauth::access_token::AccessToken,
     reason::TokenFault,
 };
-pub use evidence::Evidence;
-pub use token::VerifiedToken;
 
 /// Why there is no [`VerifiedToken`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +51,12 @@ pub struct MissingKey {
     pub fault: TokenFault,
 }
 
-/// Verifies tokens of the configured issuers. Clones share what they remember: they have the same rules.
+/// A verifier of tokens of the configured issuers. It remembers nothing: what it says follows from the token, the keys and
+/// the time alone. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    issuers: Arc<HashMap<Arc<str>, Arc<IssuerRules>>>,
+    pub(super) issuers: Arc<HashMap<Arc<str>, Arc<IssuerRules>>>,
     kept: Arc<KeptClaims>,
-    cache: Arc<TokenCache>,
 }
 
 impl From<TokenFault> for Unverified {
@@ -75,34 +70,19 @@ impl Verifier {
     #[must_use]
     pub fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
         let issuers = issuers.into_iter().map(|rules| (Arc::clone(&rules.issuer), Arc::new(rules))).collect();
-        Self { issuers: Arc::new(issuers), kept: Arc::new(KeptClaims::All), cache: Arc::default() }
+        Self { issuers: Arc::new(issuers), kept: Arc::new(KeptClaims::All) }
     }
 
-    /// The same verifier whose tokens keep only those of their claims that are asked about. It remembers no token, and
-    /// counts on.
+    /// The same verifier whose tokens keep only those of their claims that are asked about.
     #[must_use]
     pub fn keeping(&self, asked: AskedClaims) -> Self {
-        let (issuers, cache) = (Arc::clone(&self.issuers), Arc::new(self.cache.successor()));
-        Self { issuers, kept: Arc::new(asked.into()), cache }
+        Self { issuers: Arc::clone(&self.issuers), kept: Arc::new(asked.into()) }
     }
 
     /// Whether its tokens keep all claims that are asked about.
     #[must_use]
     pub fn keeps(&self, asked: &AskedClaims) -> bool {
         self.kept.include(asked)
-    }
-
-    /// A verifier of other issuers, or of the same by other rules, that takes over from this one: it remembers no token,
-    /// and counts on.
-    #[must_use]
-    pub fn successor(&self, issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
-        Self { cache: Arc::new(self.cache.successor()), ..Self::new(issuers) }
-    }
-
-    /// The tokens that it remembers, to look at.
-    #[must_use]
-    pub fn cache(&self) -> &Arc<TokenCache> {
-        &self.cache
     }
 
     /// Verifies a token with the keys that are here, at that moment.
@@ -114,64 +94,12 @@ impl Verifier {
         token: AccessToken<'_>,
         keys: &dyn KeyLookup,
         now: UnixTime,
-    ) -> Result<Arc<VerifiedToken>, Unverified> {
-        let text = token.expose().as_bytes();
-        let mut leaves = false;
-        if let Some(found) = self.cache.recent().get(text) {
-            if found.valid().contains(&now) && keys.are_still(found.issuer(), &found.basis().set) {
-                self.cache.count_hit();
-                return Ok(found);
-            }
-            // It is over, or other keys are in use. One whose times are yet to come stays.
-            leaves = now >= found.valid().start;
-        }
-        let digest = sha256(text);
-        if let Some(found) = self.cache.get(&digest) {
-            if let Some(basis) = still_true(&found, token, keys, now) {
-                self.cache.count_hit();
-                let found = self.with_basis(found, &basis, digest);
-                self.cache.recent().offer(text, &found);
-                return Ok(found);
-            }
-            if now >= found.valid().end {
-                self.cache.forget(&digest);
-            }
-        }
-        // Nothing vouches for it by now.
-        if leaves {
-            self.cache.recent().forget(text);
-        }
-        if let Some(refused) = self.cache.refused().get(&digest).and_then(|refusal| still_refused(refusal, keys)) {
-            self.cache.count_refusal();
-            return Err(refused);
-        }
-        self.cache.count_miss(now);
-        match self.verify_afresh(token, keys, now) {
-            Ok(verified) => {
-                let verified = Arc::new(verified);
-                self.cache.put(digest, Arc::clone(&verified));
-                Ok(verified)
-            }
-            Err(failure) => {
-                if let Some(refusal) = failure.to_remember() {
-                    self.cache.refused().put(digest, refusal);
-                }
-                Err(failure.into())
-            }
-        }
+    ) -> Result<VerifiedToken, Unverified> {
+        self.examine(token, keys, now).map_err(Unverified::from)
     }
 
-    /// A remembered token as one whose key is in that set.
-    fn with_basis(&self, found: Arc<VerifiedToken>, basis: &Arc<Basis>, digest: Sha256) -> Arc<VerifiedToken> {
-        if basis.set == found.basis().set {
-            return found;
-        }
-        let found = Arc::new(found.resting_on(Arc::clone(basis)));
-        self.cache.put(digest, Arc::clone(&found));
-        found
-    }
-
-    fn verify_afresh(
+    /// Verifies a token, and says of a failure what it depends on.
+    pub(crate) fn examine(
         &self,
         token: AccessToken<'_>,
         keys: &dyn KeyLookup,
@@ -195,7 +123,7 @@ impl Verifier {
 }
 
 /// The failure of verifying a token afresh, by what it depends on.
-enum Failure {
+pub(crate) enum Failure {
     /// The token can't be read. Depends on its bytes alone.
     Unread(TokenFault),
     /// The token is refused. Depends on the configuration, the time, or both as well.
@@ -219,70 +147,11 @@ impl From<Failure> for Unverified {
     }
 }
 
-impl Failure {
-    /// The refusal that the next request with this token gets without verifying it. Other tokens that can't be read are
-    /// recognised sooner than they could be found in the cache.
-    fn to_remember(&self) -> Option<Refusal> {
-        match self {
-            Self::Unread(TokenFault::Malformed) => Some(Refusal::Malformed),
-            Self::NoKey(missing, Some(set)) => Some(Refusal::NoKey {
-                issuer: Arc::clone(&missing.issuer),
-                set: *set,
-                need: missing.need,
-                fault: missing.fault,
-            }),
-            // Whether keys are there depends on the time.
-            Self::Unread(_) | Self::Refused(_) | Self::NoKey(_, None) => None,
-        }
-    }
-}
-
-/// Says what verifying a refused token afresh would yield, if that is known.
-fn still_refused(refusal: Refusal, keys: &dyn KeyLookup) -> Option<Unverified> {
-    match refusal {
-        Refusal::Malformed => Some(TokenFault::Malformed.into()),
-        Refusal::NoKey { issuer, set, need, fault } => {
-            let snapshot = keys.current(&issuer).filter(|snapshot| snapshot.set.fingerprint() == set)?;
-            // The same keys may have been fetched once more: newer ones are asked for from here on.
-            Some(Unverified::KeyMissing(MissingKey { issuer, seen: snapshot.generation, need, fault }))
-        }
-    }
-}
-
-fn read(token: AccessToken<'_>) -> Result<(Compact<'_>, Header, Claims), TokenFault> {
+pub(super) fn read(token: AccessToken<'_>) -> Result<(Compact<'_>, Header, Claims), TokenFault> {
     let compact = Compact::parse(token)?;
     let header = Header::parse(&compact.header)?;
     let claims = Claims::parse(&compact.payload)?;
     Ok((compact, header, claims))
-}
-
-/// Whether verifying a remembered token afresh would succeed: by which key of which set, if so.
-///
-/// SECURITY: the keys are asked each time, so that a key that was removed, replaced or has become ambiguous vouches for
-/// nothing any more, and neither does a set past its `max_stale`.
-fn still_true(
-    found: &VerifiedToken,
-    token: AccessToken<'_>,
-    keys: &dyn KeyLookup,
-    now: UnixTime,
-) -> Option<Arc<Basis>> {
-    if !found.valid().contains(&now) {
-        return None;
-    }
-    let snapshot = keys.current(found.issuer())?;
-    if snapshot.set.fingerprint() == found.basis().set {
-        return Some(Arc::clone(found.basis()));
-    }
-    // Other keys than those it was verified with: does its header still lead to the same one?
-    let compact = Compact::parse(token).ok()?;
-    let header = Header::parse(&compact.header).ok()?;
-    let is_it = |key: &&VerificationKey| *key.thumbprint() == found.basis().key;
-    let key = match snapshot.set.select(header.key_hint(), header.algorithm) {
-        Selection::One(key) => Some(key).filter(is_it),
-        Selection::Few(keys) => keys.iter().find(is_it),
-        Selection::None | Selection::Ambiguous => None,
-    };
-    key.map(|key| Arc::clone(key.basis()))
 }
 
 fn check_signature(
@@ -321,6 +190,4 @@ fn new_key(header: &Header) -> KeyNeed {
 }
 
 #[cfg(test)]
-mod cache_tests;
-#[cfg(test)]
-mod tests;
+pub(crate) mod tests;

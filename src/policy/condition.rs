@@ -12,7 +12,7 @@ use super::{
 };
 use crate::oauth::scope::ScopeNeed;
 use crate::{
-    jwt::{claim_retention::AskedClaims, claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
+    jwt::{claim_retention::AskedClaims, claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
     reason::DenyReason,
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{binding::Binding, route::RequestTarget};
 use crate::oauth::scope::ScopeRequirement;
 use crate::{
-    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verifier::VerifiedToken},
+    jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
     reason::DenyReason,
 };
 

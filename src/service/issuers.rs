@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::IssuerConfig,
-    jwt::{claim_retention::AskedClaims, verifier::Verifier},
+    jwt::claim_retention::AskedClaims,
     keys::key_set::KeySet,
     keystore::{
         fetch::FetchError,
@@ -25,6 +25,7 @@ use crate::{
         store::KeyStore,
     },
     service::telemetry::metrics::Metrics,
+    token_cache::cached_verifier::CachedVerifier,
 };
 
 /// What is in force of `issuers` and `keys_dir`.
@@ -32,7 +33,7 @@ pub(super) struct Issuers {
     configs: Vec<IssuerConfig>,
     saved: Option<SavedKeys>,
     pub(super) keys: Arc<KeyStore>,
-    pub(super) verifier: Verifier,
+    pub(super) verifier: CachedVerifier,
 }
 
 /// What every issuer's task needs.
@@ -48,7 +49,7 @@ impl Issuers {
         configs: Vec<IssuerConfig>,
         saved: Option<SavedKeys>,
         keys: Arc<KeyStore>,
-        verifier: Verifier,
+        verifier: CachedVerifier,
         around: &mut Around<'_>,
     ) -> Result<Self, ServeError> {
         for issuer in &configs {

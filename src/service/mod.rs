@@ -55,7 +55,6 @@ use crate::{
         service::{ConnectionFailure, Current, Engine},
         transport::server::{GrpcServer, Health, Queues},
     },
-    jwt::verifier::Verifier,
     keystore::{fetch::Fetchers, store::KeyStore},
     limits,
     service::{
@@ -66,6 +65,7 @@ use crate::{
             rejected_calls,
         },
     },
+    token_cache::cached_verifier::CachedVerifier,
 };
 pub use at_rest::{BeingWritten, NoConfig, load_at_rest};
 pub use error::ServeError;
@@ -178,7 +178,7 @@ impl App {
         let listeners = listen::bind(&config.listen).await?;
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
-        let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
         let verifier = verifier.keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));

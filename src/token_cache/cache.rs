@@ -22,7 +22,7 @@ use quick_cache::{
 };
 
 use super::{hot_tokens::Recent, refused::RefusedTokens};
-use crate::jwt::verifier::VerifiedToken;
+use crate::jwt::verified_token::VerifiedToken;
 use crate::{clock::UnixTime, digest::Sha256, limits};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.

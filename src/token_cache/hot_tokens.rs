@@ -26,7 +26,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 
-use crate::jwt::verifier::VerifiedToken;
+use crate::jwt::verified_token::VerifiedToken;
 use crate::{clock::UnixTime, limits};
 
 // What the module says that all of them take.

@@ -18,6 +18,7 @@ use quick_cache::{
 
 use crate::{
     digest::Sha256,
+    jwt::verifier::Failure,
     keys::{key_ref::Fingerprint, lookup::KeyNeed},
     limits,
     reason::TokenFault,
@@ -43,6 +44,24 @@ pub(crate) enum Refusal {
         /// The fault of the token if there are no other keys.
         fault: TokenFault,
     },
+}
+
+impl Refusal {
+    /// The refusal that the next request with this token gets without verifying it. Other tokens that can't be read are
+    /// recognised sooner than they could be found in the cache.
+    pub(crate) fn of(failure: &Failure) -> Option<Self> {
+        match failure {
+            Failure::Unread(TokenFault::Malformed) => Some(Self::Malformed),
+            Failure::NoKey(missing, Some(set)) => Some(Self::NoKey {
+                issuer: Arc::clone(&missing.issuer),
+                set: *set,
+                need: missing.need,
+                fault: missing.fault,
+            }),
+            // Whether keys are there depends on the time.
+            Failure::Unread(_) | Failure::Refused(_) | Failure::NoKey(_, None) => None,
+        }
+    }
 }
 
 /// By what to divide the number of tokens for quick_cache, see [`super::cache`].

@@ -5,14 +5,11 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use portcullis::{
     clock::UnixTime,
-    jwt::{
-        claims::Claims,
-        issuer_rules::IssuerRules,
-        verifier::{Unverified, Verifier},
-    },
+    jwt::{claims::Claims, issuer_rules::IssuerRules, verifier::Unverified},
     keys::{key_set::KeySet, secret::Secret},
     keystore::store::{IssuerKeys, KeyStore},
     oauth::access_token::AccessToken,
+    token_cache::cached_verifier::CachedVerifier,
 };
 use proptest::{
     collection::vec,
@@ -189,7 +186,7 @@ impl World {
         self.store.end(issuer, Ok((set, None)), 1.0, self.now);
     }
 
-    fn ask(&self, verifier: &Verifier, token: &str) -> Seen {
+    fn ask(&self, verifier: &CachedVerifier, token: &str) -> Seen {
         let token = AccessToken::parse(token.as_bytes()).unwrap();
         let now = UnixTime::from_millis(NOW * 1000 + self.clock);
         let token = verifier.verify(token, &self.store.at(self.now), now)?;
@@ -207,12 +204,12 @@ impl World {
 /// Plays a history in which each token is shown so many times running; the hits, and how many tokens were verified in all.
 fn play(issuer: &Value, steps: &[Step], tokens: &[String], times: usize) -> Result<[u64; 3], TestCaseError> {
     let mut world = World::new(issuer);
-    let mut with_history = Verifier::new(world.rules.clone());
+    let mut with_history = CachedVerifier::new(world.rules.clone());
     let mut verified = 0;
     for (at, step) in steps.iter().enumerate() {
         match step {
             Step::Ask(token) => {
-                let fresh = world.ask(&Verifier::new(world.rules.clone()), &tokens[*token]);
+                let fresh = world.ask(&CachedVerifier::new(world.rules.clone()), &tokens[*token]);
                 for _ in 0..times {
                     let remembered = world.ask(&with_history, &tokens[*token]);
                     prop_assert_eq!(&remembered, &fresh, "step {}, token {}", at, token);
@@ -270,7 +267,7 @@ fn histories(times: usize) -> [u64; 3] {
 fn a_removed_key_vouches_for_nothing_that_is_remembered() {
     let tokens = tokens();
     let mut world = World::new(&json!({}));
-    let verifier = Verifier::new(world.rules.clone());
+    let verifier = CachedVerifier::new(world.rules.clone());
     assert!(world.ask(&verifier, &tokens[0]).is_ok() && world.ask(&verifier, &tokens[0]).is_ok());
     assert_eq!(verifier.cache().stats().hits, 1);
     for index in [1, 2, 3, 8, 12] {
@@ -288,9 +285,9 @@ fn a_removed_key_vouches_for_nothing_that_is_remembered() {
 #[test]
 fn many_threads_see_one_answer() {
     let world = Arc::new(World::new(&json!({})));
-    let (verifier, tokens) = (Arc::new(Verifier::new(world.rules.clone())), Arc::new(tokens()));
+    let (verifier, tokens) = (Arc::new(CachedVerifier::new(world.rules.clone())), Arc::new(tokens()));
     let expected: Vec<Seen> =
-        tokens.iter().map(|token| world.ask(&Verifier::new(world.rules.clone()), token)).collect();
+        tokens.iter().map(|token| world.ask(&CachedVerifier::new(world.rules.clone()), token)).collect();
     assert!(expected.iter().any(Result::is_ok) && expected.iter().any(Result::is_err));
     std::thread::scope(|scope| {
         for offset in 0..4 {

@@ -8,7 +8,6 @@ use portcullis::{
     clock::UnixTime,
     config::{self, Config, IssuerConfig},
     ext_authz::decode::attributes::Attributes,
-    jwt::verifier::Verifier,
     keys::key_set::KeySet,
     keystore::{
         source::KeySource,
@@ -16,6 +15,7 @@ use portcullis::{
     },
     oauth::challenge,
     reason::DenyReason,
+    token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;
 use serde_json::{Map, Value, json};
@@ -54,7 +54,7 @@ fn decide(case: &Case) -> Decision {
     // Far enough from the start of time for keys fetched yesterday.
     let now = Instant::now() + Duration::from_secs(7 * 86_400);
     let store = store(case, &config, now);
-    let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
     let authorizer = Authorizer::new(config.policy, verifier);
     match authorizer.decide(&request, &store.at(now), moment(case.at)) {
         Outcome::Decided(decision) => decision,

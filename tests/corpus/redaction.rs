@@ -7,13 +7,14 @@ use portcullis::{
     clock::UnixTime,
     config::Config,
     ext_authz::{decode::attributes::Attributes, response},
-    jwt::{claims::Claims, compact::Compact, verifier::Verifier},
+    jwt::{claims::Claims, compact::Compact},
     keys::{key::VerificationKey, key_set::KeySet, lookup::KeyLookup, secret::Secret},
     keystore::{
         source::KeySource,
         store::{IssuerKeys, KeyStore},
     },
     oauth::{access_token::AccessToken, credentials::Credentials},
+    token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -116,13 +117,13 @@ fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Ins
 /// What comes of tokens: verified, allowed, denied, undecided, answered.
 fn print_decisions(printed: &mut Printed, config: Config, store: &KeyStore, now: Instant, tokens: [&str; 2]) {
     let (moment, replies) = (UnixTime::from_secs(NOW), response::Replies::new(&config.identity));
-    let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
     for token in tokens {
         let verified = verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), &store.at(now), moment);
         printed.add("VerifiedToken", &verified.unwrap());
     }
     printed.add("TokenCache", verifier.cache());
-    printed.add("Verifier", &verifier);
+    printed.add("CachedVerifier", &verifier);
     let authorizer = Authorizer::new(config.policy, verifier);
     printed.add("Authorizer", &authorizer);
 

@@ -15,7 +15,6 @@ use portcullis::{
     clock::{Clock, SystemClock, UnixTime},
     config,
     ext_authz::{response::Replies, service::Engine},
-    jwt::verifier::Verifier,
     keystore::{
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         refresh,
@@ -25,7 +24,7 @@ use portcullis::{
     },
     limits,
     service::{Outside, instrumentation::Observers, keep_fresh, telemetry::metrics::Metrics},
-    token_cache::cache::TokenCache,
+    token_cache::{cache::TokenCache, cached_verifier::CachedVerifier},
 };
 use prost::Message as _;
 use tokio::{task::JoinSet, time::Instant};
@@ -118,7 +117,7 @@ impl VirtualService {
         let config = config.unwrap_or_else(|problems| panic!("{}", problems.render(false, 100))).config;
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock { base: SystemClock.now(), began: Instant::now() });
         let store = Arc::new(KeyStore::new());
-        let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
         let cache = Arc::clone(verifier.cache());
         let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(&cache)));
         let observer = Arc::new(Observers::new(metrics));

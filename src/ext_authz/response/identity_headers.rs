@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     identity::{HeaderName, IdentityHeaders},
-    jwt::verifier::VerifiedToken,
+    jwt::verified_token::VerifiedToken,
 };
 
 /// `headers` of `OkHttpResponse` and of `DeniedHttpResponse` alike.

@@ -24,7 +24,7 @@ use crate::{
         google::rpc::Status,
     },
     identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides, spellings},
-    jwt::verifier::VerifiedToken,
+    jwt::verified_token::VerifiedToken,
     limits::NAME_CLAIM_BYTES,
     oauth::{
         challenge::{self, Challenge},

@@ -9,7 +9,7 @@ use crate::{
         service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
     },
     identity::{Aliases, HeaderName, overrides},
-    jwt::verifier::VerifiedToken,
+    jwt::verified_token::VerifiedToken,
     policy::{
         route::RequestTarget,
         rule::{Access, Requirement, Rule, RuleId},

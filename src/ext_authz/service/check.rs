@@ -315,7 +315,7 @@ mod tests {
                       routes:\n  - { path: /public, access: public }\n  - { path: /private, access: authenticated }\n";
         let check = async |observer: Arc<dyn Observer>, path: &str| {
             let config = crate::config::parse(policy, "test.yaml", &std::collections::BTreeMap::new()).unwrap().config;
-            let verifier = crate::jwt::verifier::Verifier::new([]);
+            let verifier = crate::token_cache::cached_verifier::CachedVerifier::new([]);
             let authorizer = crate::authorizer::Authorizer::new(config.policy, verifier);
             let engine = Engine { authorizer, ..Engine::for_tests(observer) };
             let answer = engine.check(message(path).into(), Duration::ZERO).await;

@@ -6,9 +6,10 @@ use crate::{
     authorizer::Decision,
     client_text::ClientText,
     ext_authz::{decode::attributes::Attributes, transport::queue::QueueTimes},
-    jwt::verifier::{Evidence, VerifiedToken, Verifier},
+    jwt::{evidence::Evidence, verified_token::VerifiedToken},
     oauth::credentials::Credentials,
     policy::rule::RuleId,
+    token_cache::cached_verifier::CachedVerifier,
 };
 
 /// A decision, as far as it may be known outside.
@@ -30,7 +31,7 @@ pub struct Decided<'a> {
     pub took: Duration,
     pub(super) message: Message<'a>,
     pub(super) decision: &'a Decision,
-    pub(super) verifier: &'a Verifier,
+    pub(super) verifier: &'a CachedVerifier,
 }
 
 /// The message of a Check.
@@ -56,7 +57,12 @@ pub struct RequestTexts<'a> {
 }
 
 impl<'a> Decided<'a> {
-    pub(super) fn new(message: Message<'a>, decision: &'a Decision, verifier: &'a Verifier, times: QueueTimes) -> Self {
+    pub(super) fn new(
+        message: Message<'a>,
+        decision: &'a Decision,
+        verifier: &'a CachedVerifier,
+        times: QueueTimes,
+    ) -> Self {
         let (reason, our_trouble, rule) = match decision {
             Decision::Allow(permit) => ("ok", false, Some(permit.rule())),
             Decision::Deny(denial) => (denial.reason.code(), denial.reason.is_our_trouble(), denial.rule.as_ref()),

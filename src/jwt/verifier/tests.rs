@@ -64,7 +64,7 @@ pub(crate) fn claims(changes: Value) -> Value {
     claims
 }
 
-fn verify_text(rules: IssuerRules, token: &str) -> Result<Arc<VerifiedToken>, Unverified> {
+fn verify_text(rules: IssuerRules, token: &str) -> Result<VerifiedToken, Unverified> {
     let store = KeyStore::new();
     let now = tokio::time::Instant::now();
     store.add(ISSUER.into(), IssuerKeys::fixed(KeySet::from_secret(&secret(), rules.algorithms.as_slice()), now));
@@ -80,11 +80,11 @@ pub(crate) fn fault_of(token: &str) -> TokenFault {
     }
 }
 
-fn verify(rules: IssuerRules, header: &Value, claims: &Value) -> Result<Arc<VerifiedToken>, Unverified> {
+fn verify(rules: IssuerRules, header: &Value, claims: &Value) -> Result<VerifiedToken, Unverified> {
     verify_text(rules, &sign(header, claims))
 }
 
-fn with(changes: Value) -> Result<Arc<VerifiedToken>, Unverified> {
+fn with(changes: Value) -> Result<VerifiedToken, Unverified> {
     verify(rules(), &json!({"alg": "HS256"}), &claims(changes))
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     authorizer::RequestAttributes,
-    jwt::verifier::VerifiedToken,
+    jwt::verified_token::VerifiedToken,
     policy::{
         HostPattern,
         condition::Condition,

@@ -34,10 +34,7 @@ use crate::{
         service::{Decided, Engine, Observer},
     },
     identity::IdentityHeaders,
-    jwt::{
-        issuer_rules::IssuerRules,
-        verifier::{Evidence, VerifiedToken, Verifier},
-    },
+    jwt::{evidence::Evidence, issuer_rules::IssuerRules, verified_token::VerifiedToken},
     keys::{key_set::KeySet, lookup::KeyLookup as _},
     keystore::store::KeyStore,
     oauth::{access_token::AccessToken, credentials::Credentials as Shown},
@@ -48,6 +45,7 @@ use crate::{
         rule::{Access, Rule},
     },
     reason::{DenyReason, RequestFault},
+    token_cache::cached_verifier::CachedVerifier,
 };
 use tokio::time::Instant;
 
@@ -105,7 +103,7 @@ impl Stage {
     #[must_use]
     pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: &IdentityHeaders) -> Self {
         let keyring = Arc::new(Keyring::new(issuers));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
+        Self::over(policy, CachedVerifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// An engine with real keys, which somebody else fetches into that store: for [`Self::ask_live`].
@@ -117,7 +115,7 @@ impl Stage {
         keys: Arc<KeyStore>,
     ) -> Self {
         let keyring = Arc::new(Keyring::over(issuers, keys));
-        Self::over(policy, Verifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
+        Self::over(policy, CachedVerifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
     }
 
     /// The same with another policy: the keys, the issuers and the tokens already verified stay.
@@ -127,7 +125,7 @@ impl Stage {
         Self::over(policy, verifier, self.engine.replies.clone(), Arc::clone(&self.keyring))
     }
 
-    fn over(policy: Policy, verifier: Verifier, replies: Replies, keyring: Arc<Keyring>) -> Self {
+    fn over(policy: Policy, verifier: CachedVerifier, replies: Replies, keyring: Arc<Keyring>) -> Self {
         let rules = policy.rules().enumerate().map(|(at, rule)| (rule.id.to_string(), RuleRef::Route(at)));
         let default = policy.default_rule().map(|rule| (rule.id.to_string(), RuleRef::Default));
         let named = policy.named().map(|(name, rule)| (rule.id.to_string(), RuleRef::Named(name.to_owned())));

@@ -13,13 +13,13 @@ use url::Url;
 use super::super::*;
 use crate::{
     clock::SystemClock,
-    jwt::verifier::Verifier,
     keystore::{
         fetch::{Fetch, FetchError, Fetched, Fetchers, Fetching, InvalidTransport},
         source::Transport,
         store::KeyStore,
         url_guard::Loopback,
     },
+    token_cache::cached_verifier::CachedVerifier,
 };
 
 /// RFC 8037 appendix A.2.
@@ -96,7 +96,7 @@ impl Service {
         let keys = Arc::new(Keys::default());
         let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(Shared(Arc::clone(&keys))) };
         let store = Arc::new(KeyStore::new());
-        let verifier = Verifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
         let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let mut tasks = JoinSet::new();

@@ -8,10 +8,14 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{tests::rules, *};
+use super::*;
 use crate::{
-    jwt::issuer_rules::NonEmpty,
-    keys::{algorithm::Algorithm, key_set::KeySet, lookup::Snapshot},
+    jwt::{claims::Claims, issuer_rules::NonEmpty, verifier::tests::rules},
+    keys::{
+        algorithm::Algorithm,
+        key_set::KeySet,
+        lookup::{Generation, KeyNeed, Snapshot},
+    },
     limits,
     token_cache::cache::PLACE,
 };
@@ -60,16 +64,16 @@ fn nameless(seed: u8, names: Value) -> String {
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(pair(seed).sign(input.as_bytes())))
 }
 
-fn verifier() -> Verifier {
+fn verifier() -> CachedVerifier {
     let algorithms = NonEmpty::new(vec![Algorithm::EdDSA]).unwrap();
-    Verifier::new([IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }])
+    CachedVerifier::new([IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }])
 }
 
-fn verify(verifier: &Verifier, token: &str, keys: &Keys, now: UnixTime) -> Result<(), Unverified> {
+fn verify(verifier: &CachedVerifier, token: &str, keys: &Keys, now: UnixTime) -> Result<(), Unverified> {
     verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), keys, now).map(|_| ())
 }
 
-fn hits(verifier: &Verifier) -> (u64, u64) {
+fn hits(verifier: &CachedVerifier) -> (u64, u64) {
     let stats = verifier.cache().stats();
     (stats.hits, stats.misses)
 }
@@ -170,13 +174,13 @@ fn times_are_asked_again_each_time_whichever_way_the_clock_goes() {
 }
 
 /// Shows a token until it is among those that were shown again and again.
-fn shown_often(verifier: &Verifier, token: &str, keys: &Keys) {
+fn shown_often(verifier: &CachedVerifier, token: &str, keys: &Keys) {
     (0..=limits::RECENT_REQUESTS).for_each(|_| verify(verifier, token, keys, NOW).unwrap());
     verify(verifier, token, keys, NOW).unwrap();
     assert!(is_recent(verifier, token));
 }
 
-fn is_recent(verifier: &Verifier, token: &str) -> bool {
+fn is_recent(verifier: &CachedVerifier, token: &str) -> bool {
     verifier.cache().recent().get(token.as_bytes()).is_some()
 }
 
@@ -196,7 +200,7 @@ fn a_token_that_is_shown_often_is_judged_as_any_other() {
     ] {
         let verifier = verifier();
         shown_often(&verifier, &token, &first);
-        let refusals = |verifier: &Verifier| refusals(verifier).0 + refusals(verifier).1;
+        let refusals = |verifier: &CachedVerifier| refusals(verifier).0 + refusals(verifier).1;
         let before = (hits(&verifier).0, refusals(&verifier));
         for _ in 0..3 {
             assert_eq!(verify(&verifier, &token, &set, NOW.plus(Duration::from_secs(now))).is_err(), refused);
@@ -212,7 +216,8 @@ fn a_token_that_is_shown_often_moves_to_the_next_set_and_leaves_when_it_expires(
     shown_often(&verifier, &token, &keys(&[(1, "a")]));
     let grown = keys(&[(2, "b"), (1, "a")]);
     verify(&verifier, &token, &grown, NOW).unwrap();
-    let set = |verifier: &Verifier| verifier.cache().recent().get(token.as_bytes()).map(|found| found.basis().set);
+    let set =
+        |verifier: &CachedVerifier| verifier.cache().recent().get(token.as_bytes()).map(|found| found.basis().set);
     assert_eq!(set(&verifier), grown.0.as_ref().map(|snapshot| snapshot.set.fingerprint()));
     assert!(verify(&verifier, &token, &grown, NOW.minus(Duration::from_secs(60))).is_err());
     assert!(is_recent(&verifier, &token), "it may become true again");
@@ -297,7 +302,7 @@ fn claims_are_kept_if_they_are_asked_about() {
     let (keys, token) =
         (keys(&[(1, "a")]), token(1, "a", json!({"iat": NOW.as_secs(), "org": 7, "x": "y", "sub": "u"})));
     let text = AccessToken::parse(token.as_bytes()).unwrap();
-    let kept = |verifier: &Verifier| verifier.verify(text, &keys, NOW).unwrap().claims().clone();
+    let kept = |verifier: &CachedVerifier| verifier.verify(text, &keys, NOW).unwrap().claims().clone();
     assert_eq!(kept(&verifier().keeping(asked)), Claims::parse(br#"{"org":7}"#).unwrap());
     assert!(kept(&verifier()).has("x"));
     let none = verifier().keeping(AskedClaims::default());
@@ -322,7 +327,7 @@ fn token_of_another_key() -> String {
     token(2, "a", json!({"iat": NOW.as_secs()}))
 }
 
-fn refusals(verifier: &Verifier) -> (u64, u64) {
+fn refusals(verifier: &CachedVerifier) -> (u64, u64) {
     let stats = verifier.cache().stats();
     (stats.refusals, stats.misses)
 }

@@ -13,7 +13,7 @@ use crate::{
     oauth::scope::ScopeSet,
 };
 
-/// The proof that a token was checked. Only [`super::Verifier::verify`] makes one.
+/// The proof that a token was checked. Only [`super::verifier::Verifier::verify`] makes one.
 ///
 /// It says: signature and issuer-level claims are true at the time of the check. What a route asks is not in it.
 ///
@@ -44,7 +44,7 @@ const _: () = assert!(limits::NAME_CLAIM_BYTES <= u16::MAX as usize);
 
 impl VerifiedToken {
     /// Of what the verifier found.
-    pub(crate) fn of(rules: Arc<IssuerRules>, facts: Facts<'_>, basis: Arc<Basis>) -> Self {
+    pub(super) fn of(rules: Arc<IssuerRules>, facts: Facts<'_>, basis: Arc<Basis>) -> Self {
         let Facts { subject, client_id, scopes, times: Times { expires_at, valid } } = facts;
         let length = |text: Option<&str>| text.and_then(|text| u16::try_from(text.len()).ok());
         Self {

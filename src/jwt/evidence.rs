@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use super::{Verifier, claim_checks, read};
+use super::{
+    claim_checks,
+    verifier::{Verifier, read},
+};
 use crate::{
     digest::{sha256, short_hex},
     jwt::claims::Claims,
@@ -98,8 +101,8 @@ fn audiences(claims: &Claims, claim: &str) -> Option<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::tests::{claims, rules, sign};
     use super::*;
+    use crate::jwt::verifier::tests::{claims, rules, sign};
 
     fn evidence(token: &str, reason: impl Into<DenyReason>) -> Evidence {
         let token = AccessToken::parse(token.as_bytes()).unwrap();
@@ -167,7 +170,7 @@ mod tests {
             let token = sign(&json!({"alg": "HS256"}), &claims(changes.clone()));
             let (input, signature) = token.rsplit_once('.').unwrap();
             let forged = format!("{input}.{}", signature.chars().rev().collect::<String>());
-            let fault = super::super::tests::fault_of(&forged);
+            let fault = crate::jwt::verifier::tests::fault_of(&forged);
             assert!(!is_found_behind_signature(fault), "{changes}: {fault:?}");
         }
     }
