@@ -16,14 +16,14 @@ use bytes::Bytes;
 use divan::{Bencher, counter::BytesCount};
 use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse};
 use issuer::{Issuer, NOW, Stopped};
-use portcullis::{
+use portcullis::ext_authz::{
+    decode::attributes::Attributes,
+    response::{self, Replies},
+    service::{Decided, Engine, Observer},
+};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders,
     authorizer::{Authorizer, Decision, Outcome},
-    ext_authz::{
-        decode::attributes::Attributes,
-        response::{self, Replies},
-        service::{Decided, Engine, Observer},
-    },
-    identity::IdentityHeaders,
     jwt::compact::Compact,
     keys::algorithm::Algorithm,
     oauth::{access_token::AccessToken, credentials::Credentials},

@@ -4,7 +4,7 @@ mod support;
 
 use std::hint::black_box;
 
-use portcullis::{authorizer::RequestAttributes, policy::Policy};
+use portcullis_engine::{authorizer::RequestAttributes, policy::Policy};
 use support::{load, path, request, yaml};
 
 /// `benches/instructions` counts what is done in here.

@@ -13,11 +13,11 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
-    clock::UnixTime,
     config,
-    keys::key_set::KeySet,
     keystore::store::{IssuerKeys, KeyStore, KeysAt},
-    oauth::access_token::AccessToken,
+};
+use portcullis_engine::{
+    keys::key_set::KeySet, oauth::access_token::AccessToken, time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 use tokio::time::Instant;

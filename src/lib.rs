@@ -10,7 +10,7 @@
 //!                         2 ext_authz::decode::attributes   -> RequestAttributes (canonical, bounded, read in place)
 //!                         3 authorizer
 //!                             4 policy              -> the rule, or a denial
-//!                             5 jwt::verifier       -> VerifiedToken   (rule.admit -> Permit)
+//!                             5 portcullis_engine::jwt::verifier       -> VerifiedToken   (rule.admit -> Permit)
 //! Envoy ◀─CheckResponse── 6 ext_authz::response     (the only file that builds a CheckResponse)
 //! ```
 //!
@@ -25,7 +25,7 @@
 //! | adapters | [`ext_authz`], [`config`], [`keystore::fetch`], [`keystore::refresh`], [`keystore::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
 //! | engine | [`authorizer`] | a request and a moment in, a decision out |
 //! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`oauth::scope`] | what all speak in |
+//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`portcullis_engine::oauth::scope`] | what all speak in |
 //!
 //! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
 //!
@@ -34,8 +34,8 @@
 //! *Invariant: shut unless opened.* Whatever is unknown, ambiguous, late or broken is a denial. There is no default that
 //! allows, and no way from an error to an allow.
 //!
-//! *Invariant: success is a proof.* Only [`jwt::verifier::Verifier`] makes a [`jwt::verified_token::VerifiedToken`], only a
-//! [`policy::rule::Rule`] makes a [`policy::rule::Permit`], and only from a permit an allow answer is made. Forgetting a
+//! *Invariant: success is a proof.* Only [`portcullis_engine::jwt::verifier::Verifier`] makes a [`portcullis_engine::jwt::verified_token::VerifiedToken`], only a
+//! [`portcullis_engine::policy::rule::Rule`] makes a [`portcullis_engine::policy::rule::Permit`], and only from a permit an allow answer is made. Forgetting a
 //! check does not compile.
 //!
 //! *Invariant: engine and below are pure.* No clock, no IO, no randomness, no logs: the time and the keys are arguments.
@@ -67,26 +67,16 @@
 //! *Absent on purpose:* a list of routes that is walked in order (an index decides, order never matters); a mode that only
 //! logs; a switch that turns verification off; keys or tokens in the repository.
 
-pub mod authorizer;
 pub mod build_info;
 pub mod cli;
 pub mod client_text;
 pub mod clock;
 pub mod config;
-pub mod digest;
 pub mod document;
 pub mod ext_authz;
 pub mod files;
-pub mod identity;
-pub mod json;
-pub mod jwt;
-pub mod keys;
 pub mod keystore;
 pub mod limits;
-pub mod oauth;
-pub mod policy;
 pub mod printable;
-pub mod reason;
 pub mod service;
-pub mod token_cache;
 pub mod tools;

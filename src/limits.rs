@@ -3,25 +3,13 @@
 
 use std::time::Duration;
 
+pub use portcullis_engine::limits::*;
+
 // --- wire ---------------------------------------------------------------------------------------------------------
 
-/// Bytes of one `CheckRequest` that are looked at. Envoy caps request headers at 60 KiB; bodies are not asked for.
-pub const CHECK_REQUEST_BYTES: usize = 256 * 1024;
-/// Bytes of one `CheckRequest` that are received. Beyond the limit above the answer is a denial; only beyond this one is it
+/// Bytes of one `CheckRequest` that are received. Beyond [`CHECK_REQUEST_BYTES`] the answer is a denial; only beyond this one is it
 /// a gRPC error, which Envoy may be configured to take for an allow: so it is more than Envoy can be made to send.
 pub const CHECK_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of a request path with its query.
-pub const PATH_BYTES: usize = 8 * 1024;
-/// Segments of a path: bounds the search through the pattern tree.
-pub const PATH_SEGMENTS: usize = 64;
-/// Characters of a method: the longest registered one has 17.
-pub const METHOD_CHARS: usize = 32;
-/// Bytes of a host name, RFC 1035 section 2.3.4, plus a port.
-pub const HOST_BYTES: usize = 255 + 6;
-/// Bytes of a host name alone, without its trailing dot.
-pub const HOST_NAME_BYTES: usize = 253;
-/// Bytes of one label of a host name, RFC 1035 section 2.3.4.
-pub const HOST_LABEL_BYTES: usize = 63;
 /// Characters of a `grpc-timeout` value: eight digits and a unit.
 pub const GRPC_TIMEOUT_CHARS: usize = 9;
 /// Streams that one HTTP/2 connection may have open at once.
@@ -137,64 +125,12 @@ pub const ROOM_WAIT: Duration = Duration::from_secs(1);
 /// connection is known while no new one comes.
 pub const CONNECTIONS_LOOKED_AT: Duration = Duration::from_secs(1);
 
-// --- token --------------------------------------------------------------------------------------------------------
-
-/// Bytes of a whole compact token. Longer credentials are refused before anything is decoded.
-pub const TOKEN_BYTES: usize = 16 * 1024;
-/// Bytes of the decoded JOSE header.
-pub const TOKEN_HEADER_BYTES: usize = 2 * 1024;
-/// Bytes of the decoded claims set: what fits into a token beside its header and signature. Scopes and groups have no bound of
-/// their own: 5,600 of one letter fit.
-pub const TOKEN_CLAIMS_BYTES: usize = 11 * 1024;
-/// Nesting of JSON in a token or a key set.
-pub const JSON_DEPTH: usize = 16;
-/// Bytes of a `kid`.
-pub const KID_BYTES: usize = 256;
-/// Bytes of a claim that names somebody (`sub`, a client id): it becomes a header, whole or not at all.
-pub const NAME_CLAIM_BYTES: usize = 1024;
-/// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
-pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
-
-/// Verified tokens that are remembered, if they are small.
-pub const TOKEN_CACHE_ENTRIES: usize = 150_000;
-/// Bytes that they may take, as estimated: usual tokens take 300 each (`benches/token.rs`), so 100,000 of them fit however
-/// they are spread over the parts of the cache.
-pub const TOKEN_CACHE_BYTES: usize = 48 * 1024 * 1024;
-/// Bytes that the allocator takes for each piece of memory, beside its length: what glibc's does on average.
-pub const ALLOCATION_BYTES: usize = 16;
-/// Places for tokens that are found again by their own characters: a power of two.
-pub const RECENT_TOKENS: usize = 256;
-/// Bytes of such a token and of what is known of it. With [`RECENT_TOKENS`], all of them take 1 MiB at most.
-pub const RECENT_TOKEN_BYTES: usize = 4 * 1024;
-/// How often other tokens ask for the place of one that is not shown in between, before one of them gets it: copying a
-/// token costs more than finding it.
-pub const RECENT_REQUESTS: u32 = 8;
-/// Tokens that need a signature check from one look for those among [`RECENT_TOKENS`] that are over to the next: as many as
-/// there are places, so that each pays for looking at one, and few enough that it happens where clients are few.
-pub const RECENT_SWEEP: u64 = RECENT_TOKENS as u64;
-/// Refused tokens that are remembered: those of a large client that goes on with tokens of a removed key. A client
-/// that makes up more of them evicts other refused tokens only.
-pub const REFUSED_TOKENS: usize = 16 * 1024;
-/// Bytes that they may take.
-pub const REFUSED_TOKEN_BYTES: usize = 3 * 1024 * 1024;
-
 // --- keys ---------------------------------------------------------------------------------------------------------
 
 /// Bytes of a key set or a discovery document.
 pub const KEY_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Characters of a `content-encoding` that are shown to an operator.
 pub const CONTENT_ENCODING_CHARS: usize = 40;
-/// Keys taken from one set; the rest are ignored with a warning.
-pub const KEYS_PER_SET: usize = 64;
-/// Keys of a set with which a token without a `kid` is tried: each takes a signature check, and anybody can make such tokens.
-/// Providers publish the old, the present and the next key of an algorithm.
-pub const KEYS_TRIED: usize = 4;
-/// Characters of a name that a provider gave a key, in messages.
-pub const KEY_NAME_CHARS: usize = 64;
-/// Skipped keys of a set without a usable one that its error names.
-pub const SKIPPED_KEYS_SHOWN: usize = 3;
-/// Bits of an RSA modulus, NIST SP 800-131A and aws-lc's upper bound.
-pub const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Bytes of a shared secret, by RFC 7518 section 3.2 at least the hash's own length.
 pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
 /// Different bytes of a shared secret below which it is called weak: random ones of 32 bytes have 25 at least, in hexadecimal 10.
@@ -302,12 +238,6 @@ pub const CONFIG_ITEMS: usize = 1000;
 pub const REMOVED_HEADERS: usize = 64;
 /// Scopes in all lists of `implies` together. Each required scope is followed through all of them at load.
 pub const IMPLICATIONS: usize = 256;
-/// Readings of one path by lax backends, the path itself among them: as many as any two oddities make together. With more of
-/// them a request is refused.
-pub const PATH_READINGS: usize = 12;
-/// Items of two rules, multiplied, up to which they are compared for the readings of one path, all comparisons together.
-/// Beyond it a reading counts as one that needs more.
-pub const READING_COMPARISONS: usize = 10_000;
 /// Problems of one configuration up to which similar names are looked for: only the first ones are printed.
 pub const CONFIG_SUGGESTIONS: usize = 1000;
 /// Warnings of one kind that are kept of one configuration: more are no help, and would hide the others.
@@ -357,14 +287,6 @@ pub const RELOAD_ERROR_CHARS: usize = 500;
 pub const AWAITED_ISSUERS_LOGGED: usize = 5;
 /// Issuers of one configuration.
 pub const ISSUERS: usize = 64;
-/// Route rules of one configuration.
-pub const RULES: usize = 20_000;
-/// Crossings, and as many shadowings, that are reported of one policy: more are no help, and finding them takes time.
-/// Errors and warnings count apart.
-pub const POLICY_PROBLEMS: usize = 100;
-/// Steps that looking for crossings and shadowings of one policy may take: pairs of places in the trees of patterns, and
-/// what is compared there. It takes about a second.
-pub const POLICY_STEPS: usize = 40_000_000;
 /// Bytes of an Envoy configuration that `check --envoy` reads: a `/config_dump` has every cluster and certificate in it.
 pub const ENVOY_BYTES: usize = 32 * 1024 * 1024;
 /// Its nesting: protobuf's own JSON reader, and with it Envoy, gives up at 100 levels.
@@ -439,8 +361,6 @@ pub const LOG_PAUSE: Duration = Duration::from_millis(10);
 pub const LOG_FLUSH: Duration = Duration::from_secs(1);
 /// Characters of a text that a client wrote in a log line: a path, a host. Longer ones are cut.
 pub const LOGGED_TEXT_CHARS: usize = 200;
-/// Audiences of a token of which a log line has a digest. Tokens rarely have more than two.
-pub const LOGGED_AUDIENCES: usize = 4;
 /// Log lines about denials of one reason and rule in one [`DENIAL_LINES_PERIOD`]; the rest are counted. Ten show what is going
 /// on, and a flood of 30,000 a second is otherwise 7 MB of log a second.
 pub const DENIAL_LINES: u32 = 10;

@@ -6,14 +6,17 @@ use envoy_types::pb::envoy::service::auth::v3::{
     attribute_context::{HttpRequest, Request},
 };
 use portcullis::{
-    clock::{Clock, UnixTime},
+    clock::Clock,
     config::Config,
+    keystore::store::{IssuerKeys, KeyStore},
+    tools::simulate::{mint::Mint, request::Signature},
+};
+use portcullis_engine::{
     jwt::issuer_rules::IssuerRules,
     keys::{algorithm::Algorithm, key_set::KeySet},
-    keystore::store::{IssuerKeys, KeyStore},
     policy::Policy,
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
-    tools::simulate::{mint::Mint, request::Signature},
 };
 use prost::Message as _;
 use tokio::time::Instant;

@@ -7,7 +7,7 @@ mod load;
 
 use std::fmt::Write as _;
 
-use portcullis::{
+use portcullis_engine::{
     authorizer::RequestAttributes,
     policy::{CanonicalPath, Method, RequestHost, route::RequestTarget},
 };

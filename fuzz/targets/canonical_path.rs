@@ -3,10 +3,8 @@
 
 use std::sync::LazyLock;
 
-use portcullis::{
-    limits,
-    policy::{CanonicalPath, Host, Method, Policy, RequestHost, route::RequestTarget},
-};
+use portcullis::limits;
+use portcullis_engine::policy::{CanonicalPath, Host, Method, Policy, RequestHost, route::RequestTarget};
 use portcullis_fuzz::config;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {

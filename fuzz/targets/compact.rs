@@ -5,7 +5,8 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use portcullis::{limits, clock::UnixTime, jwt::{compact::Compact, header::{Header, TokenType}, verifier::Verifier}, keys::{algorithm::Algorithm, key_set::KeySet}, keystore::store::{IssuerKeys, KeyStore}, oauth::access_token::AccessToken, reason::TokenFault};
+use portcullis::{limits, keystore::store::{IssuerKeys, KeyStore}};
+use portcullis_engine::{jwt::{compact::Compact, header::{Header, TokenType}, verifier::Verifier}, keys::{algorithm::Algorithm, key_set::KeySet}, oauth::access_token::AccessToken, reason::TokenFault, time::UnixTime};
 use portcullis_fuzz::{
     base64url, config,
     json_reference::strict_object,

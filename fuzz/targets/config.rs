@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::{limits, clock::UnixTime, config::{Config, Loaded, self, error::ConfigErrors}, keystore::{url_guard, source::KeySource}, policy::{CanonicalPath, Method, RequestHost, route::RequestTarget}, tools::policy_test::TestFile};
+use portcullis::{limits, config::{Config, Loaded, self, error::ConfigErrors}, keystore::{url_guard, source::KeySource}, tools::policy_test::TestFile};
+use portcullis_engine::{policy::{CanonicalPath, Method, RequestHost, route::RequestTarget}, time::UnixTime};
 use portcullis_fuzz::json_writer::CHOICES;
 
 /// Stands where a secret was written, and must not be printed.

@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use portcullis::keystore::{discovery::{MetadataDocument, self}, document::without_bom, url_guard::{Loopback, self}};
+use portcullis::keystore::{discovery::{MetadataDocument, self}, url_guard::{Loopback, self}};
+use portcullis_engine::keys::document::without_bom;
 use portcullis_fuzz::{
     json_reference::strict_object,
     json_writer::{self, Words},

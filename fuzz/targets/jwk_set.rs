@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use portcullis::{limits, keys::{algorithm::Algorithm, key::{KeyHint, VerificationKey}, key_set::{KeySet, Selection}}, keystore::document::without_bom};
+use portcullis::limits;
+use portcullis_engine::keys::{algorithm::Algorithm, document::without_bom, key::{KeyHint, VerificationKey}, key_set::{KeySet, Selection}};
 use portcullis_fuzz::{
     base64url,
     json_reference::strict_object,

@@ -17,11 +17,13 @@ use crate::document::{
     tree::{Entry, Node, Place, Value},
 };
 use crate::{
-    digest::{Sha256, sha256},
     files::{self, ReadError},
-    identity::IdentityHeaders,
-    jwt::issuer_rules::IssuerRules,
     limits,
+};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders,
+    digest::{Sha256, sha256},
+    jwt::issuer_rules::IssuerRules,
     policy::Policy,
 };
 

@@ -36,12 +36,8 @@ pub use load::{
 pub use schema::json_schema;
 pub use socket::{SocketAccess, SocketGroup, SocketMode, UnixSocket};
 
-use crate::{
-    identity::IdentityHeaders,
-    jwt::issuer_rules::IssuerRules,
-    keystore::source::{KeySource, Transport},
-    policy::Policy,
-};
+use crate::keystore::source::{KeySource, Transport};
+use portcullis_engine::{answer::identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, policy::Policy};
 
 /// A whole, valid configuration.
 #[derive(Debug)]

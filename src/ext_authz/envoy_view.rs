@@ -23,7 +23,7 @@ use super::{
     },
     response::Answer,
 };
-use crate::{authorizer::RequestAttributes, reason::DenyReason};
+use portcullis_engine::{authorizer::RequestAttributes, reason::DenyReason};
 
 /// A `CheckRequest`, to be sent.
 #[derive(Clone)]

@@ -26,7 +26,9 @@ use self::{
     removals::Removals,
 };
 use super::decode::attributes::Attributes;
-use crate::{authorizer::Denial, identity::IdentityHeaders, oauth::challenge::scope_attribute, policy::rule::Permit};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders, authorizer::Denial, oauth::challenge::scope_attribute, policy::rule::Permit,
+};
 
 /// `status` of a `CheckResponse` whose code is 0, which is left out on the wire.
 const STATUS_OK: Fixed<2> = Fixed(b"\x0A\x00");

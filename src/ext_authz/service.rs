@@ -20,8 +20,9 @@ use super::{
         queue::{Call, PickedUp, QueueTimes, TurnedAway},
     },
 };
-use crate::{authorizer::Authorizer, clock::Clock, keystore::store::KeyStore, limits, reason::RequestFault};
+use crate::{clock::Clock, keystore::store::KeyStore, limits};
 pub use decided::{Decided, RequestTexts};
+use portcullis_engine::{authorizer::Authorizer, reason::RequestFault};
 
 /// Hears of decisions: logs and metrics.
 pub trait Observer: Send + Sync + 'static {
@@ -127,12 +128,12 @@ pub struct Engine {
 impl Engine {
     /// One that denies everything.
     pub(crate) fn for_tests(observer: Arc<dyn Observer>) -> Self {
-        let verifier = crate::token_cache::cached_verifier::CachedVerifier::new([]);
+        let verifier = portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([]);
         Self {
             revision: "test".into(),
-            authorizer: Authorizer::new(crate::policy::Policy::default(), verifier),
+            authorizer: Authorizer::new(portcullis_engine::policy::Policy::default(), verifier),
             keys: Arc::new(KeyStore::new()),
-            replies: Replies::new(&crate::identity::IdentityHeaders::default()),
+            replies: Replies::new(&portcullis_engine::answer::identity::IdentityHeaders::default()),
             clock: Arc::new(crate::clock::SystemClock),
             observer,
             in_flight: TaskTracker::new(),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{clock::UnixTime, limits};
+use crate::limits;
+use portcullis_engine::time::UnixTime;
 
 /// The time that an answer bears, and when it was asked for and came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

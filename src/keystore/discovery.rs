@@ -3,11 +3,10 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{
-    document::{self, without_bom},
-    url_guard::{self, ForbiddenUrl, Loopback, shown},
-};
-use crate::{json, printable};
+use super::url_guard::{self, ForbiddenUrl, Loopback, shown};
+use crate::printable;
+use portcullis_engine::keys::document::{self, without_bom};
+use portcullis_engine::strict_json;
 
 /// Why a metadata document names no key set. The provider's or the operator's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +74,7 @@ pub struct MetadataDocument<'a> {
 pub fn jwks_uri(document: MetadataDocument<'_>, issuer: &str, written_at: &str) -> Result<Url, InvalidMetadata> {
     let text = without_bom(document.text);
     let place = || shown(document.url);
-    let members = json::parse_object(text)
+    let members = strict_json::parse_object(text)
         .map_err(|_| InvalidMetadata::NotAnObject { document: place(), kind: document::kind_of(text) })?;
     let member = |name: &str| members.get(name).and_then(Value::as_str);
     // [MS-OIDCE] section 2.2.3.2: AD FS names the `iss` of its access tokens apart from that of its ID tokens.

@@ -28,9 +28,10 @@ use super::{
     source::Transport,
     url_guard::{self, Loopback},
 };
-use crate::{build_info, clock::UnixTime, limits};
+use crate::{build_info, limits};
 pub use error::FetchError;
 use names::{GuardedResolver, SystemResolver, forbidden_by_resolver};
+use portcullis_engine::time::UnixTime;
 
 /// A document that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,14 +10,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::{
-    keys::{
-        key_set::KeySet,
-        lookup::{Generation, KeyNeed, Snapshot},
-    },
-    limits,
-};
+use crate::limits;
 use bucket::FetchBucket;
+use portcullis_engine::keys::{
+    key_set::KeySet,
+    lookup::{Generation, KeyNeed, Snapshot},
+};
 use waited::WaitedKeys;
 
 /// A number of fetches of an issuer's keys that had begun at some moment.

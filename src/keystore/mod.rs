@@ -2,12 +2,10 @@
 //!
 //! [`source`] says where keys come from, [`url_guard`] what may be called, [`discovery`] reads issuer metadata,
 //! [`issuer_keys`] is the state machine that decides when to fetch and what a missing key means, [`store`] shares it between
-//! Checks and refreshers, [`document`] describes what a server sent in place of JSON, [`clock_skew`] compares clocks: all of
-//! that is pure. [`fetch`], [`saved`] and [`refresh`] do the IO, in tasks of their own and never inside a Check.
+//! Checks and refreshers, [`clock_skew`] compares clocks: all of that is pure. [`fetch`], [`saved`] and [`refresh`] do the IO, in tasks of their own and never inside a Check.
 
 pub mod clock_skew;
 pub mod discovery;
-pub mod document;
 pub mod fetch;
 pub mod issuer_keys;
 pub mod refresh;

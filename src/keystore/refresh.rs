@@ -15,15 +15,12 @@ use super::{
     source::{KeySource, Transport},
     store::{Due, KeyStore},
 };
-use crate::keys::{key_set::KeySet, lookup::KeyLookup as _};
-use crate::{
-    clock::{Clock, UnixTime},
-    keys::algorithm::Algorithm,
-    limits,
-};
+use crate::{clock::Clock, limits};
 use blocking_io::Disk;
 use fetch_keys::{Metadata, Obtained, Wish, obtain};
 use persist::Keeper;
+use portcullis_engine::keys::{key_set::KeySet, lookup::KeyLookup as _};
+use portcullis_engine::{keys::algorithm::Algorithm, time::UnixTime};
 
 /// Whose keys, from where.
 #[derive(Clone, Debug)]

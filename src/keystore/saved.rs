@@ -17,7 +17,8 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{fetch::FetchError, source::Transport, url_guard::shown};
-use crate::{clock::UnixTime, digest::sha256, files, limits};
+use crate::{files, limits};
+use portcullis_engine::{digest::sha256, time::UnixTime};
 
 /// A directory of saved key sets.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use std::{
 use super::writers::{self, Wanted, Writer};
 use crate::{
     config::{self, Loaded, error::ConfigErrors},
-    digest::{Sha256, sha256},
     files, limits,
 };
+use portcullis_engine::digest::{Sha256, sha256};
 
 /// The reason why a start has no configuration.
 #[derive(Debug)]

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
     config::{self, Config, Loaded, error::ConfigErrors},
-    digest::{Sha256, sha256},
     files, limits,
     service::telemetry::events,
 };
+use portcullis_engine::digest::{Sha256, sha256};
 
 use super::{ServeError, at_rest::BeingWritten};
 

@@ -43,7 +43,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::{clock::UnixTime, keystore::clock_skew::DatedAnswer};
+    use crate::keystore::clock_skew::DatedAnswer;
+    use portcullis_engine::time::UnixTime;
 
     #[test]
     fn an_issuer_is_held_while_its_clock_differs_and_until_it_is_no_more() {

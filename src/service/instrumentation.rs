@@ -13,17 +13,19 @@ use super::{clock_lines::ClockLines, supervise::contained};
 use crate::{
     client_text::ClientText,
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
-    keys::{key::SkippedKey, key_set::KeySet},
     keystore::{clock_skew::ClockSkew, fetch::FetchError, refresh::Observer as FetchObserver},
     limits,
-    policy::rule::RuleId,
-    reason::{DenyReason, TokenFault},
     service::telemetry::{
         denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},
         metrics::{CheckDurations, KeysDirUse, Metrics},
         throttle::Throttle,
     },
+};
+use portcullis_engine::{
+    keys::{key::SkippedKey, key_set::KeySet},
+    policy::rule::RuleId,
+    reason::{DenyReason, TokenFault},
 };
 
 /// Logs and counts.

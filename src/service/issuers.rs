@@ -14,8 +14,6 @@ use super::{
 };
 use crate::{
     config::IssuerConfig,
-    jwt::claim_retention::AskedClaims,
-    keys::key_set::KeySet,
     keystore::{
         fetch::FetchError,
         issuer_keys::IssuerKeys,
@@ -25,7 +23,9 @@ use crate::{
         store::KeyStore,
     },
     service::telemetry::metrics::Metrics,
-    token_cache::cached_verifier::CachedVerifier,
+};
+use portcullis_engine::{
+    jwt::claim_retention::AskedClaims, keys::key_set::KeySet, token_cache::cached_verifier::CachedVerifier,
 };
 
 /// What is in force of `issuers` and `keys_dir`.

@@ -47,8 +47,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    authorizer::Authorizer,
-    clock::{Clock, UnixTime},
+    clock::Clock,
     config::{Config, Listen},
     ext_authz::{
         response::Replies,
@@ -65,7 +64,6 @@ use crate::{
             rejected_calls,
         },
     },
-    token_cache::cached_verifier::CachedVerifier,
 };
 pub use at_rest::{BeingWritten, NoConfig, load_at_rest};
 pub use error::ServeError;
@@ -74,6 +72,7 @@ use instrumentation::Observers;
 pub use issuers::keep_fresh;
 use issuers::{Around, Issuers};
 use listen::Bound;
+use portcullis_engine::{authorizer::Authorizer, time::UnixTime, token_cache::cached_verifier::CachedVerifier};
 use readiness::{Readiness, awaited_text};
 use reload::{Lasting, Refreshers, Reloader};
 pub use reload_source::Reload;

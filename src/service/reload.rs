@@ -31,9 +31,7 @@ use super::{
     watch::{Hints, Trigger},
 };
 use crate::{
-    authorizer::Authorizer,
     config::{Config, Listen, Loaded},
-    digest::Sha256,
     ext_authz::{
         response::Replies,
         service::{Current, Engine},
@@ -43,6 +41,7 @@ use crate::{
     service::telemetry::{events, metrics::Metrics},
 };
 use file_reader::FileReader;
+use portcullis_engine::{authorizer::Authorizer, digest::Sha256};
 
 /// The outcome of a reload that puts another configuration into force.
 const SUCCESS: &str = "success";

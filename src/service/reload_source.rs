@@ -3,11 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{candidate::Suite, watch::Pace};
-use crate::{
-    config::LoadedFile,
-    digest::{Sha256, short_hex},
-    service::shutdown::Hangups,
-};
+use crate::{config::LoadedFile, service::shutdown::Hangups};
+use portcullis_engine::digest::{Sha256, short_hex};
 
 /// Where a configuration came from, and what makes a service load it anew. The default one never does.
 #[derive(Default)]

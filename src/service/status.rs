@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{clock::UnixTime, limits};
+use crate::limits;
+use portcullis_engine::time::UnixTime;
 
 /// The state of the configuration, for `/readyz`.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-use portcullis::policy::rule::{Permit, RuleId};
+use portcullis_engine::policy::rule::{Permit, RuleId};
 
 fn main() {
     let _ = Permit { rule: RuleId::new("r"), token: None };

@@ -1,4 +1,4 @@
-use portcullis::jwt::verified_token::VerifiedToken;
+use portcullis_engine::jwt::verified_token::VerifiedToken;
 
 fn main() {
     let _ = VerifiedToken { subject: None };

@@ -1,4 +1,4 @@
-use portcullis::oauth::access_token::AccessToken;
+use portcullis_engine::oauth::access_token::AccessToken;
 
 fn main() {
     let _ = AccessToken::parse(b"a.b.c").unwrap();

@@ -8,10 +8,10 @@ use portcullis::{
         error::{ConfigErrors, Severity},
     },
     keystore::source::KeySource,
-    policy::{
-        CanonicalPath, Method, RequestTarget,
-        rule::{Access, Requirement},
-    },
+};
+use portcullis_engine::policy::{
+    CanonicalPath, Method, RequestTarget,
+    rule::{Access, Requirement},
 };
 
 use crate::{env, problems};

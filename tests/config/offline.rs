@@ -71,7 +71,7 @@ fn the_samples_load_offline_with_the_same_rules() {
         let path = root.join(file);
         let offline = config::load_offline(Some(&path), &env(&[])).unwrap();
         let loaded = config::load(Some(&path), &env(&[("PARTNER_SECRET", &"s".repeat(64))])).unwrap();
-        let names = |policy: &portcullis::policy::Policy| -> Vec<String> {
+        let names = |policy: &portcullis_engine::policy::Policy| -> Vec<String> {
             policy.rules().map(|rule| format!("{} {:?} {}", rule.id, rule.access, rule.id.written_at())).collect()
         };
         assert_eq!(names(&offline.policy), names(&loaded.config.policy), "{file}");

@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use portcullis::{
     config::{self, ListenAddr, ReadyRule, SocketGroup, UnixSocket, error::Severity},
-    identity::{Aliases, HeaderName},
+    keystore::source::{KeySource, Transport},
+    limits,
+};
+use portcullis_engine::{
+    answer::identity::{Aliases, HeaderName},
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
     },
-    keystore::source::{KeySource, Transport},
-    limits,
     policy::{
         HostHandling,
         rule::{Access, Requirement, Rule},

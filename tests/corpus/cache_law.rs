@@ -3,12 +3,12 @@
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
-use portcullis::{
-    clock::UnixTime,
+use portcullis::keystore::store::{IssuerKeys, KeyStore};
+use portcullis_engine::{
     jwt::{claims::Claims, issuer_rules::IssuerRules, verifier::Unverified},
     keys::{key_set::KeySet, secret::Secret},
-    keystore::store::{IssuerKeys, KeyStore},
     oauth::access_token::AccessToken,
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 use proptest::{
@@ -173,7 +173,7 @@ impl World {
         self.fetched(ISSUER, set);
     }
 
-    fn algorithms(&self, issuer: usize) -> &[portcullis::keys::algorithm::Algorithm] {
+    fn algorithms(&self, issuer: usize) -> &[portcullis_engine::keys::algorithm::Algorithm] {
         self.rules[issuer].algorithms.as_slice()
     }
 

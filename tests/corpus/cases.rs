@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, panic};
 
-use portcullis::reason::DenyReason;
+use portcullis_engine::reason::DenyReason;
 
 use crate::{
     case::{self, Case},

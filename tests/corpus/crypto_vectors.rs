@@ -1,6 +1,6 @@
 //! Project Wycheproof's vectors, through the keys as issuers publish them: good signatures verify, and crafted ones never do.
 
-use portcullis::keys::{algorithm::Algorithm, key::VerificationKey, key_set::KeySet, secret::Secret};
+use portcullis_engine::keys::{algorithm::Algorithm, key::VerificationKey, key_set::KeySet, secret::Secret};
 use wycheproof::{TestResult, ecdsa, eddsa, mac, rsa_pkcs1_verify as pkcs1, rsa_pss_verify as pss};
 
 /// The key of a PEM file, for that algorithm alone.

@@ -4,17 +4,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use portcullis::{
-    authorizer::{Authorizer, Decision, Denial, Outcome, Undecided},
-    clock::UnixTime,
     config::{self, Config, IssuerConfig},
     ext_authz::decode::attributes::Attributes,
-    keys::key_set::KeySet,
     keystore::{
         source::KeySource,
         store::{IssuerKeys, KeyStore, MissAnswer},
     },
+};
+use portcullis_engine::{
+    authorizer::{Authorizer, Decision, Denial, Outcome, Undecided},
+    keys::key_set::KeySet,
     oauth::challenge,
     reason::DenyReason,
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;

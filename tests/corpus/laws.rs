@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use portcullis::oauth::credentials::Credentials;
+use portcullis_engine::oauth::credentials::Credentials;
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Map, Value, json};
 

@@ -3,17 +3,19 @@
 use std::fmt::Debug;
 
 use portcullis::{
-    authorizer::{Authorizer, Decision, Outcome},
-    clock::UnixTime,
     config::Config,
     ext_authz::{decode::attributes::Attributes, response},
-    jwt::{claims::Claims, compact::Compact},
-    keys::{key::VerificationKey, key_set::KeySet, lookup::KeyLookup, secret::Secret},
     keystore::{
         source::KeySource,
         store::{IssuerKeys, KeyStore},
     },
+};
+use portcullis_engine::{
+    authorizer::{Authorizer, Decision, Outcome},
+    jwt::{claims::Claims, compact::Compact},
+    keys::{key::VerificationKey, key_set::KeySet, lookup::KeyLookup, secret::Secret},
     oauth::{access_token::AccessToken, credentials::Credentials},
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;
@@ -49,7 +51,7 @@ fn needles(token: &str) -> Vec<String> {
     needles.push("canary".to_owned());
     let decoded = Claims::parse(canaries().to_string().as_bytes()).unwrap();
     needles.push(decoded.get("jti").unwrap().to_string());
-    let digest = portcullis::digest::sha256(SECRET);
+    let digest = portcullis_engine::digest::sha256(SECRET);
     for bytes in [token.as_bytes(), b"canary", SECRET, &digest] {
         // As text, as hex, as base64, as a list of numbers.
         let start = &bytes[..6];
@@ -190,5 +192,5 @@ fn the_needles_are_found_where_they_are() {
     let found = |text: String| needles.iter().any(|needle| text.contains(needle.as_str()));
     assert!(found(token.clone()) && found(format!("{:?}", token.as_bytes())) && found(encode(token.as_bytes())));
     assert!(found(format!("{SECRET:?}")) && found(encode(SECRET)) && found(canaries().to_string()));
-    assert!(found(format!("{:?}", portcullis::digest::sha256(SECRET))) && !found("nothing".to_owned()));
+    assert!(found(format!("{:?}", portcullis_engine::digest::sha256(SECRET))) && !found("nothing".to_owned()));
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use portcullis::{
-    clock::UnixTime,
+use portcullis::keystore::{
+    source::KeySource,
+    store::{IssuerKeys, KeyStore},
+};
+use portcullis_engine::{
     jwt::verifier::{Unverified, Verifier},
     keys::key_set::KeySet,
-    keystore::{
-        source::KeySource,
-        store::{IssuerKeys, KeyStore},
-    },
     oauth::access_token::AccessToken,
+    time::UnixTime,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;

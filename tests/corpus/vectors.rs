@@ -1,8 +1,8 @@
 //! The test vectors of RFC 7515, 7520, 7638 and 8037: others' signatures verify here, and nothing near them does.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::{
-    clock::UnixTime,
+use portcullis::keystore::store::{IssuerKeys, KeyStore};
+use portcullis_engine::{
     jwt::verifier::{Unverified, Verifier},
     keys::{
         algorithm::Algorithm,
@@ -10,9 +10,9 @@ use portcullis::{
         key_set::KeySet,
         secret::Secret,
     },
-    keystore::store::{IssuerKeys, KeyStore},
     oauth::access_token::AccessToken,
     reason::TokenFault,
+    time::UnixTime,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -14,13 +14,14 @@ use std::{
 };
 
 use portcullis::{
-    clock::{Clock, SystemClock, UnixTime},
+    clock::{Clock, SystemClock},
     config::{self, ListenAddr},
     ext_authz::transport::server::Workers as _,
     keystore::fetch::HttpFetchers,
     limits,
     service::{App, Drain, Outside, Pace, Reload, ServeError, Stopped, Workers, shutdown::Stop},
 };
+use portcullis_engine::time::UnixTime;
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use clap::ValueEnum;
 use portcullis::{
     cli::demo::issuer::{DemoIssuer, Fault},
-    keys::{algorithm::Algorithm, key_set::KeySet},
     keystore::{
         fetch::{Fetchers, HttpFetchers},
         issuer_keys::{Due, IssuerKeys},
@@ -15,6 +14,7 @@ use portcullis::{
     },
     limits,
 };
+use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::Instant};
 

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use portcullis::{limits, reason::DenyReason};
+use portcullis::limits;
+use portcullis_engine::reason::DenyReason;
 
 const PAGE: &str = include_str!("../../docs/limits.md");
-const SOURCE: &str = include_str!("../../src/limits.rs");
+const SOURCE: &str = concat!(include_str!("../../engine/src/limits.rs"), include_str!("../../src/limits.rs"));
 
 /// Bounds that are not met outside of the code: of memory, of work, of the protocol below, of the demo. A new one is
 /// added here, or to the page.
@@ -183,7 +184,11 @@ fn each_limit_of_the_page_has_the_number_of_the_code() {
     let (values, rows) = (values(), rows());
     assert!(rows.len() > 90, "{}", rows.len());
     for (name, number) in &rows {
-        assert_eq!(values.get(name).map(String::as_str), Some(*number), "{name}: the page against src/limits.rs");
+        assert_eq!(
+            values.get(name).map(String::as_str),
+            Some(*number),
+            "{name}: the page against the two files with limits"
+        );
     }
     assert_eq!(values.len(), rows.len(), "each is on the page, once");
 }

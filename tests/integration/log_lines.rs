@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use portcullis::{
     cli::demo::issuer::{DemoIssuer, TokenRequest},
-    digest::{sha256, short_hex},
     limits,
 };
+use portcullis_engine::digest::{sha256, short_hex};
 use serde_json::Value;
 
 use crate::support::{

@@ -76,7 +76,7 @@ async fn commands_about_policies_run_as_printed() {
 #[test]
 fn every_reason_is_in_the_table_of_answers() {
     let answers = section("## Answers");
-    for reason in portcullis::reason::DenyReason::all() {
+    for reason in portcullis_engine::reason::DenyReason::all() {
         assert!(answers.contains(&format!("`{}`", reason.code())), "{}", reason.code());
     }
 }

@@ -11,8 +11,7 @@ use std::{
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use portcullis::{
-    authorizer::Authorizer,
-    clock::{Clock, SystemClock, UnixTime},
+    clock::{Clock, SystemClock},
     config,
     ext_authz::{response::Replies, service::Engine},
     keystore::{
@@ -24,6 +23,10 @@ use portcullis::{
     },
     limits,
     service::{Outside, instrumentation::Observers, keep_fresh, telemetry::metrics::Metrics},
+};
+use portcullis_engine::{
+    authorizer::Authorizer,
+    time::UnixTime,
     token_cache::{cache::TokenCache, cached_verifier::CachedVerifier},
 };
 use prost::Message as _;

@@ -7,10 +7,8 @@ use aws_lc_rs::error::Unspecified;
 use serde_json::{Value, json};
 
 use super::alg::Alg;
-use crate::{
-    keys::algorithm::Algorithm,
-    tools::simulate::mint::pair::{KeyPair, Kind},
-};
+use crate::tools::simulate::mint::pair::{KeyPair, Kind};
+use portcullis_engine::keys::algorithm::Algorithm;
 
 /// One key pair for each kind of signature. RSA has two: RFC 8017 section 8 advises against one key for two schemes.
 pub(super) struct Keys {

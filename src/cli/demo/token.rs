@@ -4,7 +4,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{DemoError, alg::Alg, keys::Keys};
-use crate::{clock::UnixTime, limits};
+use crate::limits;
+use portcullis_engine::time::UnixTime;
 
 /// The client that asks when a request names none.
 pub(super) const DEFAULT_CLIENT: &str = "demo-client";

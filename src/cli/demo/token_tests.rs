@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use jsonwebtoken::{DecodingKey, TokenData, Validation, decode, decode_header, jwk::JwkSet};
 
 use super::*;
-use crate::keys::{algorithm::Algorithm, key_set::KeySet};
+use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 
 const ISSUER: &str = "http://127.0.0.1:9400/";
 const AUDIENCE: &str = "https://api.example.com";

@@ -79,7 +79,7 @@ fn of_json(text: &str) -> InputError {
 pub(super) fn claims(source: &str) -> Result<Map<String, Value>, InputError> {
     refuse_file_name("--claims", source)?;
     let text = text_of(source)?;
-    crate::json::parse_object(text.as_bytes()).map_err(|_| not_claims(source, &text))
+    portcullis_engine::strict_json::parse_object(text.as_bytes()).map_err(|_| not_claims(source, &text))
 }
 
 /// Says why a text is no claims, by its place: the text itself may be secret.

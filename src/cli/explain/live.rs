@@ -15,7 +15,6 @@ use crate::{
     cli::output,
     clock::SystemClock,
     config::Config,
-    keys::key_set::KeySet,
     keystore::{
         clock_skew::ClockSkew,
         fetch::{FetchError, HttpFetchers},
@@ -23,13 +22,13 @@ use crate::{
         store::KeyStore,
     },
     limits,
-    reason::DenyReason,
     service::{self, Outside},
     tools::{
         explain::{self, Explanation, Signatures},
         simulate::{request::Ask, simulator::Stage},
     },
 };
+use portcullis_engine::{keys::key_set::KeySet, reason::DenyReason};
 
 /// Sees whether the last fetch could not reach the issuer's address.
 #[derive(Default)]

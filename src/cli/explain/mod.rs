@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 use self::{input::InputError, request::RequestError};
 use super::{FAILED, USAGE, environment, output};
 use crate::{
-    clock::{Clock as _, SystemClock, UnixTime},
+    clock::{Clock as _, SystemClock},
     config::{self, error::ConfigErrors},
     tools::{
         explain::{self, Explanation, Signatures, text},
@@ -21,6 +21,7 @@ use crate::{
         },
     },
 };
+use portcullis_engine::time::UnixTime;
 
 /// Says why a request is allowed or denied, check by check, without a running service.
 ///

@@ -9,11 +9,12 @@ use std::{
 use super::TestArgs;
 use crate::{
     cli::environment,
-    clock::{Clock as _, SystemClock, UnixTime},
+    clock::{Clock as _, SystemClock},
     config::{self, Offline, error::ConfigErrors, quoted},
     files, limits,
     tools::policy_test::{Session, Subject, TestFile},
 };
+use portcullis_engine::time::UnixTime;
 
 /// What to call a configuration that is none but variables.
 const ENVIRONMENT: &str = "the environment";

@@ -9,6 +9,8 @@ use crate::{
         suggest::{closest, listed, quoted},
         tree::{Entry, Node},
     },
+};
+use portcullis_engine::{
     jwt::issuer_rules::{IssuerRules, NonEmpty},
     oauth::{implies::Implications, scope::ScopeRequirement},
     policy::{

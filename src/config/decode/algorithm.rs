@@ -7,9 +7,8 @@ use crate::{
         suggest::{listed, quoted},
         tree::Node,
     },
-    jwt::issuer_rules::NonEmpty,
-    keys::algorithm::Algorithm,
 };
+use portcullis_engine::{jwt::issuer_rules::NonEmpty, keys::algorithm::Algorithm};
 
 /// The algorithms of an issuer. `has_secret` is `None` if that is not clear, and then no algorithm is out of place. With a shared secret HMAC only, otherwise signatures only, so that a public key is
 /// never taken for a secret.

@@ -7,8 +7,8 @@ use crate::{
         suggest::{closest, listed, quoted},
         tree::{Entry, Value},
     },
-    policy::{PathPattern, binding::RequestPart},
 };
+use portcullis_engine::policy::{PathPattern, binding::RequestPart};
 
 /// The part of the request.
 pub(super) fn decode(bag: &mut Bag, entry: &Entry, site: Site<'_>) -> Option<RequestPart> {

@@ -16,6 +16,8 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
+};
+use portcullis_engine::{
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},

@@ -10,11 +10,11 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Place},
     },
-    identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides},
     limits,
 };
+use portcullis_engine::answer::identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides};
 
-/// Separators of a name up to which [`crate::identity::spellings`] has all its spellings.
+/// Separators of a name up to which [`portcullis_engine::answer::identity::spellings`] has all its spellings.
 const SEPARATORS: usize = 6;
 
 /// The headers in use and where their names stand.

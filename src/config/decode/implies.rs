@@ -10,10 +10,10 @@ use crate::{
         tree::{Entry, Node, Value},
     },
     limits,
-    oauth::{
-        implies::{Implications, Implied},
-        scope::Scope,
-    },
+};
+use portcullis_engine::oauth::{
+    implies::{Implications, Implied},
+    scope::Scope,
 };
 
 /// The implications. What is broken is left out, and reported: then there is no configuration.

@@ -6,11 +6,11 @@ use super::{Around, Bag, algorithm, claim, duration, fields::Fields, issuer_keys
 use crate::{
     config::{error::Problem, lint::Lint, schema::ISSUER},
     document::tree::{Entry, Node, Value},
-    jwt::{
-        claim_path::ClaimPath,
-        issuer_rules::{IssuerRules, NonEmpty},
-    },
     limits,
+};
+use portcullis_engine::jwt::{
+    claim_path::ClaimPath,
+    issuer_rules::{IssuerRules, NonEmpty},
 };
 
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);

@@ -7,10 +7,10 @@ use super::{Around, Bag, duration, fields::Fields, key_file, key_source, secret,
 use crate::{
     config::error::Problem,
     document::tree::Value,
-    keys::algorithm::Algorithm,
     keystore::source::{KeySource, Transport},
     limits,
 };
+use portcullis_engine::keys::algorithm::Algorithm;
 
 /// Decodes those fields. Given are the name and the algorithms of the issuer, as far as they could be read.
 pub(super) type DecodeKeys<'a, K> = &'a dyn Fn(&mut Bag, &Fields<'_>, Option<&str>, Option<&[Algorithm]>) -> Option<K>;

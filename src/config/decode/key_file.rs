@@ -6,13 +6,13 @@ use crate::{
     config::{error::Problem, lint::Lint},
     document::{suggest::quoted, tree::Entry},
     files::{self, ReadError},
-    keys::{
-        algorithm::Algorithm,
-        key::UnusableKey,
-        key_set::{InvalidKeySet, KeySet},
-    },
     keystore::source::KeySource,
     limits,
+};
+use portcullis_engine::keys::{
+    algorithm::Algorithm,
+    key::UnusableKey,
+    key_set::{InvalidKeySet, KeySet},
 };
 
 type Parse = fn(&[u8], &[Algorithm]) -> Result<KeySet, InvalidKeySet>;

@@ -50,15 +50,15 @@ use crate::document::{
     source::Source,
     tree::{Node, Place, Value},
 };
-use crate::{
-    identity::IdentityHeaders,
-    jwt::issuer_rules::IssuerRules,
-    keys::algorithm::Algorithm,
-    limits,
-    policy::{HostHandling, Policy},
-};
+use crate::limits;
 use fields::Fields;
 use issuer_keys::{DecodeKeys, IssuerKeys};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders,
+    jwt::issuer_rules::IssuerRules,
+    keys::algorithm::Algorithm,
+    policy::{HostHandling, Policy},
+};
 use unread::Unread;
 
 /// The problems so far.

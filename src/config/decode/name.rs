@@ -4,8 +4,8 @@ use super::{Bag, read};
 use crate::{
     config::error::Problem,
     document::{suggest::quoted, tree::Entry},
-    policy::{HostPattern, PathPattern, rule::RuleId},
 };
+use portcullis_engine::policy::{HostPattern, PathPattern, rule::RuleId};
 
 /// Characters of an id. It stands in logs, metadata and metrics.
 const LONGEST: usize = 128;

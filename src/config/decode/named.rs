@@ -15,8 +15,8 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Place, Value},
     },
-    policy::rule::{Access, Rule},
 };
+use portcullis_engine::policy::rule::{Access, Rule};
 
 /// The policies, and where one asks for a token first. `None` if one can't be read.
 pub(super) type Decoded<'n> = Option<(Vec<(String, Rule)>, Option<&'n Place>)>;

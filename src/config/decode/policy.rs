@@ -10,8 +10,10 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
-    jwt::issuer_rules::IssuerRules,
     limits,
+};
+use portcullis_engine::{
+    jwt::issuer_rules::IssuerRules,
     policy::{
         Policy, PolicyProblem, ProblemKind,
         rule::{Access, Requirement, Rule},

@@ -12,10 +12,10 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Place},
     },
-    policy::{
-        EncodedSlashes, HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
-        rule::{Rule, RuleId},
-    },
+};
+use portcullis_engine::policy::{
+    EncodedSlashes, HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
+    rule::{Rule, RuleId},
 };
 
 /// A route, where its path stands, and where its id does if it has one.

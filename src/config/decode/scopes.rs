@@ -7,10 +7,10 @@ use crate::{
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
-    oauth::{
-        implies::Implications,
-        scope::{Scope, ScopeNeed, ScopeRequirement},
-    },
+};
+use portcullis_engine::oauth::{
+    implies::Implications,
+    scope::{Scope, ScopeNeed, ScopeRequirement},
 };
 
 /// The scopes that a route asks for: at least one.

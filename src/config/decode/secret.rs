@@ -11,10 +11,10 @@ use crate::{
         tree::{Entry, Place},
     },
     files::{self, ReadError},
-    keys::{algorithm::Algorithm, secret::Secret},
     keystore::source::KeySource,
     limits,
 };
+use portcullis_engine::keys::{algorithm::Algorithm, secret::Secret};
 
 /// The secret of the file that a field names, less one line break at its end.
 pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> {

@@ -5,9 +5,9 @@ use super::Bag;
 use crate::{
     config::{error::Problem, lint::Lint},
     document::tree::Entry,
-    keys::key_text,
     limits,
 };
+use portcullis_engine::keys::key_text;
 
 /// Says whether the bytes may be a secret at all. `shown` is where they come from.
 pub(super) fn is_no_key(bag: &mut Bag, entry: &Entry, bytes: &[u8], shown: &str) -> bool {

@@ -25,7 +25,7 @@ use crate::document::{
     problem::Problem,
     tree::{Node, Span},
 };
-use crate::{jwt::issuer_rules::IssuerRules, policy::Policy};
+use portcullis_engine::{jwt::issuer_rules::IssuerRules, policy::Policy};
 
 /// The part of a configuration that is about requests and tokens.
 pub(super) struct Rules<'c> {

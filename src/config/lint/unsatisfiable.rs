@@ -12,13 +12,13 @@ use crate::document::{
     suggest::quoted,
     tree::{Node, Place},
 };
-use crate::{
+use crate::limits;
+use portcullis_engine::{
     jwt::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::IssuerRules,
     },
-    limits,
     policy::rule::{Access, Requirement, Rule},
 };
 

@@ -7,7 +7,7 @@ use super::{
     check_request_reader::{self, Kept},
     method_override::asks_for_another_method,
 };
-use crate::{
+use portcullis_engine::{
     authorizer::RequestAttributes,
     policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
     reason::{DenyReason, RequestFault},

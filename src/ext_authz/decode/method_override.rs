@@ -1,9 +1,9 @@
 //! A method in the query, `?_method=DELETE`: Rails, Laravel, Symfony and Express' method-override act on it after the
-//! decision, as they do on the headers in [`crate::identity::overrides`]. What a form's body says, no gate sees.
+//! decision, as they do on the headers in [`portcullis_engine::answer::identity::overrides`]. What a form's body says, no gate sees.
 
 use url::form_urlencoded;
 
-use crate::policy::method::Method;
+use portcullis_engine::policy::method::Method;
 
 /// Whether the query of a path asks for another method than the request's own.
 pub(crate) fn asks_for_another_method(path: &str, method: &Method) -> bool {

@@ -8,7 +8,8 @@ use std::cell::Cell;
 use tokio::time::Instant;
 
 use super::protobuf_reader::{Key, Malformed, Wire};
-use crate::{clock::UnixTime, limits};
+use crate::limits;
+use portcullis_engine::time::UnixTime;
 
 thread_local! {
     /// The time from which this thread looks at the age of the next Check.

@@ -5,7 +5,7 @@ use super::{
     metadata,
     protobuf_writer::{Field, Number, Part, encoded},
 };
-use crate::{
+use portcullis_engine::{
     oauth::challenge::{self, Challenge},
     reason::{DenyReason, Status},
 };

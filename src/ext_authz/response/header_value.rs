@@ -1,7 +1,7 @@
 //! The values of identity headers: what comes out of a token, made safe for a header and measured before it is written.
 
 use super::protobuf_writer::{Field, Part};
-use crate::oauth::scope::ScopeSet;
+use portcullis_engine::oauth::scope::ScopeSet;
 
 /// Visible ASCII as it is, everything else percent-encoded, so that the value survives every hop and two values never
 /// become one. That takes the percent sign along: else the subjects `a b` and `a%20b` would be the same header.

@@ -4,8 +4,8 @@ use super::{
     header_value::{Joined, Safe, Value},
     protobuf_writer::{Field, Fixed, Part, encoded},
 };
-use crate::{
-    identity::{HeaderName, IdentityHeaders},
+use portcullis_engine::{
+    answer::identity::{HeaderName, IdentityHeaders},
     jwt::verified_token::VerifiedToken,
 };
 

@@ -4,7 +4,7 @@ use super::{
     header_value::{Listed, Safe},
     protobuf_writer::{Field, Fixed, Part, encoded},
 };
-use crate::{jwt::verified_token::VerifiedToken, policy::rule::RuleId};
+use portcullis_engine::{jwt::verified_token::VerifiedToken, policy::rule::RuleId};
 
 /// `dynamic_metadata` of a `CheckResponse`.
 const METADATA: u8 = 4;

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::{Answer, Attributes, INTERNAL, Replies, internal};
 use crate::{
-    authorizer::Denial,
     ext_authz::proto::{
         envoy::{
             config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction},
@@ -23,9 +22,12 @@ use crate::{
         },
         google::rpc::Status,
     },
-    identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides, spellings},
-    jwt::verified_token::VerifiedToken,
     limits::NAME_CLAIM_BYTES,
+};
+use portcullis_engine::{
+    answer::identity::{Aliases, HeaderName, IdentityHeaders, fold, overrides, spellings},
+    authorizer::Denial,
+    jwt::verified_token::VerifiedToken,
     oauth::{
         challenge::{self, Challenge},
         scope::{Scope, ScopeRequirement},

@@ -11,10 +11,8 @@ use super::{
     identity_headers::Slots,
     protobuf_writer::{Field, Part, encoded},
 };
-use crate::{
-    ext_authz::decode::attributes::Attributes,
-    identity::{Aliases, IdentityHeaders, fold, fold_byte, spellings},
-};
+use crate::ext_authz::decode::attributes::Attributes;
+use portcullis_engine::answer::identity::{Aliases, IdentityHeaders, fold, fold_byte, spellings};
 
 /// `headers_to_remove` of `OkHttpResponse`.
 const REMOVE: u8 = 5;

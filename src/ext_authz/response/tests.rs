@@ -3,12 +3,12 @@ use prost::Message as _;
 use serde_json::json;
 
 use super::{header_value::Safe, *};
-use crate::{
-    ext_authz::proto::envoy::{
-        config::core::v3::{HeaderMap, HeaderValue},
-        service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
-    },
-    identity::{Aliases, HeaderName, overrides},
+use crate::ext_authz::proto::envoy::{
+    config::core::v3::{HeaderMap, HeaderValue},
+    service::auth::v3::{AttributeContext, CheckRequest, attribute_context},
+};
+use portcullis_engine::{
+    answer::identity::{Aliases, HeaderName, overrides},
     jwt::verified_token::VerifiedToken,
     policy::{
         route::RequestTarget,

@@ -10,15 +10,17 @@ use tokio::time::Instant;
 
 use super::{Decided, Engine, decided::Message};
 use crate::{
-    authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
     ext_authz::{
         decode::{attributes::Attributes, request_age},
         response::{self, Answer},
         transport::queue::{PickedUp, QueueTimes, TurnedAway},
     },
-    jwt::verifier::MissingKey,
     keystore::store::{MissAnswer, Waiter},
     limits,
+};
+use portcullis_engine::{
+    authorizer::{Decision, Denial, Outcome, RequestAttributes, Undecided},
+    jwt::verifier::MissingKey,
     reason::{DenyReason, RequestFault},
 };
 
@@ -315,8 +317,8 @@ mod tests {
                       routes:\n  - { path: /public, access: public }\n  - { path: /private, access: authenticated }\n";
         let check = async |observer: Arc<dyn Observer>, path: &str| {
             let config = crate::config::parse(policy, "test.yaml", &std::collections::BTreeMap::new()).unwrap().config;
-            let verifier = crate::token_cache::cached_verifier::CachedVerifier::new([]);
-            let authorizer = crate::authorizer::Authorizer::new(config.policy, verifier);
+            let verifier = portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([]);
+            let authorizer = portcullis_engine::authorizer::Authorizer::new(config.policy, verifier);
             let engine = Engine { authorizer, ..Engine::for_tests(observer) };
             let answer = engine.check(message(path).into(), Duration::ZERO).await;
             CheckResponse::decode(answer.into_bytes()).unwrap()

@@ -3,9 +3,11 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    authorizer::Decision,
     client_text::ClientText,
     ext_authz::{decode::attributes::Attributes, transport::queue::QueueTimes},
+};
+use portcullis_engine::{
+    authorizer::Decision,
     jwt::{evidence::Evidence, verified_token::VerifiedToken},
     oauth::credentials::Credentials,
     policy::rule::RuleId,

@@ -8,7 +8,8 @@ use hyper::body::{Body, Frame};
 use tonic::Status;
 
 use crate::ext_authz::response::{Answer, PREFIX_BYTES};
-use crate::{limits, reason::RequestFault};
+use crate::limits;
+use portcullis_engine::reason::RequestFault;
 
 /// Bytes of a frame that h2 copies, so that it is written together with others (see [`super::connection`]). Most answers
 /// are one such piece.

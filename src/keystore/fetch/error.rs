@@ -3,13 +3,13 @@
 use url::Url;
 
 use crate::{
-    keys::key_set::InvalidKeySet,
     keystore::{
         discovery::InvalidMetadata,
         url_guard::{ForbiddenUrl, shown},
     },
     limits,
 };
+use portcullis_engine::keys::key_set::InvalidKeySet;
 
 /// The reason why keys could not be had. For operators: the text may name URLs and what a server answered, never a body.
 #[derive(Debug, thiserror::Error)]

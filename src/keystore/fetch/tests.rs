@@ -7,10 +7,8 @@ use tokio::{
 };
 
 use super::*;
-use crate::{
-    keys::key_set::InvalidKeySet,
-    keystore::{discovery::InvalidMetadata, url_guard::ForbiddenUrl},
-};
+use crate::keystore::{discovery::InvalidMetadata, url_guard::ForbiddenUrl};
+use portcullis_engine::keys::key_set::InvalidKeySet;
 
 /// A server that answers one connection with these bytes and then holds it open or closes it.
 async fn serve(answer: Vec<u8>, hold: bool) -> Url {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::keys::{algorithm::Algorithm, secret::Secret};
+use portcullis_engine::keys::{algorithm::Algorithm, secret::Secret};
 
 fn set() -> KeySet {
     KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::{digest::Sha256, limits};
+use crate::limits;
+use portcullis_engine::digest::Sha256;
 
 /// The last [`limits::WAITED_KEYS`] keys that tokens have waited for since the last success and that did not come. They go by
 /// their digests, as names are the client's text, of any length.
@@ -35,7 +36,7 @@ impl WaitedKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::sha256;
+    use portcullis_engine::digest::sha256;
 
     #[test]
     fn the_last_ones_are_kept_and_each_takes_one_place() {

@@ -10,19 +10,19 @@ use super::{
     blocking_io::{Disk, read_file},
 };
 use crate::{
-    keys::{
-        key_ref::Fingerprint,
-        key_set::{InvalidKeySet, KeySet},
-    },
     keystore::{
         clock_skew::DatedAnswer,
         discovery::{self, InvalidMetadata, MetadataDocument},
-        document::without_bom,
         fetch::{Fetch, FetchError, Fetched},
         source::KeySource,
         url_guard::{self, Loopback, shown},
     },
     limits,
+};
+use portcullis_engine::keys::{
+    document::without_bom,
+    key_ref::Fingerprint,
+    key_set::{InvalidKeySet, KeySet},
 };
 
 /// A key set that came, and what goes with it.

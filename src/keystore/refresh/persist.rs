@@ -8,14 +8,16 @@ use url::Url;
 
 use super::{Outside, Target, blocking_io::Disk};
 use crate::{
-    digest::{Sha256, sha256},
-    keys::key_set::KeySet,
     keystore::{
         fetch::FetchError,
         saved::{Origin, SavedKeys},
         source::KeySource,
     },
     limits,
+};
+use portcullis_engine::{
+    digest::{Sha256, sha256},
+    keys::key_set::KeySet,
 };
 
 /// Keeps the key sets of one issuer.
@@ -89,9 +91,9 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        keys::algorithm::Algorithm,
         keystore::{clock_skew::ClockSkew, refresh::Observer, source::Transport},
     };
+    use portcullis_engine::keys::algorithm::Algorithm;
 
     struct Silent;
 

@@ -14,15 +14,13 @@ use url::Url;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::{
-    keys::lookup::{Generation, KeyLookup, KeyNeed},
-    keystore::{
-        fetch::{Fetched, Fetching},
-        issuer_keys::IssuerKeys,
-        store::MissAnswer,
-        url_guard::Loopback,
-    },
+use crate::keystore::{
+    fetch::{Fetched, Fetching},
+    issuer_keys::IssuerKeys,
+    store::MissAnswer,
+    url_guard::Loopback,
 };
+use portcullis_engine::keys::lookup::{Generation, KeyLookup, KeyNeed};
 
 const ISSUER: &str = "https://issuer.test/";
 /// A key that no set here has.
@@ -148,7 +146,7 @@ async fn a_flood_of_missing_keys_asks_for_three_fetches_and_one_more_in_each_int
     store.settled().await;
     let (began, mut refused) = (Instant::now(), 0);
     for n in 0..19_000_u32 {
-        let need = KeyNeed::New(crate::digest::sha256(&n.to_be_bytes()));
+        let need = KeyNeed::New(portcullis_engine::digest::sha256(&n.to_be_bytes()));
         match store.on_miss(ISSUER, generation(&store), need, Instant::now()) {
             // It may leave before its time, and takes the fetch with it all the same.
             MissAnswer::Wait(_) => {}

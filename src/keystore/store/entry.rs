@@ -11,10 +11,8 @@ use tokio::{
 };
 
 use super::places::OwnPlaces;
-use crate::{
-    clock::UnixTime,
-    keystore::{clock_skew::ClockSkew, issuer_keys::IssuerKeys},
-};
+use crate::keystore::{clock_skew::ClockSkew, issuer_keys::IssuerKeys};
+use portcullis_engine::time::UnixTime;
 
 /// Facts about the fetches of an issuer's keys that nothing depends on: people are told.
 #[derive(Clone, Copy, Debug, Default)]

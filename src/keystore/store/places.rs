@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::keys::lookup::KeyNeed;
 use crate::limits;
+use portcullis_engine::keys::lookup::KeyNeed;
 
 /// The places of all issuers, shared by all stores that come one after another.
 #[derive(Debug)]

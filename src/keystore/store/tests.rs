@@ -1,10 +1,8 @@
 //! What Checks are told of keys, and what a reload takes over.
 
 use super::*;
-use crate::{
-    keys::{algorithm::Algorithm, secret::Secret},
-    limits,
-};
+use crate::limits;
+use portcullis_engine::keys::{algorithm::Algorithm, secret::Secret};
 
 fn set() -> KeySet {
     KeySet::from_secret(&Secret::new(vec![1; 32]), &[Algorithm::HS256])
@@ -13,7 +11,7 @@ fn set() -> KeySet {
 const NEW: KeyNeed = KeyNeed::New([1; 32]);
 
 fn new(n: usize) -> KeyNeed {
-    KeyNeed::New(crate::digest::sha256(&n.to_be_bytes()))
+    KeyNeed::New(portcullis_engine::digest::sha256(&n.to_be_bytes()))
 }
 
 /// Ends a fetch of an issuer, well or not.

@@ -10,7 +10,8 @@ use super::super::{
     candidate::{self, Read, Rejected},
     watch::{Hints, Pace, Trigger},
 };
-use crate::{digest::Sha256, limits};
+use crate::limits;
+use portcullis_engine::digest::Sha256;
 
 /// A reader of the file; in a test, one that hangs as a disk does. It looks for no writer of text that is known.
 type Reader = dyn Fn(&Path, Option<&Sha256>) -> Result<Read, Rejected> + Send + Sync;

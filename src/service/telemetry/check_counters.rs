@@ -21,7 +21,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter},
 };
 
-use crate::reason::{DenyReason, Party};
+use portcullis_engine::reason::{DenyReason, Party};
 
 /// The upper bounds of buckets in nanoseconds: from 25 µs (cached) over a millisecond (verified) to the longest wait for keys,
 /// 2.5 s.

@@ -9,7 +9,8 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{limits, policy::rule::RuleId};
+use crate::limits;
+use portcullis_engine::policy::rule::RuleId;
 
 /// A reason and a rule, by their addresses: both are held for as long as the key is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

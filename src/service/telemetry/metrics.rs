@@ -38,7 +38,8 @@ use super::{
     thread_lag::ThreadLags,
     token_metrics::TokenMetrics,
 };
-use crate::{build_info, keystore::store::KeyStore, reason::DenyReason, token_cache::cache::TokenCache};
+use crate::{build_info, keystore::store::KeyStore};
+use portcullis_engine::{reason::DenyReason, token_cache::cache::TokenCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {

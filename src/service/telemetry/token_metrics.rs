@@ -9,7 +9,7 @@ use prometheus_client::{
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
 
-use crate::token_cache::cache::TokenCache;
+use portcullis_engine::token_cache::cache::TokenCache;
 
 /// The metrics of the token cache that is active.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use crate::document::suggest::quoted;
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},
-    identity::{Aliases, IdentityHeaders, spellings},
 };
+use portcullis_engine::answer::identity::{Aliases, IdentityHeaders, spellings};
 
 /// Names that a message shows.
 const SHOWN: usize = 3;

@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Around, findings::Findings, read};
 use crate::document::suggest::quoted;
-use crate::{
-    config::lint::Lint,
-    document::tree::Node,
-    policy::{HostHandling, HostPattern},
-};
+use crate::{config::lint::Lint, document::tree::Node};
+use portcullis_engine::policy::{HostHandling, HostPattern};
 
 /// The first label of a host that a suffix pattern matches, and no domain of Envoy names.
 const SAMPLE: &str = "portcullis-sample";

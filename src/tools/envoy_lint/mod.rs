@@ -71,6 +71,7 @@ use std::{
     path::Path,
 };
 
+use crate::limits;
 use crate::{
     config::{
         Config,
@@ -80,8 +81,8 @@ use crate::{
     },
     document::{suggest::quoted, tree::Node},
 };
-use crate::{identity::IdentityHeaders, limits};
 use findings::Findings;
+use portcullis_engine::answer::identity::IdentityHeaders;
 use scene::Scene;
 pub use verdict::{Allowed, Checked, Seen, Verdict};
 

@@ -5,8 +5,8 @@ use crate::document::suggest::quoted;
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},
-    policy::{HostPattern, PathPattern},
 };
+use portcullis_engine::policy::{HostPattern, PathPattern};
 
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, manager: &Node) {
     // It takes the place of all three settings.

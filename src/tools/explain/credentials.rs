@@ -1,7 +1,8 @@
 //! The part of an explanation about the way in which the credentials came.
 
 use super::steps::{Check, Outcome, Walk};
-use crate::{oauth::credentials::Credentials, reason::DenyReason, tools::simulate::response::Answered};
+use crate::tools::simulate::response::Answered;
+use portcullis_engine::{oauth::credentials::Credentials, reason::DenyReason};
 
 /// Says how the credentials came.
 pub(super) fn credentials(walk: &mut Walk, values: &[&[u8]], answered: &Answered) {

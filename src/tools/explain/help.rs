@@ -10,16 +10,18 @@ use super::{
     value::{either, text},
 };
 use crate::{
-    authorizer::RequestAttributes,
     config::closest,
     limits,
+    tools::simulate::{request::Ask, response::Answered, simulator::Stage},
+};
+use portcullis_engine::{
+    authorizer::RequestAttributes,
     policy::{
         CanonicalPath, Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
     },
     reason::{DenyReason, RequestFault, TokenFault},
-    tools::simulate::{request::Ask, response::Answered, simulator::Stage},
 };
 
 type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::value::text;
-use crate::{
+use crate::limits;
+use portcullis_engine::{
     jwt::header::Header,
     keys::{
         algorithm::Algorithm,
         key::{KeyHint, KeyLabel, VerificationKey},
         key_set::KeySet,
     },
-    limits,
     reason::TokenFault,
 };
 

@@ -29,7 +29,7 @@ use super::simulate::{
     simulator::Stage,
     timestamp,
 };
-use crate::{jwt::evidence::Evidence, oauth::challenge};
+use portcullis_engine::{jwt::evidence::Evidence, oauth::challenge};
 
 /// Whether signatures were checked, with whose keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use super::{
     token::View,
     value::{either, text},
 };
-use crate::{
+use portcullis_engine::{
     keys::algorithm::Algorithm,
     policy::{Method, condition::Condition},
 };

@@ -1,8 +1,8 @@
 //! Why a path has no canonical form: which rule it breaks, and in which segment.
 
 use super::steps::Check;
-use crate::{
-    limits,
+use crate::limits;
+use portcullis_engine::{
     policy::CanonicalPath,
     reason::{DenyReason, RequestFault},
 };

@@ -6,11 +6,13 @@ use super::{
     value,
 };
 use crate::{
-    authorizer::RequestAttributes,
     limits,
+    tools::simulate::{request::Message, response::Answered},
+};
+use portcullis_engine::{
+    authorizer::RequestAttributes,
     policy::Method,
     reason::{DenyReason, RequestFault},
-    tools::simulate::{request::Message, response::Answered},
 };
 
 const PART: &str = "request";

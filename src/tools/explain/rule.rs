@@ -6,7 +6,8 @@ use super::{
     steps::{Check, Outcome, Walk},
     value,
 };
-use crate::{
+use crate::tools::simulate::{response::Answered, simulator::Stage};
+use portcullis_engine::{
     authorizer::RequestAttributes,
     jwt::verified_token::VerifiedToken,
     policy::{
@@ -15,7 +16,6 @@ use crate::{
         rule::{Access, Rule},
     },
     reason::{DenyReason, RequestFault},
-    tools::simulate::{response::Answered, simulator::Stage},
 };
 
 type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;

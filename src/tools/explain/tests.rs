@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    clock::UnixTime,
     config,
-    reason::{DenyReason, TokenFault},
     tools::simulate::request::{Credentials, Recipe, Signature},
+};
+use portcullis_engine::{
+    reason::{DenyReason, TokenFault},
+    time::UnixTime,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_767_225_600);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{clock::UnixTime, jwt::claims::Claims, tools::simulate::timestamp};
+use crate::tools::simulate::timestamp;
+use portcullis_engine::{jwt::claims::Claims, time::UnixTime};
 
 /// A date of a token: what it says, and how far it is from now.
 pub(super) fn date(claims: &Claims, claim: &str, now: UnixTime) -> String {

@@ -16,8 +16,11 @@ use super::{
     value::{either, json, text},
 };
 use crate::{
-    clock::UnixTime,
     config::show_duration,
+    limits,
+    tools::simulate::{response::Answered, simulator::Stage, timestamp},
+};
+use portcullis_engine::{
     jwt::{
         claims::Claims,
         compact::Compact,
@@ -25,10 +28,9 @@ use crate::{
         issuer_rules::{IssuerRules, NonEmpty},
     },
     keys::key_set::KeySet,
-    limits,
     oauth::{access_token::AccessToken, credentials::Credentials},
     reason::{DenyReason, TokenFault},
-    tools::simulate::{response::Answered, simulator::Stage, timestamp},
+    time::UnixTime,
 };
 
 const PART: &str = "token";
@@ -56,7 +58,9 @@ impl<'a> View<'a> {
         let compact = token.map(Compact::parse);
         let readable = compact.as_ref().and_then(|compact| compact.as_ref().ok());
         let header = readable.map(|compact| Header::parse(&compact.header));
-        let members = readable.and_then(|compact| crate::json::parse_object(&compact.header).ok()).unwrap_or_default();
+        let members = readable
+            .and_then(|compact| portcullis_engine::strict_json::parse_object(&compact.header).ok())
+            .unwrap_or_default();
         let parsed = readable.map(|compact| Claims::parse(&compact.payload));
         let named = parsed.as_ref().and_then(|claims| claims.as_ref().ok()?.name("iss").ok()?);
         let rules = named.and_then(|issuer| stage.rules_of(issuer));
@@ -228,7 +232,7 @@ fn form(view: &View<'_>) -> Vec<Made> {
 fn count(view: &View<'_>) -> String {
     let claims = view.compact.as_ref().and_then(|compact| compact.as_ref().ok());
     let Some(text) = claims.map(|compact| &*compact.payload) else { return "no readable JSON object".to_owned() };
-    match crate::json::parse_object(text) {
+    match portcullis_engine::strict_json::parse_object(text) {
         Ok(members) => format!("{} claims", members.len()),
         Err(_) if json_depth(text) > limits::JSON_DEPTH => format!("{} levels of JSON", json_depth(text)),
         Err(_) => "no readable JSON object".to_owned(),

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
-use crate::{clock::UnixTime, document::tree::Place, keys::algorithm::Algorithm, reason::DenyReason};
+use crate::document::tree::Place;
+use portcullis_engine::{keys::algorithm::Algorithm, reason::DenyReason, time::UnixTime};
 
 /// A file of tests.
 #[derive(Debug)]

@@ -7,12 +7,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::{
-    policy::{
-        Policy,
-        rule::{Access, Rule},
-    },
-    tools::simulate::response::Answered,
+use crate::tools::simulate::response::Answered;
+use portcullis_engine::policy::{
+    Policy,
+    rule::{Access, Rule},
 };
 
 /// What of a policy tests have exercised.

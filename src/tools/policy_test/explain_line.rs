@@ -2,10 +2,10 @@
 
 use super::{case::Token, run::Prepared};
 use crate::{
-    clock::UnixTime,
     limits, printable,
     tools::simulate::{request, timestamp},
 };
+use portcullis_engine::time::UnixTime;
 
 /// `portcullis explain …` for a test; `None` if that command can't be told all of it.
 pub(crate) fn explain_line(config: &str, prepared: &Prepared) -> Option<String> {

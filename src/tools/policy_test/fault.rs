@@ -1,7 +1,7 @@
 //! What can be wrong with a token: one word for each `TokenFault` that a test can bring about.
 
 #[cfg(test)]
-use crate::reason::TokenFault;
+use portcullis_engine::reason::TokenFault;
 
 /// A fault of a token. Each makes a token that is refused for that reason, whatever else is right about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -11,20 +11,18 @@ use super::{
     token_builder::{self, Made},
 };
 use crate::{
-    clock::UnixTime,
     config::{
         error::Problem,
         other_document::{Bag, closest, quoted},
     },
     document::tree::Place,
-    jwt::issuer_rules::IssuerRules,
-    reason::DenyReason,
     tools::simulate::{
         request::{self, Ask, Signature},
         response::Answered,
         simulator::Stage,
     },
 };
+use portcullis_engine::{jwt::issuer_rules::IssuerRules, reason::DenyReason, time::UnixTime};
 
 /// A case that can be run.
 #[derive(Debug)]

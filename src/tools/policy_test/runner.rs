@@ -16,16 +16,15 @@ use super::{
     run::{Minted, Names, Prepared, Ran, prepare, rule_of, run},
 };
 use crate::{
-    clock::UnixTime,
     config::{
         error::{ConfigErrors, Problem},
         other_document::{Bag, Document, quoted},
     },
     document::tree::Place,
-    identity::IdentityHeaders,
-    jwt::issuer_rules::IssuerRules,
-    policy::Policy,
     tools::simulate::simulator::Stage,
+};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, policy::Policy, time::UnixTime,
 };
 
 /// A file of tests.

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Report, Session, Subject, TestFile, fault::Fault};
-use crate::{
-    clock::UnixTime,
-    config,
+use crate::config;
+use portcullis_engine::{
     reason::{DenyReason, TokenFault},
+    time::UnixTime,
 };
 
 /// An issuer with everything that a token can fail at.

@@ -5,7 +5,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{case::Recipe, fault::Fault};
-use crate::{clock::UnixTime, jwt::issuer_rules::IssuerRules, tools::simulate::request};
+use crate::tools::simulate::request;
+use portcullis_engine::{jwt::issuer_rules::IssuerRules, time::UnixTime};
 
 /// An hour: more than any clock tolerance.
 const HOUR: i64 = 3600;

@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 pub use crate::ext_authz::envoy_view::{CapturedError, Message};
-use crate::{
-    clock::UnixTime,
+use portcullis_engine::{
     jwt::{claim_path::ClaimPath, claim_rule::ClaimTest, issuer_rules::IssuerRules},
+    time::UnixTime,
 };
 
 /// A request, its credentials and its moment.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::{jwt::verified_token::VerifiedToken, reason::DenyReason};
+use portcullis_engine::{jwt::verified_token::VerifiedToken, reason::DenyReason};
 
 /// What came of a request: the answer as Envoy reads it, and what it was found on.
 #[derive(Clone, Debug)]

@@ -26,17 +26,19 @@ use super::{
     response::{Answered, JudgedCondition, RuleHit, RuleRef},
 };
 use crate::{
-    authorizer::{Authorizer, RequestAttributes},
-    clock::{Clock, UnixTime},
+    clock::Clock,
     ext_authz::{
         envoy_view::{self, Read},
         response::{Answer, Replies},
         service::{Decided, Engine, Observer},
     },
-    identity::IdentityHeaders,
+    keystore::store::KeyStore,
+};
+use portcullis_engine::{
+    answer::identity::IdentityHeaders,
+    authorizer::{Authorizer, RequestAttributes},
     jwt::{evidence::Evidence, issuer_rules::IssuerRules, verified_token::VerifiedToken},
     keys::{key_set::KeySet, lookup::KeyLookup as _},
-    keystore::store::KeyStore,
     oauth::{access_token::AccessToken, credentials::Credentials as Shown},
     policy::{
         Policy,
@@ -45,6 +47,7 @@ use crate::{
         rule::{Access, Rule},
     },
     reason::{DenyReason, RequestFault},
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 use tokio::time::Instant;

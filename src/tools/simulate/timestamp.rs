@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use prost_types::Timestamp;
 
-use crate::{clock::UnixTime, config::parse_duration};
+use crate::config::parse_duration;
+use portcullis_engine::time::UnixTime;
 
 /// Some text is no moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

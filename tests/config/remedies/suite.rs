@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use portcullis::{
-    clock::UnixTime,
     config::{self, error::Problem},
     tools::policy_test::{Session, Subject, TestFile},
 };
+use portcullis_engine::time::UnixTime;
 
 use super::sources::{is_done, literals, sources_of, unfollowed};
 

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::{Clock, UnixTime};
+use crate::clock::Clock;
 use crate::ext_authz::{
     proto::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse},
     service::{Current, Decided, Engine, Observer},
@@ -28,6 +28,7 @@ use crate::ext_authz::{
         connections::Connections,
     },
 };
+use portcullis_engine::time::UnixTime;
 
 /// Remembers the reasons, the times in the queue, and the ages of requests. Each decision about a path takes so long.
 #[derive(Default)]

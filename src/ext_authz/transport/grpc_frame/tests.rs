@@ -8,13 +8,13 @@ use std::{
 use tonic::Code;
 
 use super::*;
-use crate::{
+use crate::ext_authz::{
+    decode::attributes::Attributes,
+    response::{self, Replies},
+};
+use portcullis_engine::{
+    answer::identity::{Aliases, IdentityHeaders},
     authorizer::Denial,
-    ext_authz::{
-        decode::attributes::Attributes,
-        response::{self, Replies},
-    },
-    identity::{Aliases, IdentityHeaders},
     policy::rule::{Access, Rule, RuleId},
     reason::DenyReason,
 };

@@ -19,8 +19,8 @@ use crate::{
         store::KeyStore,
         url_guard::Loopback,
     },
-    token_cache::cached_verifier::CachedVerifier,
 };
+use portcullis_engine::token_cache::cached_verifier::CachedVerifier;
 
 /// RFC 8037 appendix A.2.
 const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":""#;

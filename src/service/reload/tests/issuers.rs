@@ -4,10 +4,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use super::fake::{Service, issuer, policy, with_issuers};
 use super::*;
-use crate::{
-    keys::lookup::{Generation, KeyNeed},
-    keystore::store::MissAnswer,
-};
+use crate::keystore::store::MissAnswer;
+use portcullis_engine::keys::lookup::{Generation, KeyNeed};
 
 const A: &str = "https://a.test/";
 const B: &str = "https://b.test/";

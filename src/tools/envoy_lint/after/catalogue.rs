@@ -6,7 +6,8 @@
 //! judged path is written in the file, and the same for every client, except for those in [`super::rewrites`].
 
 use super::{jwt_authn, processor, read, script};
-use crate::{document::tree::Node, identity::IdentityHeaders};
+use crate::document::tree::Node;
+use portcullis_engine::answer::identity::IdentityHeaders;
 
 /// The effect of a filter on requests that were judged.
 pub(super) enum Effect {

@@ -1,6 +1,6 @@
 //! Envoy's formatter commands (`%REQ(x-path)%`): tells whether a text has a part that the client chooses and Portcullis does not judge.
 
-use crate::identity::{IdentityHeaders, fold};
+use portcullis_engine::answer::identity::{IdentityHeaders, fold};
 
 /// Commands whose values no client chooses. All others count as chosen: new releases of Envoy bring new ones.
 const OWN: [&str; 11] = [

@@ -5,8 +5,8 @@ use crate::document::suggest::quoted;
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},
-    identity::fold,
 };
+use portcullis_engine::answer::identity::fold;
 
 const TOKEN: &str = "authorization";
 

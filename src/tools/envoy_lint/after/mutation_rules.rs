@@ -6,9 +6,9 @@ use super::{Around, Findings, name_pattern, read};
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},
-    identity::{IdentityHeaders, spellings},
     tools::envoy_lint::quoted,
 };
+use portcullis_engine::answer::identity::{IdentityHeaders, spellings};
 
 /// Names that a message shows.
 const SHOWN: usize = 3;

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     config::{lint::Lint, site::Site},
     document::tree::{Entry, Node},
-    identity::{Aliases, IdentityHeaders},
 };
+use portcullis_engine::answer::identity::{Aliases, IdentityHeaders};
 
 /// Envoy Gateway waits ten seconds where its user sets no time.
 const DEFAULT: deadline::Default = deadline::Default { who: "Envoy Gateway", waits: Duration::from_secs(10) };

@@ -18,8 +18,8 @@ use super::{asked::has_our_name, body, filter, findings::Findings, read};
 use crate::{
     config::{Config, error::Problem, lint::Lint, site::Site},
     document::tree::{Node, Place},
-    identity::IdentityHeaders,
 };
+use portcullis_engine::answer::identity::IdentityHeaders;
 
 pub(super) use object::{Object, is_known, kind_of};
 

@@ -10,10 +10,9 @@ use crate::{
         other_document::{Bag, Fields, closest, quoted, read},
     },
     document::tree::{Entry, Node, Place, Value},
-    oauth::challenge,
-    reason::DenyReason,
     tools::policy_test::case::{Expectation, TextTest},
 };
+use portcullis_engine::{oauth::challenge, reason::DenyReason};
 
 const EXPECT: [&str; 7] = ["decision", "status", "reason", "rule", "headers", "upstream", "body"];
 /// The statuses that a denial can have in a test, where keys are never missing.

@@ -10,7 +10,6 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use super::case::{Case, Expectation, Recipe, Request, Suite, Token};
 use crate::{
-    clock::UnixTime,
     config::{
         error::{ConfigErrors, Problem},
         other_document::{Bag, Document, Fields, of_another_program, read},
@@ -18,6 +17,7 @@ use crate::{
     document::tree::{Entry, Node, Place, Value},
     limits,
 };
+use portcullis_engine::time::UnixTime;
 
 const FILE: [&str; 4] = ["config", "defaults", "tokens", "tests"];
 const DEFAULTS: [&str; 10] =

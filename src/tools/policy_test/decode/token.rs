@@ -9,12 +9,12 @@ use crate::{
         other_document::{Bag, Fields, closest, listed, quoted, read},
     },
     document::tree::{Entry, Node, Value},
-    keys::algorithm::Algorithm,
     tools::policy_test::{
         case::{Recipe, Token},
         fault::Fault,
     },
 };
+use portcullis_engine::keys::algorithm::Algorithm;
 
 const TOKEN: [&str; 13] = [
     "like",

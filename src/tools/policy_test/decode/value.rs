@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    clock::UnixTime,
     config::{
         error::Problem,
         other_document::{Bag, Fields, is_disputed, quoted, read},
@@ -15,6 +14,7 @@ use crate::{
     limits,
     tools::{policy_test::case::TextTest, simulate::timestamp},
 };
+use portcullis_engine::time::UnixTime;
 
 const TEXT_TEST: [&str; 2] = ["equals", "contains"];
 

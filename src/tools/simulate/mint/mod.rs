@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use self::pair::{KeyPair, Kind};
 use super::request::{Recipe, Signature};
-use crate::{
+use portcullis_engine::{
     jwt::issuer_rules::IssuerRules,
     keys::{algorithm::Algorithm, key_set::KeySet, secret::Secret},
 };

@@ -15,7 +15,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::keys::algorithm::Algorithm;
+use portcullis_engine::keys::algorithm::Algorithm;
 
 /// The kinds of key pairs, the cheapest to sign with first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

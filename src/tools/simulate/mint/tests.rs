@@ -3,16 +3,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::{
-    clock::UnixTime,
+use crate::keystore::store::{IssuerKeys, KeyStore};
+use portcullis_engine::{
     jwt::{
         claim_path::ClaimPath,
         issuer_rules::NonEmpty,
         verifier::{Unverified, Verifier},
     },
-    keystore::store::{IssuerKeys, KeyStore},
     oauth::access_token::AccessToken,
     reason::TokenFault,
+    time::UnixTime,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

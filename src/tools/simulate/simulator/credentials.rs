@@ -1,13 +1,13 @@
 //! What a client shows on a stage, and the keys that judging it takes.
 
 use super::keyring::Keyring;
-use crate::{
+use crate::tools::simulate::{
+    mint::MintError,
+    request::{Ask, Credentials, Message, Signature},
+};
+use portcullis_engine::{
     jwt::{claims::Claims, compact::Compact, header::Header, issuer_rules::IssuerRules},
     oauth::{access_token::AccessToken, credentials::Credentials as Shown},
-    tools::simulate::{
-        mint::MintError,
-        request::{Ask, Credentials, Message, Signature},
-    },
 };
 
 impl Keyring {
@@ -64,7 +64,7 @@ struct Readable<'a, 'r> {
 }
 
 fn without_kid(header: &[u8]) -> Vec<u8> {
-    let Ok(mut members) = crate::json::parse_object(header) else { return header.to_vec() };
+    let Ok(mut members) = portcullis_engine::strict_json::parse_object(header) else { return header.to_vec() };
     members.remove("kid");
     serde_json::Value::Object(members).to_string().into_bytes()
 }

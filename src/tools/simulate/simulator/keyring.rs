@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use crate::{
-    jwt::issuer_rules::IssuerRules,
-    keys::algorithm::Algorithm,
     keystore::{issuer_keys::IssuerKeys, store::KeyStore},
     tools::simulate::{
         mint::{self, Mint, MintError},
         request::Recipe,
     },
 };
+use portcullis_engine::{jwt::issuer_rules::IssuerRules, keys::algorithm::Algorithm};
 
 /// Issuers, their keys, and the store with the public halves.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     config,
-    reason::{RequestFault, TokenFault},
     tools::simulate::request::{Credentials, Signature},
 };
+use portcullis_engine::reason::{RequestFault, TokenFault};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 

@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::{
-    clock::UnixTime,
     config,
-    keys::key_set::KeySet,
     keystore::{issuer_keys::IssuerKeys, store::KeyStore},
     tools::{
         explain::{Explanation, Signatures, explain},
@@ -17,6 +15,7 @@ use portcullis::{
         },
     },
 };
+use portcullis_engine::{keys::key_set::KeySet, time::UnixTime};
 use serde_json::{Map, Value, json};
 use tokio::{runtime, time::Instant};
 

@@ -2,16 +2,16 @@
 
 use prost::Message as _;
 
-use crate::{
-    authorizer::RequestAttributes,
-    ext_authz::{
-        decode::{
-            attributes::Attributes,
-            check_request_reader::{self, POLICY_EXTENSION},
-            method_override::asks_for_another_method,
-        },
-        proto::envoy::service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
+use crate::ext_authz::{
+    decode::{
+        attributes::Attributes,
+        check_request_reader::{self, POLICY_EXTENSION},
+        method_override::asks_for_another_method,
     },
+    proto::envoy::service::auth::v3::{CheckRequest, attribute_context::HttpRequest},
+};
+use portcullis_engine::{
+    authorizer::RequestAttributes,
     policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
     reason::{DenyReason, RequestFault},
 };

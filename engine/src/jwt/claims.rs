@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::claim_path::ClaimPath;
-use crate::{clock::UnixTime, json, limits, oauth::scope::ScopeSet, reason::TokenFault};
+use crate::{limits, oauth::scope::ScopeSet, reason::TokenFault, strict_json, time::UnixTime};
 
 /// The members of a claims set, or of those that are kept of one.
 #[derive(Clone, Default, PartialEq)]
@@ -26,7 +26,7 @@ impl Claims {
     /// # Errors
     /// [`TokenFault::Malformed`] if it is not one strictly readable JSON object.
     pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
-        json::parse_members(text).map(Self).map_err(|_| TokenFault::Malformed)
+        strict_json::parse_members(text).map(Self).map_err(|_| TokenFault::Malformed)
     }
 
     /// No claims.

@@ -6,10 +6,10 @@ use std::{ops::Range, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    clock::UnixTime,
     jwt::{claims::Claims, header::TokenType, issuer_rules::IssuerRules},
     oauth::scope::ScopeSet,
     reason::TokenFault,
+    time::UnixTime,
 };
 
 /// What was read while checking.

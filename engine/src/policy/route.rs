@@ -47,10 +47,15 @@ impl EncodedSlashes {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 impl RequestTarget {
-    /// A GET without a host, for unit tests.
-    pub(crate) fn for_tests(path: &str) -> Self {
+    /// A GET without a host, for tests.
+    ///
+    /// # Panics
+    /// Where the path is not canonical.
+    #[expect(clippy::unwrap_used, reason = "for tests alone")]
+    #[must_use]
+    pub fn for_tests(path: &str) -> Self {
         Self { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::GET }
     }
 }

@@ -1,6 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::*;
 use crate::{
@@ -9,8 +8,7 @@ use crate::{
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::{IssuerRules, NonEmpty},
     },
-    keys::{algorithm::Algorithm, key_set::KeySet, secret::Secret},
-    keystore::store::{IssuerKeys, KeyStore},
+    keys::{algorithm::Algorithm, key_set::KeySet, lookup::FixedKeys, secret::Secret},
     oauth::scope::{Scope, ScopeRequirement},
     policy::{
         CanonicalPath, EncodedSlashes, HostPattern, Method, Methods, PathPattern, Route,
@@ -70,12 +68,12 @@ fn bearer(scope: &str) -> String {
 }
 
 /// `ok` or the code of the denial, with the rule; `missing` if it is undecided.
-fn decide(keys: &KeyStore, path: &str, credentials: &[&str]) -> (String, Option<String>) {
+fn decide(keys: &FixedKeys, path: &str, credentials: &[&str]) -> (String, Option<String>) {
     let target =
         RequestTarget { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::parse("GET").unwrap() };
     let authorization = credentials.iter().map(|value| value.as_bytes()).collect();
     let request = RequestAttributes { target, policy: None, authorization };
-    match authorizer().decide(&request, &keys.at(Instant::now()), NOW) {
+    match authorizer().decide(&request, keys, NOW) {
         Outcome::Decided(Decision::Allow(permit)) => ("ok".to_owned(), Some(permit.rule().to_string())),
         Outcome::Decided(Decision::Deny(denial)) => {
             (denial.reason.code().to_owned(), denial.rule.map(|rule| rule.to_string()))
@@ -84,11 +82,8 @@ fn decide(keys: &KeyStore, path: &str, credentials: &[&str]) -> (String, Option<
     }
 }
 
-fn keys() -> KeyStore {
-    let store = KeyStore::new();
-    let set = KeySet::from_secret(&secret(), &[Algorithm::HS256]);
-    store.add(ISSUER.into(), IssuerKeys::fixed(set, Instant::now()));
-    store
+fn keys() -> FixedKeys {
+    FixedKeys::new(ISSUER, KeySet::from_secret(&secret(), &[Algorithm::HS256]))
 }
 
 #[test]
@@ -122,7 +117,7 @@ fn each_kind_of_access_with_each_kind_of_credentials() {
 
 #[test]
 fn a_missing_key_is_undecided_and_can_only_be_denied() {
-    let empty = KeyStore::new();
+    let empty = FixedKeys::default();
     let good = bearer("read");
     for path in ["/optional", "/any", "/scoped"] {
         assert_eq!(decide(&empty, path, &[&good]).0, "missing", "{path}");
@@ -154,7 +149,7 @@ fn a_denial_for_scope_says_what_is_needed_and_keeps_the_verified_token() {
         method: Method::parse("GET").unwrap(),
     };
     let request = RequestAttributes { target, policy: None, authorization: vec![good.as_bytes()] };
-    let outcome = authorizer().decide(&request, &keys().at(Instant::now()), NOW);
+    let outcome = authorizer().decide(&request, &keys(), NOW);
     let Outcome::Decided(Decision::Deny(denial)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(denial.needed.unwrap().to_scope_string(), "read");
     assert_eq!(denial.token.unwrap().scopes().to_scope_string(), "other");
@@ -178,7 +173,7 @@ fn a_policy_never_asks_about_claims_that_the_verifier_forgot() {
     for authorizer in [keeps, other] {
         let target = RequestTarget::for_tests("/x");
         let request = RequestAttributes { target, policy: None, authorization: vec![credentials.as_bytes()] };
-        let decided = authorizer.decide(&request, &keys().at(Instant::now()), NOW);
+        let decided = authorizer.decide(&request, &keys(), NOW);
         assert!(matches!(decided, Outcome::Decided(Decision::Allow(_))), "{decided:?}");
     }
 }

@@ -26,7 +26,7 @@ use super::{
     key_ref::{Basis, Fingerprint},
     secret::Secret,
 };
-use crate::{digest::sha256, json, keys::algorithm::Algorithm, limits};
+use crate::{digest::sha256, keys::algorithm::Algorithm, limits, strict_json};
 pub use hint::KeyHint;
 pub use label::{KeyLabel, SkippedKey};
 pub use unusable::UnusableKey;
@@ -73,7 +73,7 @@ impl VerificationKey {
     /// # Errors
     /// [`UnusableKey`]: the provider's doing; skip the key and say so.
     pub fn from_jwk(text: &str, algorithms: &[Algorithm]) -> Result<Self, UnusableKey> {
-        let members = json::parse_object(text.as_bytes()).map_err(|_| UnusableKey::Unreadable)?;
+        let members = strict_json::parse_object(text.as_bytes()).map_err(|_| UnusableKey::Unreadable)?;
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| members.contains_key(*name)) {
             return Err(UnusableKey::Private);
         }

@@ -8,7 +8,7 @@ use super::{
     public_key,
     secret::Secret,
 };
-use crate::keystore::document::{self, without_bom};
+use crate::keys::document::{self, without_bom};
 use crate::{keys::algorithm::Algorithm, limits};
 
 /// The usable keys of one issuer: at least one.

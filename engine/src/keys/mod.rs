@@ -5,6 +5,7 @@
 //! and the set that a token was verified with; [`lookup`] is the trait by which a verifier finds keys. All of it is pure.
 
 pub mod algorithm;
+pub mod document;
 pub mod key;
 pub mod key_ref;
 pub mod key_set;

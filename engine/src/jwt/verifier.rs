@@ -17,7 +17,6 @@ use super::{
     verified_token::VerifiedToken,
 };
 use crate::{
-    clock::UnixTime,
     digest::sha256,
     keys::{
         key::VerificationKey,
@@ -27,6 +26,7 @@ use crate::{
     },
     oauth::access_token::AccessToken,
     reason::TokenFault,
+    time::UnixTime,
 };
 
 /// Why there is no [`VerifiedToken`].

@@ -12,7 +12,7 @@ use base64::{
 use serde_json::Value;
 use spki::{SubjectPublicKeyInfoRef, der::Decode as _};
 
-use crate::keystore::document;
+use crate::keys::document;
 
 /// Names the kind of key that some bytes are, `None` if they look like no key.
 #[must_use]

@@ -23,7 +23,7 @@ use quick_cache::{
 
 use super::{hot_tokens::Recent, refused::RefusedTokens};
 use crate::jwt::verified_token::VerifiedToken;
-use crate::{clock::UnixTime, digest::Sha256, limits};
+use crate::{digest::Sha256, limits, time::UnixTime};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {

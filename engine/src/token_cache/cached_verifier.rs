@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::{cache::TokenCache, refused::Refusal};
 use crate::{
-    clock::UnixTime,
     digest::{Sha256, sha256},
     jwt::{
         claim_retention::AskedClaims,
@@ -21,6 +20,7 @@ use crate::{
     keys::{key::VerificationKey, key_ref::Basis, key_set::Selection, lookup::KeyLookup},
     oauth::access_token::AccessToken,
     reason::{DenyReason, TokenFault},
+    time::UnixTime,
 };
 
 /// A [`Verifier`] with a cache. Clones share what they remember: they have the same rules.

@@ -70,11 +70,11 @@ pub(super) const REMOVED_IF_SEEN: [&str; 14] = [
 #[cfg(test)]
 mod tests {
     use super::{REMOVED_IF_SEEN, REMOVED_UNSEEN, overrides};
-    use crate::identity::{HeaderName, fold};
+    use crate::answer::identity::{HeaderName, fold};
 
     #[test]
     fn every_name_is_a_header_and_in_the_documentation() {
-        let page = include_str!("../../docs/request-headers.md");
+        let page = include_str!("../../../../docs/request-headers.md");
         let mut folded: Vec<String> = overrides().map(fold).collect();
         folded.sort_unstable();
         folded.dedup();

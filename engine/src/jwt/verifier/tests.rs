@@ -12,8 +12,7 @@ use crate::{
         claim_rule::{ClaimRule, ClaimTest},
         issuer_rules::NonEmpty,
     },
-    keys::{algorithm::Algorithm, key_set::KeySet, secret::Secret},
-    keystore::store::{IssuerKeys, KeyStore},
+    keys::{algorithm::Algorithm, key_set::KeySet, lookup::FixedKeys, secret::Secret},
     limits,
 };
 
@@ -65,11 +64,9 @@ pub(crate) fn claims(changes: Value) -> Value {
 }
 
 fn verify_text(rules: IssuerRules, token: &str) -> Result<VerifiedToken, Unverified> {
-    let store = KeyStore::new();
-    let now = tokio::time::Instant::now();
-    store.add(ISSUER.into(), IssuerKeys::fixed(KeySet::from_secret(&secret(), rules.algorithms.as_slice()), now));
+    let keys = FixedKeys::new(ISSUER, KeySet::from_secret(&secret(), rules.algorithms.as_slice()));
     let token = AccessToken::parse(token.as_bytes()).unwrap();
-    Verifier::new([rules]).verify(token, &store.at(now), UnixTime::from_secs(NOW))
+    Verifier::new([rules]).verify(token, &keys, UnixTime::from_secs(NOW))
 }
 
 /// The fault of a token, be it for certain or unless there are newer keys.
@@ -264,8 +261,7 @@ fn a_false_signature_may_mean_a_replaced_key() {
 #[test]
 fn without_keys_the_key_is_missing_and_foreign_issuers_ask_for_none() {
     let verifier = Verifier::new([rules()]);
-    let store = KeyStore::new();
-    let keys = store.at(tokio::time::Instant::now());
+    let keys = FixedKeys::default();
     let check = |token: &str| {
         let token = AccessToken::parse(token.as_bytes()).unwrap();
         verifier.verify(token, &keys, UnixTime::from_secs(NOW)).map(|_| ())

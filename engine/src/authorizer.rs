@@ -6,7 +6,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    clock::UnixTime,
     jwt::{
         verified_token::VerifiedToken,
         verifier::{MissingKey, Unverified},
@@ -19,6 +18,7 @@ use crate::{
         rule::{Permit, Rule, RuleId},
     },
     reason::DenyReason,
+    time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };
 

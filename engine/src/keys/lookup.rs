@@ -33,8 +33,9 @@ impl Generation {
     }
 
     /// Makes the generation of that number.
-    #[cfg(test)]
-    pub(crate) const fn for_tests(number: u64) -> Self {
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub const fn for_tests(number: u64) -> Self {
         Self(number)
     }
 }
@@ -59,4 +60,25 @@ pub enum KeyNeed {
     /// the middle of a rotation, which is rare, while anybody can make such tokens at will (a token without a `kid` fits
     /// several keys). So neither may take the fetches by which a rotation works, those for [`Self::New`].
     Replacement,
+}
+
+/// The keys of one issuer, which never change, for tests.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Clone, Debug, Default)]
+pub struct FixedKeys(Option<(Arc<str>, Snapshot)>);
+
+#[cfg(any(test, feature = "testing"))]
+impl FixedKeys {
+    /// That set of that issuer.
+    #[must_use]
+    pub fn new(issuer: &str, set: KeySet) -> Self {
+        Self(Some((issuer.into(), Snapshot { set: Arc::new(set), generation: Generation::FIRST })))
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl KeyLookup for FixedKeys {
+    fn current(&self, issuer: &str) -> Option<Snapshot> {
+        self.0.as_ref().filter(|(own, _)| **own == *issuer).map(|(_, snapshot)| snapshot.clone())
+    }
 }

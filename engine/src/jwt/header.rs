@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::keys::algorithm::Algorithm;
-use crate::{json, keys::key::KeyHint, limits, reason::TokenFault};
+use crate::{keys::key::KeyHint, limits, reason::TokenFault, strict_json};
 
 /// What of the header the verifier uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Header {
     /// A [`TokenFault`]: not a JSON object, a member of the wrong type, `crit`, an algorithm that doesn't exist here
     /// (`none` never does), a `typ` that no access token has.
     pub fn parse(text: &[u8]) -> Result<Self, TokenFault> {
-        let members = json::parse_members(text).map_err(|_| TokenFault::Malformed)?;
+        let members = strict_json::parse_members(text).map_err(|_| TokenFault::Malformed)?;
         let algorithm = string(&members, "alg")?.ok_or(TokenFault::Malformed)?;
         let algorithm = Algorithm::from_name(algorithm).ok_or(TokenFault::AlgorithmNotAllowed)?;
         // RFC 7515 section 4.1.11: an extension that isn't understood makes the token invalid. None is understood.

@@ -23,10 +23,11 @@ impl<T> NonEmpty<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 impl IssuerRules {
     /// Rules for unit tests: `aud` must be `api` or `other`, HS256, no tolerance.
-    pub(crate) fn for_tests(issuer: &str) -> Self {
+    #[must_use]
+    pub fn for_tests(issuer: &str) -> Self {
         Self {
             issuer: issuer.into(),
             audiences: NonEmpty(vec!["api".to_owned(), "other".to_owned()]),

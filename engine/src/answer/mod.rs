@@ -1,0 +1,3 @@
+//! What an answer says, whatever protocol writes it.
+
+pub mod identity;
