@@ -7,7 +7,7 @@ mod support;
 use std::hint::black_box;
 
 use divan::{Bencher, counter::ItemsCount};
-use portcullis_engine::policy::{CanonicalPath, RequestTarget};
+use portcullis_engine::request::{path::CanonicalPath, target::RequestTarget};
 use support::{load, path, request, yaml};
 
 /// Sizes that are compared.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use portcullis_engine::{
     authorizer::RequestAttributes,
-    policy::{CanonicalPath, Method, RequestHost, route::RequestTarget},
+    request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 pub(crate) use load::load;

@@ -14,10 +14,10 @@ use crate::{
     oauth::{credentials::Credentials, scope::ScopeRequirement},
     policy::{
         Policy,
-        route::RequestTarget,
         rule::{Permit, Rule, RuleId},
     },
     reason::DenyReason,
+    request::target::RequestTarget,
     time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };

@@ -14,6 +14,7 @@
 //! | [`keys`] | algorithms, keys, key sets, and how a verifier asks for them (RFC 7517, RFC 7518) |
 //! | [`jwt`] | tokens, claims, the verifier (RFC 7515, RFC 7519, RFC 9068) |
 //! | [`token_cache`] | a verifier that remembers |
+//! | [`request`] | the canonical request: method, host, path |
 //! | [`policy`] | rules, and which one is for a request |
 //! | [`answer`] | what an answer says |
 //! | [`authorizer`] | a request, keys and a moment in, a decision out |
@@ -29,6 +30,7 @@ pub mod limits;
 pub mod oauth;
 pub mod policy;
 pub mod reason;
+pub mod request;
 pub mod strict_json;
 pub mod time;
 pub mod token_cache;

@@ -9,9 +9,9 @@ use portcullis::{
     },
     keystore::source::KeySource,
 };
-use portcullis_engine::policy::{
-    CanonicalPath, Method, RequestTarget,
-    rule::{Access, Requirement},
+use portcullis_engine::{
+    policy::rule::{Access, Requirement},
+    request::{method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 use crate::{env, problems};

@@ -13,10 +13,8 @@ use portcullis_engine::{
         claim_path::ClaimPath,
         claim_rule::{ClaimRule, ClaimTest},
     },
-    policy::{
-        HostHandling,
-        rule::{Access, Requirement, Rule},
-    },
+    policy::rule::{Access, Requirement, Rule},
+    request::host::HostHandling,
 };
 use serde_json::json;
 

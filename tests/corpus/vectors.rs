@@ -4,12 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis::keystore::store::{IssuerKeys, KeyStore};
 use portcullis_engine::{
     jwt::verifier::{Unverified, Verifier},
-    keys::{
-        algorithm::Algorithm,
-        key::{UnusableKey, VerificationKey},
-        key_set::KeySet,
-        secret::Secret,
-    },
+    keys::{algorithm::Algorithm, key::VerificationKey, key_set::KeySet, secret::Secret, unusable::UnusableKey},
     oauth::access_token::AccessToken,
     reason::TokenFault,
     time::UnixTime,

@@ -11,10 +11,11 @@ use crate::{
     keys::{algorithm::Algorithm, key_set::KeySet, lookup::FixedKeys, secret::Secret},
     oauth::scope::{Scope, ScopeRequirement},
     policy::{
-        CanonicalPath, EncodedSlashes, HostPattern, Method, Methods, PathPattern, Route,
+        EncodedSlashes, HostPattern, Methods, PathPattern, Route,
         rule::{Access, Requirement},
     },
     reason::TokenFault,
+    request::{method::Method, path::CanonicalPath},
 };
 
 const ISSUER: &str = "https://issuer.test/";

@@ -4,10 +4,10 @@
 //! parse the key again for every token.
 
 mod certificate;
-mod hint;
+mod certificate_names;
+pub mod hint;
 mod label;
 mod material;
-mod unusable;
 mod weak;
 
 use std::{fmt, sync::Arc};
@@ -20,16 +20,17 @@ use jsonwebtoken::{
 };
 use serde_json::{Map, Value};
 
+use certificate_names::CertificateNames;
+use hint::KeyHint;
 use material::Material;
 
 use super::{
     key_ref::{Basis, Fingerprint},
     secret::Secret,
 };
+pub use crate::keys::unusable::UnusableKey;
 use crate::{digest::sha256, keys::algorithm::Algorithm, limits, strict_json};
-pub use hint::KeyHint;
 pub use label::{KeyLabel, SkippedKey};
-pub use unusable::UnusableKey;
 
 /// A key that can verify signatures of at least one algorithm.
 pub struct VerificationKey {
@@ -47,13 +48,6 @@ enum KeyId {
     Unnamed,
     /// There is only one, whatever the token calls it: a shared secret, or a key in a file of its own.
     Any,
-}
-
-/// The names that a key has by its certificate, as far as its JWK says them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct CertificateNames {
-    x5t: Option<String>,
-    x5t_s256: Option<String>,
 }
 
 enum Verifier {
@@ -225,28 +219,6 @@ fn hmac(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
         Algorithm::HS384 => Some(jsonwebtoken::Algorithm::HS384),
         Algorithm::HS512 => Some(jsonwebtoken::Algorithm::HS512),
         _ => None,
-    }
-}
-
-impl CertificateNames {
-    fn read(jwk: &Map<String, Value>) -> Self {
-        let name = |member: &str| jwk.get(member).and_then(Value::as_str).map(str::to_owned);
-        Self { x5t: name("x5t"), x5t_s256: name("x5t#S256") }
-    }
-
-    /// Says whether nothing that a token says about the certificate is known to be another one's.
-    fn may_be(&self, hint: KeyHint<'_>) -> bool {
-        let differs = |mine: &Option<String>, named: Option<&str>| match (mine, named) {
-            (Some(mine), Some(named)) => mine != named,
-            (None, _) | (_, None) => false,
-        };
-        !differs(&self.x5t, hint.x5t) && !differs(&self.x5t_s256, hint.x5t_s256)
-    }
-
-    /// Says whether a token names this certificate by one of its thumbprints.
-    fn is_named(&self, hint: KeyHint<'_>) -> bool {
-        let is_named = |mine: &Option<String>, named: Option<&str>| named.is_some() && mine.as_deref() == named;
-        is_named(&self.x5t, hint.x5t) || is_named(&self.x5t_s256, hint.x5t_s256)
     }
 }
 

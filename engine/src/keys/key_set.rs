@@ -3,10 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::{
-    key::{KeyHint, KeyLabel, SkippedKey, UnusableKey, VerificationKey},
+    key::{KeyLabel, SkippedKey, VerificationKey, hint::KeyHint},
     key_ref::Fingerprint,
     public_key,
     secret::Secret,
+    unusable::UnusableKey,
 };
 use crate::keys::document::{self, without_bom};
 use crate::{keys::algorithm::Algorithm, limits};

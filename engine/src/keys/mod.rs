@@ -13,3 +13,4 @@ pub mod key_text;
 pub mod lookup;
 pub mod public_key;
 pub mod secret;
+pub mod unusable;

@@ -8,7 +8,7 @@ use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject};
 use serde_json::{Value, json};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef, der::Decode};
 
-use super::key::UnusableKey;
+use super::unusable::UnusableKey;
 
 // RFC 8017 appendix C, RFC 5480 section 2.1.1, RFC 8410 section 3.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

@@ -8,13 +8,13 @@ use super::{
     Entry, Policy,
     budget::Steps,
     diagnostics::{PolicyProblem, ProblemKind},
-    method::Method,
     overlap,
     pattern::PathPattern,
     rule::Access,
     trie::{Node, PatternId},
 };
 use crate::limits;
+use crate::request::method::Method;
 
 /// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
 pub(super) fn crossings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {

@@ -5,15 +5,13 @@ use std::{borrow::Cow, fmt};
 use serde_json::Value;
 
 use super::{
-    host::Host,
     host_pattern::HostPattern,
     lax_segment::{LaxSegment, Trim},
     lenient_paths::cut,
-    path::hex_pair,
-    route::RequestTarget,
     trie::Look as _,
 };
 use crate::jwt::{claim_path::ClaimPath, claims::Claims};
+use crate::request::{escape::hex_pair, host::Host, target::RequestTarget};
 
 /// A claim and the part of the request that it must match.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use super::{
     Entry, Policy, RouteOptions, audit,
     budget::Steps,
-    case_folds::CASE_FOLDS,
     diagnostics::{PolicyProblem, ProblemKind},
-    method::{Method, MethodTable, Methods},
+    methods::{MethodTable, Methods},
     route::Route,
     rule::{Access, Rule},
     trie::PatternId,
 };
 use crate::limits;
+use crate::request::{case_folds::CASE_FOLDS, method::Method};
 
 impl Policy {
     /// The policy of these routes, in any order, and warnings about it. `default` is for requests whose path no route

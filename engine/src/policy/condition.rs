@@ -7,10 +7,10 @@ use std::{fmt, sync::Arc};
 use super::{
     Policy,
     binding::Binding,
-    route::RequestTarget,
     rule::{Access, Requirement},
 };
 use crate::oauth::scope::ScopeNeed;
+use crate::request::target::RequestTarget;
 use crate::{
     jwt::{claim_retention::AskedClaims, claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
     reason::DenyReason,

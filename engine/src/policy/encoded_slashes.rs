@@ -4,11 +4,10 @@ use super::{
     EncodedSlashes, Entry, Policy,
     diagnostics::{PolicyProblem, ProblemKind},
     host_pattern::HostPattern,
-    path::{CanonicalPath, ENCODED_SLASH},
-    route::RequestTarget,
     rule::Access,
     trie::AsIs,
 };
+use crate::request::{escape::ENCODED_SLASH, path::CanonicalPath, target::RequestTarget};
 
 impl Policy {
     /// The host and path patterns of the routes that take `%2F` as data.
@@ -59,7 +58,7 @@ impl Policy {
         let path = CanonicalPath::parse(&example).ok()?;
         let host = match &entry.host {
             HostPattern::Exact(host) => Some(host.clone()),
-            HostPattern::Suffix(name) => super::Host::parse(format!("x.{name}")).ok(),
+            HostPattern::Suffix(name) => crate::request::host::Host::parse(format!("x.{name}")).ok(),
             HostPattern::Any => None,
         };
         let mut tables = self.tables.for_host(host.as_ref()).into_iter();

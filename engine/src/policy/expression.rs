@@ -1,6 +1,6 @@
 //! Regular expressions in place of path patterns: which patterns say the same, if any do.
 
-use super::{path::CanonicalPath, pattern::PathPattern};
+use crate::request::path::CanonicalPath;
 
 /// Patterns that are offered for the alternatives of one expression.
 const MOST: usize = 8;
@@ -22,15 +22,16 @@ pub(super) fn is_expression(text: &str) -> bool {
 
 /// Says whether a text that starts with `/` and is no pattern is meant as a regular expression, and not as a parameter or a
 /// wildcard of another program: those have brackets and stars as well.
-pub(super) fn is_absolute_expression(text: &str) -> bool {
+pub(super) fn is_absolute_expression(text: &str, is_pattern: fn(&str) -> bool) -> bool {
     const SIGNS: [&str; 12] = ["\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "\\.", "\\/", "[^", "]+", "]*", "(?"];
     let is_any = [".*", ".+"].iter().any(|any| text.contains(any));
-    text.starts_with('/') && (SIGNS.iter().any(|sign| text.contains(sign)) || (is_any && translate(text).is_some()))
+    text.starts_with('/')
+        && (SIGNS.iter().any(|sign| text.contains(sign)) || (is_any && translate(text, is_pattern).is_some()))
 }
 
 /// Translates an expression that is compared with a whole path, as Envoy does. `None` where no pattern takes all of what it
 /// takes: it looks around, or one of its parts goes beyond one segment.
-pub(super) fn translate(text: &str) -> Option<Translation> {
+pub(super) fn translate(text: &str, is_pattern: fn(&str) -> bool) -> Option<Translation> {
     let whole = text.trim_start_matches('^').trim_end_matches('$').replace("\\/", "/");
     // A trailing slash is not significant.
     let whole = whole.strip_suffix("/?").unwrap_or(&whole);
@@ -56,7 +57,7 @@ pub(super) fn translate(text: &str) -> Option<Translation> {
         }
         patterns = patterns.iter().flat_map(|path| words.iter().map(move |word| format!("{path}/{word}"))).collect();
     }
-    patterns.iter().all(|path| PathPattern::parse(path).is_ok()).then_some(Translation { patterns, is_wider })
+    patterns.iter().all(|path| is_pattern(path)).then_some(Translation { patterns, is_wider })
 }
 
 /// The texts that a segment of an expression takes.
@@ -173,6 +174,11 @@ fn is_class_within_one(class: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::pattern::PathPattern;
+
+    fn is_pattern(text: &str) -> bool {
+        PathPattern::parse(text).is_ok()
+    }
 
     #[test]
     fn an_expression_is_told_by_patterns_that_take_all_of_it() {
@@ -198,7 +204,7 @@ mod tests {
         ];
         for (text, (patterns, is_wider)) in wanted {
             let wanted = (!patterns.is_empty()).then_some(Translation { patterns, is_wider });
-            assert_eq!(translate(text), wanted, "{text}");
+            assert_eq!(translate(text, is_pattern), wanted, "{text}");
         }
     }
 
@@ -207,12 +213,12 @@ mod tests {
         for text in
             ["/users/[^/]+", "/a/[a-z/]+x", "/users/\\d+", "/v1\\.0/x", "/(?:a|b)", "/api/.*", "/api/(.+)/?", "/[0-9]*"]
         {
-            assert!(is_absolute_expression(text), "{text}");
+            assert!(is_absolute_expression(text, is_pattern), "{text}");
         }
         for text in
             ["/posts/[id]", "/posts/[...slug]", "/files/*.*", "/a/*", "/<int:id>", "/(auth)/x", "/a?b=c", "api/.*"]
         {
-            assert!(!is_absolute_expression(text), "{text}");
+            assert!(!is_absolute_expression(text, is_pattern), "{text}");
         }
     }
 
@@ -239,7 +245,7 @@ mod tests {
             "^/(a|b|c)/(a|b|c)$",
             "^/a)",
         ] {
-            assert_eq!(translate(text), None, "{text}");
+            assert_eq!(translate(text, is_pattern), None, "{text}");
         }
     }
 }

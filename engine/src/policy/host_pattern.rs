@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::host::Host;
+use crate::request::host::Host;
 
 /// Which hosts a route is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

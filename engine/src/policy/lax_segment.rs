@@ -1,6 +1,7 @@
 //! The readings of one segment of a path by lax backends: one drops its ends, or a stream of NTFS.
 
-use super::{effort::look_at, trie::Look};
+use super::trie::Look;
+use crate::request::effort::look_at;
 
 /// The characters that a backend drops at the ends of segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,18 +10,15 @@
 //! which ends where no pattern goes on.
 
 use super::{
-    effort::look_at,
     lax_segment::{LaxSegment, Trim, has_stream},
-    path::{CanonicalPath, has_dubious_part},
-    sessions::{has_sessions, may_have_sessions, without_sessions},
     trie::Look,
 };
 use crate::limits;
-
-/// Says whether a canonical text may have other readings than itself, if it has no escapes.
-pub(super) fn may_be_read_otherwise(text: &str) -> bool {
-    text.contains("./") || text.ends_with('.') || text.contains(":$") || may_have_sessions(text)
-}
+use crate::request::{
+    effort::look_at,
+    path::{CanonicalPath, has_dubious_part},
+    sessions::{has_sessions, without_sessions},
+};
 
 /// One reading of a path. Trimming and cutting do the same to the folded text as to the text itself: folding touches no
 /// slash, space, dot, question or number sign, and colons and dollar signs count in both their spellings.

@@ -12,28 +12,22 @@ pub(crate) mod audit;
 pub mod binding;
 pub(crate) mod budget;
 pub(crate) mod build;
-pub(crate) mod case_folds;
 pub mod condition;
 pub mod diagnostics;
-pub(crate) mod effort;
 pub(crate) mod encoded_slashes;
 pub(crate) mod expression;
-pub(crate) mod fold;
-pub(crate) mod forms;
-pub mod host;
 pub mod host_pattern;
 pub(crate) mod lax_segment;
 pub(crate) mod lenient_paths;
-pub mod method;
+pub mod methods;
 pub(crate) mod mutation;
 pub(crate) mod overlap;
-pub mod path;
 pub mod pattern;
 pub mod pattern_error;
+mod pattern_help;
 pub mod route;
 pub mod rule;
 pub(crate) mod segment;
-pub(crate) mod sessions;
 pub(crate) mod tables;
 pub(crate) mod trie;
 pub(crate) mod weaker_hosts;
@@ -42,21 +36,20 @@ use std::{collections::BTreeMap, fmt};
 
 pub use self::{
     diagnostics::{PolicyProblem, ProblemKind, Severity},
-    host::{Host, HostHandling, RequestHost},
     host_pattern::{HostPattern, HostPatternError},
-    method::{Method, MethodSet, Methods},
-    path::CanonicalPath,
+    methods::{MethodSet, Methods},
     pattern::PathPattern,
     pattern_error::PatternError,
-    route::{EncodedSlashes, RequestTarget, Route},
+    route::{EncodedSlashes, Route},
 };
 use self::{
     lenient_paths::{Reading, Readings},
-    method::MethodTable,
+    methods::MethodTable,
     rule::{Access, Rule, RuleId},
     tables::HostTables,
     trie::{AsIs, Node},
 };
+use crate::request::{host::HostHandling, method::Method, path::CanonicalPath, target::RequestTarget};
 use crate::{
     limits,
     reason::{DenyReason, RequestFault},
@@ -318,4 +311,4 @@ impl fmt::Display for Entry {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

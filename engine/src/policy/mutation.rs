@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Policy, RouteOptions,
-    method::{MethodTable, Methods},
+    methods::{MethodTable, Methods},
     route::Route,
     rule::{Access, Rule, RuleId},
 };
@@ -58,7 +58,10 @@ impl MethodTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{EncodedSlashes, HostPattern, Method, PathPattern, rule::Requirement};
+    use crate::{
+        policy::{EncodedSlashes, HostPattern, PathPattern, rule::Requirement},
+        request::method::Method,
+    };
 
     fn route(id: &str, path: &str, methods: &[&str], access: Access) -> Route {
         let methods = Methods::only(methods.iter().map(|method| Method::parse(method).unwrap()));

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{expression::is_absolute_expression, path::CanonicalPath, pattern_error::PatternError, segment::Segment};
+use super::{expression::is_absolute_expression, pattern_error::PatternError, segment::Segment};
 use crate::limits;
+use crate::request::path::CanonicalPath;
 
 /// A pattern for paths. Two that differ only in the names of their parameters are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +22,11 @@ impl PathPattern {
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         // Cut at its slashes, an expression is none any more: help about one segment would lead to the next error.
         Self::parse_pattern(text).map_err(|error| {
-            if is_absolute_expression(text) { PatternError::Expression(text.to_owned()) } else { error }
+            if is_absolute_expression(text, |text| Self::parse(text).is_ok()) {
+                PatternError::Expression(text.to_owned())
+            } else {
+                error
+            }
         })
     }
 

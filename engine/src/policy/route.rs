@@ -1,13 +1,6 @@
-//! A route, and what of a request decides which route is meant.
+//! Routes: one rule and the requests it is for.
 
-use super::{
-    host::RequestHost,
-    host_pattern::HostPattern,
-    method::{Method, Methods},
-    path::CanonicalPath,
-    pattern::PathPattern,
-    rule::Rule,
-};
+use super::{host_pattern::HostPattern, methods::Methods, pattern::PathPattern, rule::Rule};
 
 /// One rule and the requests it is for.
 #[derive(Clone, Debug)]
@@ -45,28 +38,4 @@ impl EncodedSlashes {
             Self::Allow => "allow",
         }
     }
-}
-
-#[cfg(any(test, feature = "testing"))]
-impl RequestTarget {
-    /// A GET without a host, for tests.
-    ///
-    /// # Panics
-    /// Where the path is not canonical.
-    #[expect(clippy::unwrap_used, reason = "for tests alone")]
-    #[must_use]
-    pub fn for_tests(path: &str) -> Self {
-        Self { host: None, path: CanonicalPath::parse(path).unwrap(), method: Method::GET }
-    }
-}
-
-/// What of a request decides which route is meant.
-#[derive(Clone, Debug)]
-pub struct RequestTarget {
-    /// The host; gRPC without a proxy sends none, and then only routes for any host apply.
-    pub host: Option<RequestHost>,
-    /// The path.
-    pub path: CanonicalPath,
-    /// The method.
-    pub method: Method,
 }

@@ -2,8 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{binding::Binding, route::RequestTarget};
+use super::binding::Binding;
 use crate::oauth::scope::ScopeRequirement;
+use crate::request::target::RequestTarget;
 use crate::{
     jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
     reason::DenyReason,

@@ -5,8 +5,9 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use super::{fold::fold, path::CanonicalPath, pattern_error::PatternError};
+use super::pattern_error::PatternError;
 use crate::reason::RequestFault;
+use crate::request::{fold::fold, path::CanonicalPath};
 
 /// One segment of a pattern. Two that differ only in the name of a parameter are equal.
 #[derive(Clone, Debug)]

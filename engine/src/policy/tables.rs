@@ -1,12 +1,11 @@
 //! The host tables: which of them fit a host, most specific first.
 
 use super::{
-    host::Host,
     host_pattern::HostPattern,
-    path::CanonicalPath,
     pattern::PathPattern,
     trie::{AsIs, FastMap, Look, Node, PatternId},
 };
+use crate::request::{host::Host, path::CanonicalPath};
 
 /// The patterns of a policy by host.
 #[derive(Clone, Debug, Default)]

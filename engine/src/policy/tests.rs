@@ -11,6 +11,7 @@ use super::{
     *,
 };
 use crate::oauth::scope::{Scope, ScopeRequirement};
+use crate::request::host::RequestHost;
 
 /// A rule that asks for these scopes.
 fn scoped(scopes: &[&str]) -> Access {
@@ -42,7 +43,7 @@ fn target(method: &str, host: &str, path: &str) -> RequestTarget {
 }
 
 /// The policy of these routes, all of which ask for the same.
-pub(super) fn policy(routes: &[&str]) -> Policy {
+pub(crate) fn policy(routes: &[&str]) -> Policy {
     let routes = routes.iter().map(|text| route(text, scoped(&["s"]))).collect();
     Policy::build(routes, None).unwrap_or_else(|problems| panic!("{problems:?}")).0
 }
@@ -53,7 +54,7 @@ fn with_default(routes: &[&str]) -> Policy {
 }
 
 /// The name of the rule that decides, or the code of the denial.
-pub(super) fn selected(policy: &Policy, method: &str, host: &str, path: &str) -> String {
+pub(crate) fn selected(policy: &Policy, method: &str, host: &str, path: &str) -> String {
     policy.select(&target(method, host, path)).map_or_else(|denied| denied.code().into(), |rule| rule.id.to_string())
 }
 

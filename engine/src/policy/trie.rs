@@ -8,10 +8,10 @@ use std::{
 };
 
 use super::{
-    effort::look_at,
     pattern::PathPattern,
     segment::{Segment, split_verb},
 };
+use crate::request::effort::look_at;
 
 /// The number of a pattern in its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

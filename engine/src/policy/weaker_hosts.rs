@@ -11,11 +11,11 @@ use super::{
     budget::Steps,
     host_pattern::HostPattern,
     overlap,
-    route::RequestTarget,
     rule::Rule,
     trie::{AsIs, Node},
 };
 use crate::limits;
+use crate::request::target::RequestTarget;
 
 /// A segment that is no literal of a pattern: none has a NUL.
 const UNKNOWN: &str = "\0";

@@ -11,8 +11,8 @@ use crate::{
 };
 use portcullis_engine::keys::{
     algorithm::Algorithm,
-    key::UnusableKey,
     key_set::{InvalidKeySet, KeySet},
+    unusable::UnusableKey,
 };
 
 type Parse = fn(&[u8], &[Algorithm]) -> Result<KeySet, InvalidKeySet>;

@@ -54,10 +54,8 @@ use crate::limits;
 use fields::Fields;
 use issuer_keys::{DecodeKeys, IssuerKeys};
 use portcullis_engine::{
-    answer::identity::IdentityHeaders,
-    jwt::issuer_rules::IssuerRules,
-    keys::algorithm::Algorithm,
-    policy::{HostHandling, Policy},
+    answer::identity::IdentityHeaders, jwt::issuer_rules::IssuerRules, keys::algorithm::Algorithm, policy::Policy,
+    request::host::HostHandling,
 };
 use unread::Unread;
 

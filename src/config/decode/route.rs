@@ -13,9 +13,12 @@ use crate::{
         tree::{Entry, Node, Place},
     },
 };
-use portcullis_engine::policy::{
-    EncodedSlashes, HostPattern, HostPatternError, Method, Methods, PathPattern, PatternError, Route,
-    rule::{Rule, RuleId},
+use portcullis_engine::{
+    policy::{
+        EncodedSlashes, HostPattern, HostPatternError, Methods, PathPattern, PatternError, Route,
+        rule::{Rule, RuleId},
+    },
+    request::method::Method,
 };
 
 /// A route, where its path stands, and where its id does if it has one.

@@ -14,7 +14,7 @@ use crate::document::{
     suggest::quoted,
     tree::{Node, Place},
 };
-use portcullis_engine::policy::{Host, HostPattern};
+use portcullis_engine::{policy::HostPattern, request::host::Host};
 
 /// Fields of an issuer whose keys come with the configuration or from a file.
 const WITHOUT_NETWORK: [&str; 4] = ["jwks_file", "public_key_file", "secret_file", "secret_env"];

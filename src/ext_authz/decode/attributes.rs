@@ -9,8 +9,8 @@ use super::{
 };
 use portcullis_engine::{
     authorizer::RequestAttributes,
-    policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
     reason::{DenyReason, RequestFault},
+    request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 /// One Check, taken apart. Borrows from the message.

@@ -3,7 +3,7 @@
 
 use url::form_urlencoded;
 
-use portcullis_engine::policy::method::Method;
+use portcullis_engine::request::method::Method;
 
 /// Whether the query of a path asks for another method than the request's own.
 pub(crate) fn asks_for_another_method(path: &str, method: &Method) -> bool {

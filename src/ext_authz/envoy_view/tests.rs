@@ -1,7 +1,7 @@
 use envoy_types::pb::envoy::service::auth::v3 as complete;
 
 use super::*;
-use portcullis_engine::{policy::Method, reason::RequestFault};
+use portcullis_engine::{reason::RequestFault, request::method::Method};
 
 #[test]
 fn a_message_is_what_envoy_sends() {

@@ -32,11 +32,9 @@ use portcullis_engine::{
         challenge::{self, Challenge},
         scope::{Scope, ScopeRequirement},
     },
-    policy::{
-        route::RequestTarget,
-        rule::{Access, Permit, Requirement, Rule, RuleId},
-    },
+    policy::rule::{Access, Permit, Requirement, Rule, RuleId},
     reason::DenyReason,
+    request::target::RequestTarget,
 };
 
 const ALLOWED: &str = "ok";

@@ -10,11 +10,9 @@ use crate::ext_authz::proto::envoy::{
 use portcullis_engine::{
     answer::identity::{Aliases, HeaderName, overrides},
     jwt::verified_token::VerifiedToken,
-    policy::{
-        route::RequestTarget,
-        rule::{Access, Requirement, Rule, RuleId},
-    },
+    policy::rule::{Access, Requirement, Rule, RuleId},
     reason::{DenyReason, RequestFault, TokenFault},
+    request::target::RequestTarget,
 };
 
 fn attributes(headers: &[(&str, &str)]) -> Attributes<'static> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Around, findings::Findings, read};
 use crate::document::suggest::quoted;
 use crate::{config::lint::Lint, document::tree::Node};
-use portcullis_engine::policy::{HostHandling, HostPattern};
+use portcullis_engine::{policy::HostPattern, request::host::HostHandling};
 
 /// The first label of a host that a suffix pattern matches, and no domain of Envoy names.
 const SAMPLE: &str = "portcullis-sample";

@@ -17,11 +17,11 @@ use crate::{
 use portcullis_engine::{
     authorizer::RequestAttributes,
     policy::{
-        CanonicalPath, Method, RequestTarget,
         condition::Condition,
         rule::{Access, Requirement},
     },
     reason::{DenyReason, RequestFault, TokenFault},
+    request::{method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;

@@ -8,7 +8,7 @@ use portcullis_engine::{
     jwt::header::Header,
     keys::{
         algorithm::Algorithm,
-        key::{KeyHint, KeyLabel, VerificationKey},
+        key::{KeyLabel, VerificationKey, hint::KeyHint},
         key_set::KeySet,
     },
     reason::TokenFault,

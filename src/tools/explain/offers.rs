@@ -4,10 +4,7 @@ use super::{
     token::View,
     value::{either, text},
 };
-use portcullis_engine::{
-    keys::algorithm::Algorithm,
-    policy::{Method, condition::Condition},
-};
+use portcullis_engine::{keys::algorithm::Algorithm, policy::condition::Condition, request::method::Method};
 
 /// Returns what to do about an algorithm that is not one of the issuer's.
 pub(super) fn algorithm(view: &View<'_>) -> Option<String> {

@@ -3,8 +3,8 @@
 use super::steps::Check;
 use crate::limits;
 use portcullis_engine::{
-    policy::CanonicalPath,
     reason::{DenyReason, RequestFault},
+    request::path::CanonicalPath,
 };
 
 /// The rule of the canonical form that a path breaks, if the fault is one of a path.

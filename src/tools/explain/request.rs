@@ -11,8 +11,8 @@ use crate::{
 };
 use portcullis_engine::{
     authorizer::RequestAttributes,
-    policy::Method,
     reason::{DenyReason, RequestFault},
+    request::method::Method,
 };
 
 const PART: &str = "request";

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::limits;
 use portcullis_engine::policy::{
     Policy,
-    method::Methods,
+    methods::Methods,
     route::Route,
     rule::{Access, Rule, RuleId},
 };
@@ -107,7 +107,7 @@ pub(crate) fn mutants(policy: &Policy, routes: &[Route]) -> (Vec<Mutant>, usize)
     for (index, route) in routes.iter().enumerate() {
         access_mutants(&route.rule, &mut all);
         if let Methods::Only(methods) = &route.methods
-            && !methods.as_slice().iter().any(portcullis_engine::policy::Method::must_be_named)
+            && !methods.as_slice().iter().any(portcullis_engine::request::method::Method::must_be_named)
         {
             all.push(mutant(&route.rule, "for every method", How::AnyMethod(index)));
         }

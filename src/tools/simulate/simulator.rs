@@ -43,10 +43,10 @@ use portcullis_engine::{
     policy::{
         Policy,
         condition::Condition,
-        route::RequestTarget,
         rule::{Access, Rule},
     },
     reason::{DenyReason, RequestFault},
+    request::target::RequestTarget,
     time::UnixTime,
     token_cache::cached_verifier::CachedVerifier,
 };

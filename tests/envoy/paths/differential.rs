@@ -4,7 +4,7 @@
 //! The judged path is not guessed: a recorder stands between Envoy and the service.
 
 use futures_util::future::join_all;
-use portcullis_engine::policy::CanonicalPath;
+use portcullis_engine::request::path::CanonicalPath;
 use proptest::{
     prelude::*,
     sample::select,

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{CertificateNames, KeyHint, UnusableKey};
+use super::{certificate_names::CertificateNames, hint::KeyHint};
+use crate::keys::unusable::UnusableKey;
 use crate::limits;
 
 /// The names that a key of a set has.

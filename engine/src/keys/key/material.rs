@@ -4,7 +4,8 @@ use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyCom
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{UnusableKey, certificate, weak};
+use super::{certificate, weak};
+use crate::keys::unusable::UnusableKey;
 use crate::{keys::algorithm::Algorithm, limits};
 
 type Members = Map<String, Value>;

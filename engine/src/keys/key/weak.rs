@@ -1,6 +1,6 @@
 //! Keys under which a signature proves nothing, although their form is right.
 
-use super::UnusableKey;
+use crate::keys::unusable::UnusableKey;
 
 /// Refuses RSA moduli with small factors, 2 among them, and those of CVE-2017-15361.
 ///

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::policy::{RequestHost, method::Method, path::CanonicalPath};
+use crate::request::{host::RequestHost, method::Method, path::CanonicalPath};
 
 fn target(host: &str, path: &str) -> RequestTarget {
     RequestTarget {

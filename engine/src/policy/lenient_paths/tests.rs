@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, prelude::*, sample};
 
 use super::*;
-use crate::policy::{fold::decode, forms::fit};
+use crate::request::{fold::decode, forms::fit};
 
 /// The readings by their definition: eight steps, each made or left out, where what one yields the next one may change.
 mod reference {

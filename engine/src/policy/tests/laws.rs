@@ -6,6 +6,7 @@ use super::{
     random::{Request, concerns, indexed, reference, request, routes},
     *,
 };
+use crate::request::host::Host;
 
 /// The access of the route of that name.
 fn access_of<'r>(routes: &'r [Route], id: &str) -> Option<&'r Access> {

@@ -1,6 +1,7 @@
 //! What lax backends could take a path for.
 
 use super::*;
+use crate::request::effort;
 use crate::{
     jwt::claim_path::ClaimPath,
     policy::binding::{Binding, RequestPart},

@@ -12,8 +12,8 @@ use crate::ext_authz::{
 };
 use portcullis_engine::{
     authorizer::RequestAttributes,
-    policy::{host::RequestHost, method::Method, path::CanonicalPath, route::RequestTarget},
     reason::{DenyReason, RequestFault},
+    request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 /// Whether both take these bytes. Where they differ in that or in anything that is kept, the test fails.

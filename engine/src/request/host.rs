@@ -79,7 +79,7 @@ impl RequestHost {
     }
 
     /// Says whether a proxy that handles hosts like this may route the request as that of another host.
-    pub(super) fn may_be_routed_as_another(&self, handling: HostHandling) -> bool {
+    pub(crate) fn may_be_routed_as_another(&self, handling: HostHandling) -> bool {
         match self.spelling {
             HostSpelling::Same => false,
             HostSpelling::PortOrDot => handling == HostHandling::AsSent,
@@ -136,13 +136,13 @@ impl Host {
     }
 
     /// Whether it is an IP literal.
-    pub(super) fn is_address(&self) -> bool {
+    pub(crate) fn is_address(&self) -> bool {
         self.0.starts_with('[')
             || self.0.ends_with(|last: char| last.is_ascii_digit()) && self.0.parse::<Ipv4Addr>().is_ok()
     }
 
     /// Its parent domains, longest first: `b.c` and `c` for `a.b.c`. An IP literal has none.
-    pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
         let name = if self.is_address() { "" } else { &*self.0 };
         std::iter::successors(parent(name), |name| parent(name))
     }

@@ -1,10 +1,7 @@
 //! Every byte a path can have, raw and escaped, wherever it can stand in a segment (CVE-2025-46821: a byte that the
 //! template did not match, and the rule was skipped).
 
-use crate::{
-    policy::{CanonicalPath, PathPattern},
-    reason::RequestFault,
-};
+use crate::{policy::PathPattern, reason::RequestFault, request::path::CanonicalPath};
 
 /// What becomes of one unit of a path: its canonical text, or why it is refused.
 type Fate = Result<String, RequestFault>;

@@ -1,20 +1,20 @@
 //! Compatibility forms: characters that some backends take for a character of ASCII.
 
-use super::{effort::look_at, path::DECODED_SLASH};
+use super::{effort::look_at, escape::DECODED_SLASH};
 
 /// A canonical path with ASCII in place of its compatibility forms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Fitted {
+pub(crate) struct Fitted {
     /// The path without the parameters of its segments, which begin with a form of `;`.
-    pub(super) without_parameters: Box<str>,
+    pub(crate) without_parameters: Box<str>,
     /// The path with its parameters, for a backend that drops none, if that is another reading. Its forms of `;` stay as they
     /// are: no canonical path has a semicolon.
-    pub(super) with_parameters: Option<Box<str>>,
+    pub(crate) with_parameters: Option<Box<str>>,
 }
 
 /// Replaces the compatibility forms of a canonical path by ASCII: those of NFKC, and the "best fit" of Windows, which makes
 /// `..` of two one-dot leaders. `None` if it has none of them. `decoded` is the same path.
-pub(super) fn fitted(text: &str, decoded: &str) -> Option<Fitted> {
+pub(crate) fn fitted(text: &str, decoded: &str) -> Option<Fitted> {
     let without_parameters = replaced(text, decoded, Parameters::Drop)?;
     let has_parameters = decoded.chars().any(|letter| fit(letter) == Some(";"));
     let with_parameters = if has_parameters { replaced(text, decoded, Parameters::Keep) } else { None };
@@ -57,7 +57,7 @@ fn replaced(text: &str, decoded: &str, parameters: Parameters) -> Option<Box<str
 }
 
 /// Returns the text that replaces a character in a path, if the character is a compatibility form.
-pub(super) fn fit(character: char) -> Option<&'static str> {
+pub(crate) fn fit(character: char) -> Option<&'static str> {
     const ASCII: &str =
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
     let full_width = u32::from(character).checked_sub(0xFF01).and_then(|index| usize::try_from(index).ok());

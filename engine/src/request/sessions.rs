@@ -6,7 +6,7 @@ use super::effort::look_at;
 ///
 /// ASP.NET takes them out together with the slash before them, so that `/(S(x))/pro/(S(x))tected` is `/protected`
 /// (CVE-2023-36899, CVE-2023-36560).
-pub(super) fn without_sessions(text: &str) -> Option<String> {
+pub(crate) fn without_sessions(text: &str) -> Option<String> {
     if !may_have_sessions(text) {
         return None;
     }
@@ -35,12 +35,12 @@ pub(super) fn without_sessions(text: &str) -> Option<String> {
 }
 
 /// Says whether a canonical path has session parts.
-pub(super) fn has_sessions(text: &str) -> bool {
+pub(crate) fn has_sessions(text: &str) -> bool {
     may_have_sessions(text) && text.split('/').any(|segment| session_end(segment).is_some())
 }
 
 /// Says whether a segment of a canonical path begins with a parenthesis.
-pub(super) fn may_have_sessions(text: &str) -> bool {
+pub(crate) fn may_have_sessions(text: &str) -> bool {
     text.contains("/(") || text.contains("/%28")
 }
 

@@ -3,7 +3,7 @@
 
 /// Counts bytes that are looked at. Costs nothing outside of tests.
 #[inline]
-pub(super) fn look_at(bytes: usize) {
+pub(crate) fn look_at(bytes: usize) {
     #[cfg(test)]
     LOOKS.set(LOOKS.get() + bytes);
     #[cfg(not(test))]
@@ -17,6 +17,6 @@ thread_local! {
 
 /// Returns the count of this thread, and begins anew.
 #[cfg(test)]
-pub(super) fn looks() -> usize {
+pub(crate) fn looks() -> usize {
     LOOKS.replace(0)
 }

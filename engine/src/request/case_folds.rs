@@ -13,7 +13,7 @@ const PAGES: usize = 512;
 
 /// Folds of letters, by page and by place in the page.
 #[derive(Debug)]
-pub(super) struct CaseFolds {
+pub(crate) struct CaseFolds {
     /// The places in `pages`; beyond them where each letter of the page is its own fold.
     places: [u8; PAGES],
     pages: Vec<[Fold; PAGE]>,
@@ -30,7 +30,7 @@ enum Fold {
 }
 
 /// The table. It takes 80 KiB, and is made in a few milliseconds.
-pub(super) static CASE_FOLDS: LazyLock<CaseFolds> = LazyLock::new(CaseFolds::new);
+pub(crate) static CASE_FOLDS: LazyLock<CaseFolds> = LazyLock::new(CaseFolds::new);
 
 impl CaseFolds {
     fn new() -> Self {
@@ -64,7 +64,7 @@ impl CaseFolds {
     }
 
     /// Hands over the fold of a letter, letter by letter.
-    pub(super) fn fold(&self, letter: char, push: impl FnMut(&char)) {
+    pub(crate) fn fold(&self, letter: char, push: impl FnMut(&char)) {
         let code = usize::try_from(u32::from(letter)).unwrap_or(usize::MAX);
         let page = self.places.get(code / PAGE).and_then(|place| self.pages.get(usize::from(*place)));
         let letters = match page.and_then(|page| page.get(code % PAGE)) {

@@ -6,9 +6,10 @@
 
 use super::{
     effort::look_at,
+    escape::{DECODED_SLASH, ENCODED_SLASH, escape, hex_pair},
     fold::fold_decoded,
     forms::{Fitted, fitted},
-    lenient_paths::may_be_read_otherwise,
+    sessions::may_have_sessions,
 };
 use crate::{limits, reason::RequestFault};
 
@@ -102,22 +103,22 @@ impl CanonicalPath {
     }
 
     /// What is left of it for a backend that ignores case and decodes every escape. Its segments are as many.
-    pub(super) fn folded(&self) -> &str {
+    pub(crate) fn folded(&self) -> &str {
         self.forms.as_ref().and_then(|forms| forms.folded.as_deref()).unwrap_or(&self.text)
     }
 
     /// Whether folding changes nothing.
-    pub(super) fn is_folded(&self) -> bool {
+    pub(crate) fn is_folded(&self) -> bool {
         self.forms.as_ref().is_none_or(|forms| forms.folded.is_none())
     }
 
     /// The path with plain ASCII in place of compatibility forms, if it has any: not yet looked at.
-    pub(super) fn fitted(&self) -> Option<&Fitted> {
+    pub(crate) fn fitted(&self) -> Option<&Fitted> {
         self.forms.as_ref().and_then(|forms| forms.fitted.as_ref())
     }
 
     /// Whether no backend, however lax, reads anything else in it.
-    pub(super) fn is_usual(&self) -> bool {
+    pub(crate) fn is_usual(&self) -> bool {
         self.is_usual
     }
 }
@@ -213,14 +214,14 @@ impl Written {
     }
 }
 
-/// A slash that is data, as it is written in a canonical path.
-pub(super) const ENCODED_SLASH: &str = "%2F";
-/// The byte for `%2F` in a decoded path, in which `/` is between segments. No path has this byte.
-pub(super) const DECODED_SLASH: u8 = 0;
-
 /// Says whether a segment has encoded slashes, and between them what can't be meant as data: nothing, or one or two dots.
-pub(super) fn has_dubious_part(segment: &str) -> bool {
+pub(crate) fn has_dubious_part(segment: &str) -> bool {
     segment.contains(ENCODED_SLASH) && segment.split(ENCODED_SLASH).any(|part| matches!(part, "" | "." | ".."))
+}
+
+/// Says whether a canonical text may have other readings than itself, if it has no escapes.
+fn may_be_read_otherwise(text: &str) -> bool {
+    text.contains("./") || text.ends_with('.') || text.contains(":$") || may_have_sessions(text)
 }
 
 /// Says whether a byte needs no escape.
@@ -237,12 +238,6 @@ const fn not_plain(byte: u8) -> RequestFault {
         b'#' => RequestFault::Fragment,
         _ => RequestFault::ControlCharacter,
     }
-}
-
-/// A byte as it is escaped: a percent sign and two hex digits in upper case.
-pub(super) fn escape(byte: u8) -> [u8; 3] {
-    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
-    [b'%', digit(byte >> 4), digit(byte & 0x0F)]
 }
 
 /// Says whether a second decoder would find an escape in what the first one has made of the path.
@@ -264,17 +259,6 @@ fn has_ambiguous_escape(mut decoded: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// The byte that two hex digits stand for.
-pub(super) fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    };
-    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

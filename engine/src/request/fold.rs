@@ -7,11 +7,11 @@
 use super::{
     case_folds::CASE_FOLDS,
     effort::look_at,
-    path::{DECODED_SLASH, ENCODED_SLASH, escape, hex_pair},
+    escape::{DECODED_SLASH, ENCODED_SLASH, escape, hex_pair},
 };
 
 /// The folded form of a canonical path, out of its decoded one.
-pub(super) fn fold_decoded(decoded: &str) -> Box<str> {
+pub(crate) fn fold_decoded(decoded: &str) -> Box<str> {
     look_at(decoded.len());
     let mut folded = Vec::with_capacity(decoded.len());
     for letter in decoded.chars() {
@@ -32,7 +32,7 @@ const fn is_escaped(ascii: u8) -> bool {
 }
 
 /// The folded form of canonical text.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, escaped)) = split_at_escape(rest) {
@@ -65,7 +65,7 @@ fn split_at_escape(text: &str) -> Option<(&str, &str)> {
 
 /// The character whose escapes start here, after a `%`, and what follows them. Of a broken escape, nothing is left out:
 /// the next one is looked for where it ends.
-pub(super) fn decode(escaped: &str) -> (Option<char>, &str) {
+pub(crate) fn decode(escaped: &str) -> (Option<char>, &str) {
     let byte = |at: usize| hex_pair(*escaped.as_bytes().get(at..)?.first_chunk()?);
     let Some(first) = byte(0) else { return (None, escaped) };
     if first.is_ascii() {
@@ -107,7 +107,7 @@ fn push_escaped(character: char, folded: &mut Vec<u8>) {
 }
 
 /// Text with everything escaped that can't stand in a path as it is, for help texts.
-pub(super) fn percent_encode(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     let encode = |byte: u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
 }
