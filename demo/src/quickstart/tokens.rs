@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::cli::demo::{
+use crate::{
     DemoError,
     client::Client,
     keys::Keys,

@@ -1,4 +1,4 @@
-//! Bare `portcullis demo`: issuer and upstream in this process, Portcullis and a real Envoy as children, then the
+//! Bare `portcullis-demo`: issuer and upstream in this process, Portcullis and a real Envoy as children, then the
 //! quickstart through all of them.
 
 use std::{
@@ -9,10 +9,11 @@ use std::{
 use tokio::process::Command;
 
 use super::{
-    DemoError, FAILED, GOOD, USAGE,
+    DemoError,
     args::StackArgs,
     child::Child,
     client::Client,
+    exit_codes::{FAILED, GOOD, USAGE},
     fault_script::{self, Seen},
     issuer::{DemoIssuer, TokenRequest},
     quickstart::{self, Stack},
@@ -33,8 +34,17 @@ pub(super) async fn run(screen: Screen, args: StackArgs) -> Result<u8, DemoError
         ));
         return Ok(USAGE);
     };
+    let portcullis = args.portcullis_bin.clone().unwrap_or_else(own_portcullis);
+    if !is_portcullis(&portcullis).await {
+        let path = portcullis.display();
+        screen.note(format_args!(
+            "there is no Portcullis at `{path}`: name one with --portcullis-bin, or run `make demo`, which builds it"
+        ));
+        return Ok(USAGE);
+    }
     let dir = WorkDir::new()?;
-    let result = in_dir(screen, &args, &version, &dir, &mut signals).await;
+    let programs = Programs { envoy: &args.envoy_bin, envoy_version: &version, portcullis: &portcullis };
+    let result = in_dir(screen, &args, &programs, &dir, &mut signals).await;
     if let Ok(GOOD) = result {
         dir.remove();
     } else {
@@ -47,14 +57,23 @@ pub(super) async fn run(screen: Screen, args: StackArgs) -> Result<u8, DemoError
     result
 }
 
+/// The programs that are started.
+#[derive(Clone, Copy, Debug)]
+struct Programs<'a> {
+    envoy: &'a Path,
+    envoy_version: &'a str,
+    portcullis: &'a Path,
+}
+
 async fn in_dir(
     screen: Screen,
     args: &StackArgs,
-    version: &str,
+    programs: &Programs<'_>,
     dir: &WorkDir,
     signals: &mut StopSignals,
 ) -> Result<u8, DemoError> {
-    let mut parts = Parts::start(screen, args, dir).await?;
+    let mut parts = Parts::start(screen, programs, dir).await?;
+    let version = programs.envoy_version;
     screen.line(format_args!(
         "Envoy {version} on {}, Portcullis behind it\nthe demo issuer on {} gives tokens to anybody\n",
         parts.stack.envoy,
@@ -79,7 +98,7 @@ struct Parts {
 }
 
 impl Parts {
-    async fn start(screen: Screen, args: &StackArgs, dir: &WorkDir) -> Result<Self, DemoError> {
+    async fn start(screen: Screen, programs: &Programs<'_>, dir: &WorkDir) -> Result<Self, DemoError> {
         let ports = samples::Ports::take(screen).await?;
         let issuer_url = format!("http://{}/", ports.issuer.addr());
         let stack = Stack {
@@ -96,14 +115,11 @@ impl Parts {
         let upstream = DemoUpstream::start(ports.upstream.into_listener())?;
         drop((ports.envoy, ports.envoy_admin, ports.grpc, ports.admin));
 
-        let own = std::env::current_exe();
-        let own =
-            own.map_err(|source| DemoError::Spawn { name: "portcullis", program: "portcullis".into(), source })?;
         let serve = ["serve".as_ref(), "--config".as_ref(), portcullis_config.as_os_str()];
-        let portcullis = Child::start("portcullis", &own, &serve, &portcullis_env, dir)?;
+        let portcullis = Child::start("portcullis", programs.portcullis, &serve, &portcullis_env, dir)?;
         // Without hot restart several Envoys can run on one machine.
         let listen = ["--disable-hot-restart".as_ref(), "-c".as_ref(), envoy_config.as_os_str()];
-        let envoy = Child::start("envoy", &args.envoy_bin, &listen, &[], dir)?;
+        let envoy = Child::start("envoy", programs.envoy, &listen, &[], dir)?;
         Ok(Self { issuer, upstream, portcullis, envoy, stack, portcullis_at, logs })
     }
 
@@ -141,13 +157,30 @@ impl Parts {
     }
 }
 
-/// The version of an Envoy, or `None` if the program isn't there or is none.
-async fn envoy_version(program: &Path) -> Option<String> {
+/// The Portcullis beside this program, where there is one, or else the one that the PATH has.
+fn own_portcullis() -> PathBuf {
+    let beside = std::env::current_exe().map(|own| own.with_file_name(PORTCULLIS));
+    beside.ok().filter(|path| path.is_file()).unwrap_or_else(|| PORTCULLIS.into())
+}
+
+const PORTCULLIS: &str = "portcullis";
+
+/// Returns what a program prints for `--version`, or `None` if it isn't there or fails.
+async fn printed_version(program: &Path) -> Option<String> {
     let output = Command::new(program).arg("--version").kill_on_drop(true).output().await.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Returns the version of an Envoy, or `None` if the program isn't there or is none.
+async fn envoy_version(program: &Path) -> Option<String> {
     // `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let version = text.split_once("version:")?.1.split('/').nth(1)?.trim().to_owned();
-    output.status.success().then_some(version)
+    Some(printed_version(program).await?.split_once("version:")?.1.split('/').nth(1)?.trim().to_owned())
+}
+
+/// Says whether a program is a Portcullis.
+async fn is_portcullis(program: &Path) -> bool {
+    // `portcullis 0.1.0`
+    printed_version(program).await.is_some_and(|version| version.starts_with("portcullis "))
 }
 
 /// What to type next.

@@ -114,7 +114,7 @@ async fn wait_until_other_than(fault: Fault, faults: &watch::Sender<Option<Fault
 
 /// Gigabytes, of which only one chunk is ever in memory; they end with the fault, or when the client goes.
 fn endless(faults: watch::Receiver<Option<Fault>>) -> Body {
-    let chunks = tokio_stream::iter(0..limits::DEMO_ENDLESS_BYTES / CHUNK.len() as u64)
+    let chunks = tokio_stream::iter(0..limits::ENDLESS_BYTES / CHUNK.len() as u64)
         .take_while(move |_| *faults.borrow() == Some(Fault::Endless))
         .map(|_| Ok::<_, Infallible>(Bytes::from_static(CHUNK)));
     Body::from_stream(chunks)

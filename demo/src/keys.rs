@@ -4,11 +4,11 @@
 //! in [`super::token`].
 
 use aws_lc_rs::error::Unspecified;
+use portcullis::tools::simulate::mint::pair::{KeyPair, Kind};
+use portcullis_engine::keys::algorithm::Algorithm;
 use serde_json::{Value, json};
 
 use super::alg::Alg;
-use crate::tools::simulate::mint::pair::{KeyPair, Kind};
-use portcullis_engine::keys::algorithm::Algorithm;
 
 /// One key pair for each kind of signature. RSA has two: RFC 8017 section 8 advises against one key for two schemes.
 pub(super) struct Keys {

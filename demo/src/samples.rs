@@ -6,8 +6,8 @@ use super::{
     screen::Screen,
 };
 
-const ENVOY: &str = include_str!("../../../envoy/envoy.yaml");
-const PORTCULLIS: &str = include_str!("../../../envoy/portcullis.yaml");
+const ENVOY: &str = include_str!("../../envoy/envoy.yaml");
+const PORTCULLIS: &str = include_str!("../../envoy/portcullis.yaml");
 
 /// The ports of the stack; the defaults are those of the samples.
 #[derive(Debug)]

@@ -52,7 +52,7 @@ pub(super) async fn run(screen: Screen, client: &Client, stack: &Stack) -> Resul
 
 /// Envoy, Portcullis, its keys and the upstream are there once a good token no longer gets a 5xx answer.
 async fn ready(client: &Client, stack: &Stack) -> Result<(), DemoError> {
-    let until = Instant::now() + limits::DEMO_READY;
+    let until = Instant::now() + limits::READY;
     loop {
         let last = match try_once(client, stack).await {
             Ok(status) if status < 500 => return Ok(()),
@@ -60,9 +60,9 @@ async fn ready(client: &Client, stack: &Stack) -> Result<(), DemoError> {
             Err(error) => error.to_string(),
         };
         if Instant::now() >= until {
-            return Err(DemoError::NotReady { seconds: limits::DEMO_READY.as_secs(), last });
+            return Err(DemoError::NotReady { seconds: limits::READY.as_secs(), last });
         }
-        sleep(limits::DEMO_POLL).await;
+        sleep(limits::POLL).await;
     }
 }
 

@@ -1,8 +1,8 @@
-//! The command line of `portcullis demo`.
+//! The command line of `portcullis-demo`.
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use super::fault_script::FaultArgs;
 
@@ -10,11 +10,11 @@ use super::fault_script::FaultArgs;
 const AUDIENCE: &str = "https://api.example.com";
 
 /// Try Portcullis out: an issuer, a sample upstream, Portcullis and a real Envoy on this machine.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Example:\n  portcullis demo --once --envoy-bin target/tools/bin/envoy\n  \
-    portcullis demo --envoy-bin target/tools/bin/envoy --fault stall --fault-for 30s")]
-pub struct DemoArgs {
+#[derive(Debug, Parser)]
+#[command(name = "portcullis-demo", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = "Example:\n  portcullis-demo --once --envoy-bin target/tools/bin/envoy\n  \
+    portcullis-demo --envoy-bin target/tools/bin/envoy --fault stall --fault-for 30s")]
+pub(super) struct DemoArgs {
     #[command(subcommand)]
     pub(super) part: Option<Part>,
     #[command(flatten)]
@@ -30,6 +30,9 @@ pub(super) struct StackArgs {
     /// The Envoy to start
     #[arg(long, value_name = "PATH", default_value = "envoy")]
     pub(super) envoy_bin: PathBuf,
+    /// The Portcullis to start [default: the one beside this program, or else `portcullis` of the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) portcullis_bin: Option<PathBuf>,
     #[command(flatten)]
     pub(super) fault: FaultArgs,
 }
@@ -47,10 +50,10 @@ pub(super) enum Part {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  portcullis demo issuer --listen 127.0.0.1:9400 --issuer http://127.0.0.1:9400/\n  \
+    after_help = "Example:\n  portcullis-demo issuer --listen 127.0.0.1:9400 --issuer http://127.0.0.1:9400/\n  \
     curl http://127.0.0.1:9400/token -d grant_type=client_credentials -d scope=read:messages\n  \
     curl http://127.0.0.1:9400/token -d grant_type=client_credentials --data-urlencode 'claims={\"org_id\": \"acme\"}'\n  \
-    portcullis demo issuer --fault rotate --fault-after 30s\n\n\
+    portcullis-demo issuer --fault rotate --fault-after 30s\n\n\
     What may be asked of /token beside: audience, claims (a JSON object; null takes one away), client_id, sub, \
     expires_in (seconds), alg."
 )]
@@ -69,7 +72,7 @@ pub(super) struct IssuerArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis demo upstream --listen 127.0.0.1:8080\n  \
+#[command(after_help = "Example:\n  portcullis-demo upstream --listen 127.0.0.1:8080\n  \
     curl http://127.0.0.1:8080/api/private")]
 pub(super) struct UpstreamArgs {
     /// Where to listen
@@ -78,7 +81,7 @@ pub(super) struct UpstreamArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis demo quickstart --envoy http://127.0.0.1:10000 \
+#[command(after_help = "Example:\n  portcullis-demo quickstart --envoy http://127.0.0.1:10000 \
     --issuer http://127.0.0.1:9400/")]
 pub(super) struct QuickstartArgs {
     /// Where Envoy answers
@@ -101,27 +104,20 @@ impl StackArgs {
 mod tests {
     use std::time::Duration;
 
-    use clap::Parser;
-
     use super::*;
-    use crate::cli::demo::fault::Fault;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        demo: DemoArgs,
-    }
+    use crate::fault::Fault;
 
     fn parse(line: &str) -> Result<DemoArgs, clap::error::ErrorKind> {
-        let parsed = Cli::try_parse_from(std::iter::once("demo").chain(line.split_whitespace()));
-        parsed.map(|cli| cli.demo).map_err(|error| error.kind())
+        let parsed = DemoArgs::try_parse_from(std::iter::once("demo").chain(line.split_whitespace()));
+        parsed.map_err(|error| error.kind())
     }
 
     #[test]
     fn every_part_and_the_whole_parse() {
-        let whole = parse("--once --envoy-bin /opt/envoy").unwrap();
+        let whole = parse("--once --envoy-bin /opt/envoy --portcullis-bin /opt/portcullis").unwrap();
         assert!(whole.part.is_none() && whole.stack.once);
         assert_eq!(whole.stack.envoy_bin, PathBuf::from("/opt/envoy"));
+        assert_eq!(whole.stack.portcullis_bin, Some(PathBuf::from("/opt/portcullis")));
         assert!(matches!(parse("issuer").unwrap().part, Some(Part::Issuer(IssuerArgs { issuer: None, .. }))));
         assert!(matches!(parse("upstream --listen 0.0.0.0:80").unwrap().part, Some(Part::Upstream(_))));
         assert!(matches!(parse("quickstart --envoy http://e").unwrap().part, Some(Part::Quickstart(_))));
@@ -159,8 +155,8 @@ mod tests {
     fn every_help_has_an_example() {
         for part in ["", "issuer", "upstream", "quickstart"] {
             let line = ["demo", part, "--help"].into_iter().filter(|word| !word.is_empty());
-            let help = Cli::try_parse_from(line).unwrap_err().to_string();
-            assert!(help.contains("Example:\n  portcullis demo"), "{help}");
+            let help = DemoArgs::try_parse_from(line).unwrap_err().to_string();
+            assert!(help.contains("Example:\n  portcullis-demo"), "{help}");
         }
     }
 }

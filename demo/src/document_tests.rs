@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::cli::demo::{
+use crate::{
     client::{Client, Fetched},
     issuer::DemoIssuer,
 };

@@ -1,11 +1,11 @@
 //! What a demo token says: a JWT access token with all that RFC 9068 asks for, and every way to make it wrong.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use portcullis_engine::time::UnixTime;
 use serde_json::{Map, Value, json};
 
 use super::{DemoError, alg::Alg, keys::Keys};
 use crate::limits;
-use portcullis_engine::time::UnixTime;
 
 /// The client that asks when a request names none.
 pub(super) const DEFAULT_CLIENT: &str = "demo-client";
@@ -38,7 +38,7 @@ impl Default for TokenRequest {
             subject: None,
             scope: None,
             audiences: Vec::new(),
-            expires_in: limits::DEMO_TOKEN_SECONDS,
+            expires_in: limits::TOKEN_SECONDS,
             alg: Alg::default(),
             header: Vec::new(),
             claims: Vec::new(),
@@ -140,7 +140,7 @@ impl TokenRequest {
         }
         // An expired token was not issued in the future: `iat` and `nbf` go back with `exp`.
         if let (Some(members), true) = (claims.as_object_mut(), self.expires_in < 0) {
-            let issued = now.saturating_add(self.expires_in).saturating_sub(limits::DEMO_TOKEN_SECONDS);
+            let issued = now.saturating_add(self.expires_in).saturating_sub(limits::TOKEN_SECONDS);
             members.insert("iat".to_owned(), issued.into());
             members.insert("nbf".to_owned(), issued.into());
         }

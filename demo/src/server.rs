@@ -42,7 +42,7 @@ impl Server {
     /// Stops: no new connection, idle ones closed, answers in flight finished within a bound.
     pub(super) async fn shutdown(mut self) {
         drop(self.stop);
-        if tokio::time::timeout(limits::DEMO_STOP, self.tasks.join_next()).await.is_err() {
+        if tokio::time::timeout(limits::STOP, self.tasks.join_next()).await.is_err() {
             self.tasks.shutdown().await;
         }
     }

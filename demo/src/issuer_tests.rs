@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::cli::demo::client::{Client, Fetched};
+use crate::client::{Client, Fetched};
 
 const AUDIENCE: &str = "https://api.example.com";
 

@@ -106,7 +106,7 @@ mod tests {
         let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            let _: bool = map.append::<http::HeaderName>(name, value);
+            let _: bool = map.append::<axum::http::HeaderName>(name, value);
         }
         let (status, body) = answer("/Other/%2e?q=1", map).await;
         assert_eq!(status, StatusCode::NOT_FOUND);

@@ -57,16 +57,16 @@ pub(super) fn last_lines(log: &Path) -> Vec<String> {
     let text = tail(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let skip = lines.len().saturating_sub(limits::DEMO_LOG_LINES);
+    let skip = lines.len().saturating_sub(limits::LOG_LINES);
     lines.into_iter().skip(skip).map(str::to_owned).collect()
 }
 
 fn tail(log: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(log)?;
-    let start = file.metadata()?.len().saturating_sub(limits::DEMO_LOG_BYTES);
+    let start = file.metadata()?.len().saturating_sub(limits::LOG_BYTES);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
-    file.take(limits::DEMO_LOG_BYTES).read_to_end(&mut bytes)?;
+    file.take(limits::LOG_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -92,7 +92,7 @@ mod tests {
         let lines: Vec<String> = (0..20_000).map(|number| format!("line {number}")).collect();
         let log = dir.write("log", &lines.join("\n")).unwrap();
         let shown = last_lines(&log);
-        assert_eq!(shown, lines[lines.len() - limits::DEMO_LOG_LINES..]);
+        assert_eq!(shown, lines[lines.len() - limits::LOG_LINES..]);
         assert_eq!(last_lines(&dir.write("short", "one").unwrap()), ["one"]);
         assert!(last_lines(&dir.path().join("none")).is_empty());
         dir.remove();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::cli::demo::{issuer::DemoIssuer, server::Server, upstream::DemoUpstream};
+use crate::{issuer::DemoIssuer, server::Server, upstream::DemoUpstream};
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()

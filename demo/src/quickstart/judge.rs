@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::cases::{Challenge, Expect, Upstream};
-use crate::cli::demo::client::Fetched;
+use crate::client::Fetched;
 
 /// What came back, as far as the list looks at it.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use jsonwebtoken::{DecodingKey, TokenData, Validation, decode, decode_header, jwk::JwkSet};
+use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 
 use super::*;
-use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 
 const ISSUER: &str = "http://127.0.0.1:9400/";
 const AUDIENCE: &str = "https://api.example.com";

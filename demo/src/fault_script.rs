@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use portcullis::config;
 
 use super::{
     DemoError,
@@ -14,7 +15,6 @@ use super::{
     issuer::{DemoIssuer, TokenRequest},
     screen::{Look, Screen},
 };
-use crate::config;
 
 /// Where the admin page is unless configured otherwise.
 pub(super) const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9192);

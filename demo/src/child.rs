@@ -69,7 +69,7 @@ impl Child {
     pub(super) async fn stop(mut self) {
         if let (Ok(None), Some(id)) = (self.process.try_wait(), self.process.id()) {
             terminate(id).await;
-            if timeout(limits::DEMO_STOP, self.process.wait()).await.is_err() {
+            if timeout(limits::STOP, self.process.wait()).await.is_err() {
                 self.process.kill().await.unwrap_or_default();
             }
         }
@@ -89,7 +89,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::cli::demo::work_dir::last_lines;
+    use crate::work_dir::last_lines;
 
     fn shell(script: &str, dir: &WorkDir) -> Child {
         Child::start(
@@ -119,11 +119,11 @@ mod tests {
         let child = shell(script, &dir);
         let log = child.log.clone();
         while last_lines(&log).is_empty() {
-            tokio::time::sleep(limits::DEMO_POLL).await;
+            tokio::time::sleep(limits::POLL).await;
         }
         let before = Instant::now();
         child.stop().await;
-        assert!(before.elapsed() < limits::DEMO_STOP);
+        assert!(before.elapsed() < limits::STOP);
         assert_eq!(last_lines(&log), ["up", "asked"]);
         dir.remove();
     }

@@ -1,6 +1,6 @@
 //! An issuer for trying things out: it has the shape of an OpenID provider and gives a token to anybody who asks.
 //!
-//! Nothing else in the crate knows it, and `serve` can't start it. Tests use it as a library: [`DemoIssuer::start`],
+//! The product does not depend on it. Tests use it as a library: [`DemoIssuer::start`],
 //! then [`DemoIssuer::mint`] for good tokens and for every kind of bad one.
 
 use std::{
@@ -19,6 +19,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use portcullis::clock::{Clock, SystemClock};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 use url::Url;
@@ -35,7 +36,6 @@ pub use super::{
     fault::Fault,
     token::TokenRequest,
 };
-use crate::clock::{Clock, SystemClock};
 
 /// A running issuer. Dropping it stops it.
 #[derive(Debug)]

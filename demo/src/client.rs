@@ -30,7 +30,7 @@ impl Fetched {
 
 impl Client {
     pub(super) fn new() -> Result<Self, DemoError> {
-        let builder = reqwest::Client::builder().no_proxy().redirect(Policy::none()).timeout(limits::DEMO_REQUEST);
+        let builder = reqwest::Client::builder().no_proxy().redirect(Policy::none()).timeout(limits::REQUEST);
         let inner = builder.build().map_err(|error| failed("the HTTP client", &error))?;
         Ok(Self { inner })
     }
@@ -60,12 +60,12 @@ impl Client {
 
 async fn fetch(url: &str, request: reqwest::RequestBuilder) -> Result<Fetched, DemoError> {
     let mut response = request.send().await.map_err(|error| failed(url, &error))?;
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(url, &error))? {
-        if body.len().saturating_add(chunk.len()) > limits::DEMO_ANSWER_BYTES {
+        if body.len().saturating_add(chunk.len()) > limits::ANSWER_BYTES {
             return Err(DemoError::Http { url: url.to_owned(), reason: "the answer is too long".to_owned() });
         }
         body.extend_from_slice(&chunk);

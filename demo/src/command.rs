@@ -1,73 +1,73 @@
-//! `portcullis demo`: everything for trying Portcullis out on one machine. Never reachable from `serve`, and nothing
-//! else in the crate uses it.
-//!
-//! `demo issuer` gives a token to anybody who asks ([`issuer`]) and fails on order ([`issuer::Fault`]), `demo upstream` is a backend without authorization
-//! code ([`upstream`]), `demo quickstart` sends requests to a running stack and checks the answers, and bare `demo`
-//! starts all of it with Portcullis and a real Envoy in between.
-
-mod alg;
-mod args;
-mod child;
-mod client;
-mod document;
-mod endpoint;
-mod error;
-mod fault;
-mod fault_script;
-pub mod issuer;
-mod keys;
-mod ports;
-mod quickstart;
-mod samples;
-mod screen;
-mod server;
-mod signals;
-mod stack;
-mod token;
-mod token_endpoint;
-pub mod upstream;
-mod work_dir;
+//! The command line, run: each part of the demo, or all of it, until it is done or told to stop.
 
 use std::{
+    borrow::Cow,
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
 };
 
+use clap::Parser as _;
+use portcullis::printable;
 use tokio::net::TcpListener;
 
-pub use self::{args::DemoArgs, error::DemoError};
-use self::{
-    args::{IssuerArgs, Part, QuickstartArgs, UpstreamArgs},
+use super::{
+    DemoError,
+    args::{DemoArgs, IssuerArgs, Part, QuickstartArgs, UpstreamArgs},
     client::Client,
-    fault_script::Seen,
+    exit_codes::{FAILED, GOOD, USAGE},
+    fault_script::{self, Seen},
     issuer::DemoIssuer,
-    quickstart::Stack,
+    limits,
+    quickstart::{self, Stack},
     screen::Screen,
     signals::StopSignals,
+    stack,
     upstream::DemoUpstream,
 };
 
-/// Everything went as it should.
-const GOOD: u8 = 0;
-/// An answer was not the expected one, or a part failed.
-const FAILED: u8 = 1;
-/// The command line can't be followed.
-const USAGE: u8 = 2;
-
-/// Runs the demo, or a part of it, until it is done or told to stop.
-pub async fn run(args: DemoArgs) -> ExitCode {
+/// Parses the arguments and runs what they name.
+#[must_use]
+pub fn main() -> ExitCode {
     let screen = Screen::new();
+    let args = match DemoArgs::try_parse() {
+        Ok(args) => args,
+        Err(told) => return usage(screen, &told),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.note(format_args!("error: the runtime can't start: {error}"));
+            return ExitCode::from(FAILED);
+        }
+    };
+    let code = runtime.block_on(run(screen, args));
+    // A name server that does not answer must not hold up the exit.
+    runtime.shutdown_timeout(limits::EXIT_GRACE);
+    ExitCode::from(code)
+}
+
+/// Prints what clap has to tell: help, a version, or an error, which repeats arguments.
+fn usage(screen: Screen, told: &clap::Error) -> ExitCode {
+    match printable::lines(&told.render().to_string()) {
+        // In colours where they are wanted. A closed pipe is no error.
+        Cow::Borrowed(_) => told.print().unwrap_or_default(),
+        Cow::Owned(safe) => screen.note(safe.trim_end()),
+    }
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(USAGE))
+}
+
+/// Runs the demo, or a part of it.
+async fn run(screen: Screen, args: DemoArgs) -> u8 {
     let result = match args.part {
         None => stack::run(screen, args.stack).await,
         Some(Part::Issuer(args)) => run_issuer(screen, args).await,
         Some(Part::Upstream(args)) => run_upstream(screen, args).await,
         Some(Part::Quickstart(args)) => run_quickstart(screen, args).await,
     };
-    let code = result.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         screen.note(format_args!("error: {error}"));
         if matches!(error, DemoError::IssuerUrl(_)) { USAGE } else { FAILED }
-    });
-    ExitCode::from(code)
+    })
 }
 
 async fn run_issuer(screen: Screen, args: IssuerArgs) -> Result<u8, DemoError> {
