@@ -5,20 +5,20 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 TOOLS := target/tools
-BIN := target/release/portcullis
 
 .PHONY: help
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: build ## A real Envoy, Portcullis, an issuer and a sample API; ONCE=1 ends by itself, FAULT=stall fails
+demo: ## A real Envoy, Portcullis, an issuer and a sample API; ONCE=1 ends by itself, FAULT=stall fails
+	@cargo build --profile demo --locked --bin portcullis --bin portcullis-demo
 	@tests/tools/fetch envoy
-	@$(BIN) demo --envoy-bin $(TOOLS)/bin/envoy $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
+	@target/demo/portcullis-demo --envoy-bin $(TOOLS)/bin/envoy $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
 .PHONY: build
 build: ## The release binary, target/release/portcullis
-	@cargo build --release --locked --bin portcullis
+	@cargo build --release --locked --package portcullis --bin portcullis
 
 .PHONY: tools
 tools: ## Envoy, grpcurl, an OpenID provider, Prometheus' parsers and Kubernetes' schemas, into target/tools
@@ -26,45 +26,36 @@ tools: ## Envoy, grpcurl, an OpenID provider, Prometheus' parsers and Kubernetes
 
 .PHONY: test
 test: ## Everything but the compose file: format, lints, docs, unit, integration, real Envoy, benchmarks once, fuzzing, the demo, a minute of chaos
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory tests
-	@$(MAKE) --no-print-directory bench-smoke
-	@$(MAKE) --no-print-directory fuzz-smoke
-	@$(MAKE) --no-print-directory demo ONCE=1
-	@$(MAKE) --no-print-directory chaos-smoke
+	@tests/tools/steps test
+
+.PHONY: test-fast
+test-fast: ## Format, lints, unit and integration tests; without Envoy and the other tools, docs, benchmarks, fuzzing, the demo, chaos
+	@tests/tools/steps fast
 
 .PHONY: lint
 lint: ## Format, clippy, docs
-	cargo fmt --check
-	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	cargo fmt --check --manifest-path benches/compare/Cargo.toml
-	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --test chaos -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	@tests/tools/steps lint
 
 .PHONY: tests
-tests: tools ## Unit and integration tests, against the real parts
-	cargo test --locked
+tests: ## Unit and integration tests, against the real parts
+	@tests/tools/steps tests
 
 .PHONY: bench-smoke
 bench-smoke: ## Every benchmark once, and the harness of make bench for a moment; what they say is no figure
-	cargo test --locked --bench hops --bench policy --bench select --bench token
-	@benches/compare/smoke
+	@tests/tools/steps bench
 
 .PHONY: chaos
 chaos: build ## Breaks what is around Portcullis behind a real Envoy, and judges every answer: ten minutes; CHAOS=--help for its options
 	@tests/tools/fetch envoy
 	@cargo test --locked --quiet --test chaos -- $(CHAOS)
 
-# In `make test` it is alone, the last one, and at a rate that two cores hold even where others keep them busy.
 .PHONY: chaos-smoke
-chaos-smoke: build ## The most important minute of chaos
-	@tests/tools/fetch envoy
-	@cargo test --locked --quiet --test chaos -- --for 65s --rate 150 --intensity 0.5 --seed 11
+chaos-smoke: ## The most important minute of chaos
+	@tests/tools/steps chaos
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Every fuzz target for a few seconds, the same way each time
-	@fuzz/run smoke
+	@tests/tools/steps fuzz
 
 .PHONY: fuzz
 fuzz: ## Fuzzing: FUZZ_SECONDS=600 for each target, TARGET=name for one

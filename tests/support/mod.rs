@@ -10,7 +10,7 @@ pub mod raw_check;
 pub mod service;
 pub mod virtual_time;
 
-use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
+use portcullis_demo::issuer::{DemoIssuer, TokenRequest};
 use tokio::net::TcpListener;
 
 pub const AUDIENCE: &str = "https://api.example.com";
