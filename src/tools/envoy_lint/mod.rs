@@ -10,61 +10,34 @@
 //!
 //! | step | modules |
 //! |---|---|
-//! | recognise it, and sort documents by the Envoy that reads them | `input`, `ours` |
+//! | recognise it, and sort documents by the Envoy that reads them | `input` |
 //! | lint Kubernetes resources, and take out what they patch into an Envoy | `kubernetes` |
-//! | collect the parts that lints look at | `scene`, `chain` (filters), `types`, `read` (fields) |
-//! | find out who is asked, and what requests reach | `asked`, `guard`, `reach`, `acting`, `address`, `behind`, `memo` |
-//! | lint managers that ask | `manager`, `switches` and `coverage` (routes), `authorizers` (several filters), `paths`, `hosts`, `client_headers` |
-//! | lint one ext_authz filter | `filter`, `enabled` (`runtime_flag`), `headers`, `matcher`, `body` |
-//! | lint the way to Portcullis | `service`, `timeout`, `retries`, `authority`, `endpoints`, `transport`, `onward`, `sockets` (`metadata`, `certificates`) |
+//! | collect the parts that lints look at | `scene`, `catalogue` (what HTTP filters do), `types`, `read` (fields), `synthetic` (nodes of no file) |
+//! | find out who is asked, and what requests reach | `guard` |
+//! | lint managers that ask: their routes, several filters, paths, hosts, headers of clients | `manager` |
+//! | lint one ext_authz filter | `ext_authz_filter` |
+//! | lint the way to Portcullis: timeout, retries, endpoints, TLS | `service` |
 //! | lint what changes requests after the decision | `after` |
-//! | lint the ways past it | `unchecked`, `tcp`, `tunnel`, `admin` |
+//! | lint the ways past it | `bypass` |
 //! | say how good it is | `findings`, `verdict` |
 
-mod acting;
-mod address;
-mod admin;
 mod after;
-mod asked;
-mod authority;
-mod authorizers;
-mod behind;
-mod body;
-mod certificates;
-mod chain;
-mod client_headers;
-mod coverage;
-mod enabled;
-mod endpoints;
-mod filter;
+mod around;
+mod bypass;
+mod catalogue;
+mod ext_authz_filter;
 mod findings;
 mod guard;
-mod headers;
-mod hosts;
 mod input;
 mod kubernetes;
 mod manager;
-mod matcher;
-mod memo;
-mod metadata;
-mod onward;
-mod ours;
-mod paths;
-mod reach;
 mod read;
-mod retries;
-mod runtime_flag;
 mod scene;
 mod service;
-mod sockets;
-mod switches;
-mod tcp;
-mod timeout;
-mod transport;
-mod tunnel;
+mod synthetic;
 mod types;
-mod unchecked;
 mod verdict;
+mod yaml;
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -79,23 +52,14 @@ use crate::{
         load,
         site::Resource,
     },
-    document::{suggest::quoted, tree::Node},
+    document::tree::Node,
 };
+use around::Around;
 use findings::Findings;
+use input::STANDARD_INPUT;
 use portcullis_engine::answer::identity::IdentityHeaders;
 use scene::Scene;
 pub use verdict::{Allowed, Checked, Seen, Verdict};
-
-/// The name of what comes from another program.
-const STANDARD_INPUT: &str = "standard input";
-
-/// What the lints may ask.
-struct Around<'a> {
-    scene: &'a Scene<'a>,
-    /// The configuration of the Portcullis that this Envoy asks, if it was given.
-    config: Option<&'a Config>,
-    identity: &'a IdentityHeaders,
-}
 
 /// Checks the files of one Envoy together, as [`check_files`] does. `-` is the standard input.
 #[must_use]

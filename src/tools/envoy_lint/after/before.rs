@@ -1,8 +1,13 @@
 //! A filter before ext_authz: one that takes tokens out of requests, lets the client choose the upstream, answers without a decision, or
 //! ends the chain.
 
-use super::{Filter, Findings, catalogue, filter_state, jwt_authn, line::Line};
+use super::{filter_state, line::Line};
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{
+    catalogue::{self, jwt_authn},
+    findings::Findings,
+    scene::chain::Filter,
+};
 use crate::{config::lint::Lint, document::tree::Node};
 
 pub(super) fn lint(findings: &mut Findings, filter: &Filter<'_>, line: &Line<'_, '_>) {

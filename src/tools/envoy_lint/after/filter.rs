@@ -1,27 +1,31 @@
 //! A filter behind ext_authz: the changes that it may make to what was judged.
 
 use super::{
-    Around, Findings,
-    catalogue::{self, BEFORE, Change, Effect, Settings, UNJUDGED},
-    chain::Filter,
     header_names::{header_names, header_values, sets_headers},
     identity,
     line::{Behind, Line},
+};
+use crate::tools::envoy_lint::{
+    around::Around,
+    catalogue::{self, BEFORE, Change, Effect, Settings, UNJUDGED},
+    ext_authz_filter::{FOR_DISCOVERED, route_cache},
+    findings::Findings,
+    guard::asked::target,
     read,
+    scene::chain::Filter,
+    types::EXT_AUTHZ,
 };
 use crate::{
     config::lint::Lint,
-    document::tree::{Node, Place},
-    tools::envoy_lint::{asked::target, filter as own_filter, quoted, types::EXT_AUTHZ},
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
 };
 
 /// The remedy of [`BEFORE`] for a filter of a cluster.
 const BEFORE_FROM_CLUSTER: &str =
     "put the filter into `http_filters` of the listener, before ext_authz, so that Portcullis judges what the API gets";
-
-/// The remedy for what comes by discovery (ECDS).
-pub(crate) const FOR_DISCOVERED: &str =
-    "lint what `curl -sS localhost:9901/config_dump` gives, or add the file that has the filter with another `--envoy`";
 
 pub(super) fn lint(findings: &mut Findings, around: &Around<'_>, behind: &Behind<'_, '_>, line: &Line<'_, '_>) {
     let filter = behind.filter;
@@ -129,7 +133,7 @@ fn lint_authorizer(findings: &mut Findings, filter: &Filter<'_>, ours: Option<&F
     if ours.is_some_and(|ours| ours.config.is_none_or(|ours| target(config) == target(ours))) {
         return;
     }
-    own_filter::lint_route_cache(findings, config);
+    route_cache::lint(findings, config);
     if leaves_headers(config) {
         return;
     }

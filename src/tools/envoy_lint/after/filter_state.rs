@@ -1,7 +1,8 @@
 //! `set_filter_state` before ext_authz: values of Envoy's own state, some of which choose the upstream.
 
-use super::{super::Findings, formatter::is_chosen_by_client, read};
+use super::formatter::is_chosen_by_client;
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{findings::Findings, read};
 use crate::{config::lint::Lint, document::tree::Node};
 
 /// The beginning of the keys of Envoy's own state. Some of them choose the address, host or cluster of a request, and new releases

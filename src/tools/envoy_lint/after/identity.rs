@@ -1,7 +1,8 @@
 //! Headers that decide for the API, set by Envoy after the decision: those with the identity, and those that Portcullis removes.
 
-use super::{super::Around, Findings, formatter, read};
+use super::formatter;
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},

@@ -1,35 +1,28 @@
 //! Changes of a request after the decision: by filters behind ext_authz, in the manager or of clusters, and by routes.
 
 mod before;
-mod catalogue;
+mod early_mutation;
 mod filter;
 mod filter_state;
 mod formatter;
 mod header_names;
 mod identity;
-mod inner;
-mod jwt_authn;
 mod line;
-mod mutation_rules;
-mod name_pattern;
-mod processor;
 mod rewrites;
 mod routes;
-mod script;
 mod upstreams;
 
 use super::{
-    Around,
-    chain::{self, Filter},
+    around::Around,
     findings::Findings,
     read,
-    scene::Manager,
+    scene::{
+        Manager,
+        chain::{self, Filter},
+    },
 };
 use crate::{config::site::Site, document::tree::Node};
-pub(super) use filter::FOR_DISCOVERED;
-pub(super) use inner::lint as lint_inner;
 use line::Line;
-pub(super) use mutation_rules::lint as lint_mutation_rules;
 
 /// Lints everything around the ext_authz filter `ours` in a list of filters of a manager, and what its routes and clusters do. Without
 /// one, requests come from managers that have had them checked, and all of the filters are behind.
@@ -50,9 +43,19 @@ pub(super) fn lint<'n>(
     clusters.iter().for_each(|(_, cluster)| upstreams::lint(findings, around, cluster, &manager.site));
 }
 
-/// Tells whether the effect of a filter of that type is known.
-pub(super) fn is_known(kind: &str) -> bool {
-    catalogue::effect(catalogue::name_of(kind)).is_some()
+/// Lints all that a manager does to requests which come from checked ones alone: it is on an internal listener, and all of it is
+/// behind ext_authz.
+pub(super) fn lint_inner<'n>(findings: &mut Findings, around: &Around<'n>, manager: &Manager<'n>) {
+    read::list(manager.node, "early_header_mutation_extensions")
+        .iter()
+        .for_each(|extension| early_mutation::lint(findings, around, extension));
+    lint(findings, around, manager, &manager.filters, None);
+    for upgrade in read::list(manager.node, "upgrade_configs") {
+        let filters = chain::filters(read::list(upgrade, "filters"), &around.scene.extensions);
+        if !filters.is_empty() {
+            lint(findings, around, manager, &filters, None);
+        }
+    }
 }
 
 /// Lints tables of routes and virtual hosts whose manager is not in the files.

@@ -1,13 +1,9 @@
 //! Routes that take the virtual host, path, host or cluster of a request from what its client sends. Other rewrites are how Envoy maps a
 //! judged path to its API.
 
-use super::{
-    super::Around,
-    Findings,
-    formatter::{is_chosen_by_client, is_judged},
-    read,
-};
+use super::formatter::{is_chosen_by_client, is_judged};
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{config::lint::Lint, document::tree::Entry};
 
 /// Fields with the name of a header by which Envoy chooses before it asks Portcullis, and what it chooses.

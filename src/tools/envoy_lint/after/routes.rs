@@ -6,19 +6,22 @@
 //! [`rewrites`].
 
 use super::{
-    Around, Findings,
-    catalogue::{self, Effect, Settings},
-    chain, filter, filter_state, identity,
+    filter, filter_state, identity,
     line::{Behind, Line},
-    read, rewrites,
+    rewrites,
+};
+use crate::tools::envoy_lint::yaml::IGNORED;
+use crate::tools::envoy_lint::{
+    around::Around,
+    catalogue::{self, Effect, Settings},
+    findings::Findings,
+    read,
+    scene::chain,
+    types::FILTER_CONFIG,
 };
 use crate::{
     config::site::Site,
-    document::{
-        bounds::IGNORED,
-        tree::{Entry, Node},
-    },
-    tools::envoy_lint::types::FILTER_CONFIG,
+    document::tree::{Entry, Node},
 };
 
 /// Lints a `RouteConfiguration`, or any part of one, of a manager at that site. Without a line, the filters that it is for are

@@ -1,11 +1,11 @@
 //! Clusters that judged requests reach: mirrors of their own, and addresses that come from the client.
 
-use super::{super::Around, Findings, formatter::is_judged, read, routes};
+use super::{formatter::is_judged, routes};
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{around::Around, findings::Findings, read, scene};
 use crate::{
     config::{lint::Lint, site::Site},
     document::tree::Node,
-    tools::envoy_lint::scene,
 };
 
 /// The header with the address of an original destination where none is named.

@@ -1,16 +1,19 @@
 //! A ConfigMap that holds files of Envoy or Istio's mesh configuration, each as a text under a key of its `data`.
 
-use super::{binary_data, document, document::Kind, embedded, relocate, repeated, resources, spellings, template};
+use super::{
+    binary_data, embedded,
+    kind::{self, Kind},
+    relocate, repeated, resources, spellings, template,
+    unread_words::{unread_words, unseen_words},
+};
+use crate::tools::envoy_lint::{kubernetes::Object, read, yaml::parse_documents};
 use crate::{
     config::error::Problem,
     document::{
-        bounds::Bounds,
-        parse::parse_documents,
         suggest::quoted,
         tree::{Entry, Node, Value},
     },
     limits,
-    tools::envoy_lint::{kubernetes::Object, read},
 };
 
 /// Words one of which a file of Envoy's or a mesh configuration has.
@@ -119,15 +122,10 @@ fn named(root: &Node) -> String {
     field("namespace").filter(is_plain).map_or_else(|| name.to_owned(), |space| format!("{name} -n {space}"))
 }
 
-/// Gives words for a part of a ConfigMap that is not looked at. `map` are those for the ConfigMap.
-pub(super) fn unseen_words(key: &str, map: &str) -> String {
-    format!("{} in {map}, which is no file that Envoy reads and may hold one", quoted(key))
-}
-
 /// Reads a text. Returns whether it was read with a place for each of its parts.
 fn read_file(held: &mut Held, (entry, map): (&Entry, &Map), text: &str, outer: &str, budget: &mut Budget) -> bool {
     let places = embedded::Places::new(entry, text, outer);
-    match parse_documents(text, &Bounds::ENVOY) {
+    match parse_documents(text) {
         Ok(roots) => {
             let mut is_read = false;
             let mut has_unread = false;
@@ -135,15 +133,15 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &Map), text: &str, outer: &
                 budget.spend(relocate::count(&root));
                 let repeated = repeated::find(&root);
                 spellings::merge(&mut root);
-                let kind = document::classify(&root);
+                let kind = kind::classify(&root);
                 places.rewrite(&mut root);
                 if is_read {
-                    has_unread |= !document::is_empty(&root);
+                    has_unread |= !kind::is_empty(&root);
                     held.unread.push(root);
                     continue;
                 }
-                is_read = document::is_read_by_envoy(kind, &root);
-                if document::is_linted(kind) {
+                is_read = kind::is_read_by_envoy(kind, &root);
+                if kind::is_linted(kind) {
                     held.problems.extend(repeated.into_iter().map(|problem| places.moved(problem)));
                 }
                 let root = match kind {
@@ -163,7 +161,7 @@ fn read_file(held: &mut Held, (entry, map): (&Entry, &Map), text: &str, outer: &
                 held.files.push(HeldFile { key: entry.key.clone(), root });
             }
             if has_unread {
-                held.unseen.push(document::unread_words(&entry.key));
+                held.unseen.push(unread_words(&entry.key));
             }
             places.are_exact()
         }

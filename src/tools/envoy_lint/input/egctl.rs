@@ -1,7 +1,7 @@
 //! The output of `egctl config envoy-proxy`: the dump of each Envoy, or a part of it, by namespace and pod.
 
-use super::read;
 use crate::document::tree::{Node, Value};
+use crate::tools::envoy_lint::read;
 
 const DUMPS: &str = "envoy.admin.v3.";
 

@@ -3,13 +3,16 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    config::error::{ConfigErrors, Problem},
+    config::{
+        error::{ConfigErrors, Problem},
+        redact,
+    },
     document::{source::Source, tree::Node},
 };
 
 /// The files, in the order in which they were given.
 #[derive(Default)]
-pub(in crate::tools::envoy_lint) struct Files(Vec<File>);
+pub(crate) struct Files(Vec<File>);
 
 /// A file and the range of offsets that its places have.
 pub(super) struct File {
@@ -21,7 +24,7 @@ pub(super) struct File {
 impl File {
     /// Makes the file of a text. `roots` are its trees, if it has any: they say where secrets are.
     pub(super) fn new(name: &str, text: &str, start: usize, roots: Option<Vec<&Node>>) -> Self {
-        let source = Arc::new(Source::with_trees(name, text, roots));
+        let source = Arc::new(Source::new(name, text, redact::masked_trees(text, roots)));
         // The end of a file is not the start of the next one.
         let end = start.saturating_add(text.len()).saturating_add(1);
         Self { name: name.to_owned(), source, range: start..end }
@@ -39,7 +42,7 @@ impl Files {
     }
 
     /// Sorts problems by the file that they are about first. Problems without a place belong to the first file.
-    pub(in crate::tools::envoy_lint) fn split(&self, problems: Vec<Problem>) -> Vec<ConfigErrors> {
+    pub(crate) fn split(&self, problems: Vec<Problem>) -> Vec<ConfigErrors> {
         let mut by_file: Vec<Vec<Problem>> = self.0.iter().map(|_| Vec::new()).collect();
         for problem in problems {
             let start = problem.primary().map_or(0, |span| span.start);

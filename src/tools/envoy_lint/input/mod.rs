@@ -9,6 +9,8 @@ mod document;
 mod egctl;
 mod embedded;
 mod files;
+mod kind;
+mod ours;
 mod reader;
 mod relocate;
 mod repeated;
@@ -17,43 +19,15 @@ mod scenes;
 mod spellings;
 mod table;
 mod template;
+mod unread_words;
 mod version;
 
-use super::{kubernetes::Object, read};
-use crate::{
-    config::error::Problem,
-    document::{bounds::Bounds, parse::parse_documents},
-};
+use crate::tools::envoy_lint::yaml::parse_documents;
 use document::Document;
 use files::File;
-use reader::Reader;
-
 pub(super) use files::Files;
-pub(super) use relocate::without_place;
-pub(super) use resources::typed;
-pub(super) use scenes::EnvoyTrees;
-
-/// The kind that a file has among the origins of Envoys.
-pub(super) const FILE: &str = "file";
-
-/// The help where a file is nothing that can be linted.
-const EXPECTED: &str = "name the file that `envoy -c` reads, a file of its resources, what `curl localhost:9901/config_dump` gives, \
-                        or what `istioctl proxy-config all POD -o json` or `egctl config envoy-proxy all` prints";
-const KUBERNETES_HELP: &str = "lint what Envoy is given in the end: `curl localhost:9901/config_dump` (Istio's Envoys listen on 15000), \
-                               or the ConfigMap that holds its bootstrap file";
-
-/// The content of all files.
-#[derive(Default)]
-pub(super) struct Input {
-    /// The trees of each Envoy.
-    pub(super) scenes: Vec<EnvoyTrees>,
-    /// Kubernetes resources that decide about ext_authz.
-    pub(super) objects: Vec<Object>,
-    /// The faults of files that can't be linted.
-    pub(super) problems: Vec<Problem>,
-    /// The things that were not looked at, each as a part of a sentence.
-    pub(super) unseen: Vec<String>,
-}
+use reader::Reader;
+pub(super) use reader::{FILE, Input, STANDARD_INPUT};
 
 /// Reads files, each given by its text and its name.
 pub(super) fn read_files(texts: &[(&str, &str)]) -> (Input, Files) {
@@ -63,7 +37,7 @@ pub(super) fn read_files(texts: &[(&str, &str)]) -> (Input, Files) {
         let base = files.next_start();
         let parsed = match table::find(text) {
             Some(problem) => Err(Box::new(problem)),
-            None => parse_documents(text, &Bounds::ENVOY),
+            None => parse_documents(text),
         };
         match parsed {
             Ok(roots) => {

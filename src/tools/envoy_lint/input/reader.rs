@@ -1,19 +1,47 @@
 //! Takes the documents of each file, by their kind, and gathers what can be linted.
 
 use super::{
-    EXPECTED, FILE, Input, KUBERNETES_HELP,
     config_map::{Held, HeldFile},
-    document::{self, Document, Kind},
-    egctl, relocate, resources,
-    scenes::{Owner, Part, Parts},
-    template, version,
+    document::Document,
+    egctl,
+    kind::{self, Kind},
+    ours, relocate, resources,
+    scenes::{EnvoyTrees, Owner, Part, Parts},
+    template,
+    unread_words::unread_words,
+    version,
 };
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::kubernetes::Object;
 use crate::{
     config::{error::Problem, site::Resource},
     document::tree::{Node, Place},
-    tools::envoy_lint::{STANDARD_INPUT, kubernetes::Object, ours},
 };
+
+/// The name of what comes from another program.
+pub(crate) const STANDARD_INPUT: &str = "standard input";
+
+/// The kind that a file has among the origins of Envoys.
+pub(crate) const FILE: &str = "file";
+
+/// The help where a file is nothing that can be linted.
+const EXPECTED: &str = "name the file that `envoy -c` reads, a file of its resources, what `curl localhost:9901/config_dump` gives, \
+                        or what `istioctl proxy-config all POD -o json` or `egctl config envoy-proxy all` prints";
+const KUBERNETES_HELP: &str = "lint what Envoy is given in the end: `curl localhost:9901/config_dump` (Istio's Envoys listen on 15000), \
+                               or the ConfigMap that holds its bootstrap file";
+
+/// The content of all files.
+#[derive(Default)]
+pub(crate) struct Input {
+    /// The trees of each Envoy.
+    pub(crate) scenes: Vec<EnvoyTrees>,
+    /// Kubernetes resources that decide about ext_authz.
+    pub(crate) objects: Vec<Object>,
+    /// The faults of files that can't be linted.
+    pub(crate) problems: Vec<Problem>,
+    /// The things that were not looked at, each as a part of a sentence.
+    pub(crate) unseen: Vec<String>,
+}
 
 /// The documents of all files, as far as they are recognised.
 #[derive(Default)]
@@ -39,11 +67,10 @@ impl Reader {
             return self.input.problems.push(problem);
         }
         let mut documents = documents;
-        if documents.len() > 1
-            && documents.first().is_some_and(|first| document::is_read_by_envoy(first.kind, &first.root))
+        if documents.len() > 1 && documents.first().is_some_and(|first| kind::is_read_by_envoy(first.kind, &first.root))
         {
             documents.truncate(1);
-            self.input.unseen.push(document::unread_words(name));
+            self.input.unseen.push(unread_words(name));
         }
         let mut unknown = Vec::new();
         let mut ignored = Vec::new();
@@ -115,7 +142,7 @@ impl Reader {
     }
 
     fn add_config_map(&mut self, held: Held, resource: Resource, base: usize) {
-        let is_one_of_many = held.files.iter().filter(|file| document::is_bootstrap(&file.root)).count() > 1;
+        let is_one_of_many = held.files.iter().filter(|file| kind::is_bootstrap(&file.root)).count() > 1;
         for mut root in held.meshes {
             relocate::shift(&mut root, base);
             self.input.objects.push(Object::new(root));
@@ -124,7 +151,7 @@ impl Reader {
         self.input.problems.extend(held.problems.into_iter().map(|problem| problem.shifted(base)));
         // Each Envoy has one bootstrap file. Where there are several, nothing tells which of them the other files are for.
         let (apart, together): (Vec<HeldFile>, Vec<HeldFile>) =
-            held.files.into_iter().partition(|file| is_one_of_many && document::is_bootstrap(&file.root));
+            held.files.into_iter().partition(|file| is_one_of_many && kind::is_bootstrap(&file.root));
         for HeldFile { key, root } in apart {
             let name = format!("{}/{key}", resource.name().unwrap_or_default());
             let number = self.parts.number(Resource::new(resource.kind(), Some(&name)), std::iter::once(&root));

@@ -46,8 +46,3 @@ pub(super) fn shifted(place: &Place, by: usize) -> Place {
 pub(super) const fn start(at: usize) -> Span {
     Span { start: at, len: 0 }
 }
-
-/// Makes a node that no file has.
-pub(in crate::tools::envoy_lint) const fn without_place(value: Value) -> Node {
-    Node { value, place: Place::Nowhere, plain: false }
-}

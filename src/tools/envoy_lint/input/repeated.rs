@@ -6,13 +6,10 @@
 use std::collections::{HashMap, HashSet, hash_map::Entry as Slot};
 
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{read, yaml::IGNORED};
 use crate::{
     config::error::Problem,
-    document::{
-        bounds::IGNORED,
-        tree::{Entry, Node, Place, Value},
-    },
-    tools::envoy_lint::read,
+    document::tree::{Entry, Node, Place, Value},
 };
 
 /// Fields whose section has names that people choose, in place of fields: two of them may differ in their spelling alone.
@@ -131,11 +128,11 @@ fn camel_case(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{bounds::Bounds, parse::parse_documents};
+    use crate::tools::envoy_lint::yaml::parse_documents;
 
     /// Returns what is underlined for each repeated field of a text.
     fn found(text: &str) -> Vec<&str> {
-        let roots = parse_documents(text, &Bounds::ENVOY).unwrap();
+        let roots = parse_documents(text).unwrap();
         let problems = find(roots.first().unwrap());
         problems
             .iter()

@@ -1,9 +1,10 @@
 //! Listeners, routes and clusters without their types, as `istioctl proxy-config` prints them: the fields tell the type.
 
-use super::{read, without_place};
-use crate::{
-    document::tree::{Entry, Node, Place, Value},
-    tools::envoy_lint::types::{CLUSTER, LISTENER, ROUTES},
+use crate::document::tree::{Entry, Node, Value};
+use crate::tools::envoy_lint::{
+    read,
+    synthetic::typed,
+    types::{CLUSTER, LISTENER, ROUTES},
 };
 
 /// Fields that only one type of resource has, and those of this type have nearly always.
@@ -39,17 +40,6 @@ pub(super) fn with_types(root: Node) -> (Node, usize) {
 fn with_type(node: Node) -> Option<Node> {
     let name = type_of(&node)?.to_owned();
     Some(typed(node, &name))
-}
-
-/// Gives a section the type of that name, where it has none.
-pub(in crate::tools::envoy_lint) fn typed(mut node: Node, name: &str) -> Node {
-    if let Value::Section(entries) = &mut node.value
-        && !entries.iter().any(|entry| entry.key == "@type")
-    {
-        let value = without_place(Value::String(format!("type.googleapis.com/{name}")));
-        entries.push(Entry { key: "@type".to_owned(), place: Place::Nowhere, node: value });
-    }
-    node
 }
 
 fn type_of(node: &Node) -> Option<&str> {

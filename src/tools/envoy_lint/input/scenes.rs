@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::document;
+use super::kind;
 use crate::{config::site::Resource, document::tree::Node};
 
 /// A tree and the Envoy that it belongs to.
@@ -23,10 +23,10 @@ pub(super) enum Owner {
 }
 
 /// The trees that one Envoy reads.
-pub(in crate::tools::envoy_lint) struct EnvoyTrees {
-    pub(in crate::tools::envoy_lint) roots: Vec<Node>,
+pub(crate) struct EnvoyTrees {
+    pub(crate) roots: Vec<Node>,
     /// The pod, the ConfigMap or the file that they are from, where there are several Envoys.
-    pub(in crate::tools::envoy_lint) origin: Option<Resource>,
+    pub(crate) origin: Option<Resource>,
 }
 
 /// The trees so far.
@@ -48,7 +48,7 @@ impl Parts {
     pub(super) fn number<'n>(&mut self, resource: Resource, mut roots: impl Iterator<Item = &'n Node>) -> usize {
         let number = self.numbered.len();
         self.numbered.push(resource);
-        if roots.any(document::is_whole) {
+        if roots.any(kind::is_whole) {
             self.whole.insert(number);
         }
         number

@@ -1,7 +1,7 @@
 //! Templates: files that a program fills in before Envoy reads them.
 
-use super::read;
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::read;
 use crate::{
     config::error::Problem,
     document::tree::{Node, Place, Span, Value},

@@ -1,13 +1,10 @@
 //! Configurations of version 2 of Envoy's API, which Envoy 1.18 and later do not read.
 
-use super::read;
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{read, yaml::IGNORED};
 use crate::{
     config::error::Problem,
-    document::{
-        bounds::IGNORED,
-        tree::{Node, Place},
-    },
+    document::tree::{Node, Place},
 };
 
 const HELP: &str = "rewrite it with the types of v3, as envoy/envoy.yaml has them, or lint what a v3 control plane gives: \

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use super::{
-    super::{findings::Findings, timeout},
-    read,
-};
 use crate::document::tree::{Node, Place};
+use crate::tools::envoy_lint::{findings::Findings, read, service::timeout};
 
 /// A control plane and the time that it sets where its user sets none.
 pub(super) struct Default {

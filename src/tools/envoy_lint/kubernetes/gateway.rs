@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    super::findings::Findings, Found, Object, body, deadline, has_our_name, lint_fail_open, lint_raw_headers,
-    lint_route_cache, lint_status, read,
+    deadline,
+    found::Found,
+    object::Object,
+    provider_settings::{lint_fail_open, lint_raw_headers, lint_route_cache, lint_status},
 };
+use crate::tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read};
 use crate::{
     config::{lint::Lint, site::Site},
     document::tree::{Entry, Node},

@@ -1,15 +1,17 @@
 //! Istio's extension providers: the `envoyExtAuthzGrpc` and `envoyExtAuthzHttp` of a mesh configuration.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use super::{
-    super::findings::Findings, Found, Object, body, deadline, has_our_name, lint_fail_open, lint_raw_headers,
-    lint_route_cache, lint_status, namespace, policy, read,
+    deadline,
+    found::Found,
+    namespace,
+    object::Object,
+    policy::{self, Names},
+    provider_settings::{lint_fail_open, lint_raw_headers, lint_route_cache, lint_status},
 };
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read};
 use crate::{
     config::{
         lint::Lint,
@@ -29,9 +31,6 @@ struct Provider<'n> {
     settings: &'n Entry,
     is_grpc: bool,
 }
-
-/// The providers of a mesh configuration by their name, each with whether it may be Portcullis.
-pub(super) type Names<'n> = BTreeMap<&'n str, bool>;
 
 /// Lints providers, and the policies that name them. Returns whether there is any of both.
 pub(super) fn lint(found: &mut Found, objects: &[Object], sets_raw_headers: bool) -> bool {

@@ -3,6 +3,7 @@
 //! What a control plane makes of them in the end is not known here.
 
 mod deadline;
+mod found;
 mod gateway;
 mod istio;
 mod namespace;
@@ -10,29 +11,19 @@ mod object;
 mod patch;
 mod patch_item;
 mod policy;
+mod provider_settings;
 mod raw_headers;
 mod route_settings;
 mod scaffold;
 
-use super::{asked::has_our_name, body, filter, findings::Findings, read};
 use crate::{
     config::{Config, error::Problem, lint::Lint, site::Site},
-    document::tree::{Node, Place},
+    document::tree::Place,
 };
 use portcullis_engine::answer::identity::IdentityHeaders;
 
+use found::Found;
 pub(super) use object::{Object, is_known, kind_of};
-
-/// The findings in Kubernetes resources.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) findings: Findings,
-    /// The pieces of Envoy configuration, as the tree of an Envoy that has those and nothing else. Nodes without a
-    /// place were added to make it whole.
-    pub(super) patched: Option<Node>,
-    /// The things that were not looked at, each as a part of a sentence.
-    pub(super) unseen: Vec<String>,
-}
 
 /// Lints all resources together: a policy names a provider that another file may have.
 pub(super) fn lint(objects: &[Object], config: Option<&Config>) -> Found {
@@ -69,38 +60,4 @@ pub(super) fn with_resource(mut problem: Problem, objects: &[Object]) -> Problem
         _ => Site::of_resource(&resource),
     });
     problem.within_resource(&resource)
-}
-
-/// Warns that Envoy joins headers, where the API of a control plane has no field for it.
-fn lint_raw_headers(findings: &mut Findings, place: &Place, api: &str, patch: &str) {
-    let message =
-        format!("{api} can't set `encode_raw_headers`: Envoy joins repeated headers before Portcullis sees them");
-    let help =
-        format!("set `encode_raw_headers: true` by {patch}, or leave the warning out by `--allow envoy-raw-headers`");
-    findings.warn(Lint::EnvoyRawHeaders, place, message, help);
-}
-
-/// Warns of a status for clients that blames them, or of none.
-fn lint_status(findings: &mut Findings, settings: &Node, place: &Place) {
-    let status = read::field(settings, "statusOnError");
-    if status.and_then(|status| read::number(&status.node)).is_some_and(|code| code >= 500) {
-        return;
-    }
-    let at = status.map_or(place, |status| &status.node.place);
-    filter::report_status(findings, at, status.is_some(), "set `statusOnError` to 503: clients try again after a 503");
-}
-
-/// Reports a switch that lets requests pass when there is no answer.
-fn lint_fail_open(findings: &mut Findings, settings: &Node) {
-    let Some(open) = read::switched_on(settings, "failOpen") else { return };
-    let message = "`failOpen` is on: whenever Portcullis is down or slow, every request reaches the API unchecked";
-    let help = "set `failOpen: false`, and run two of Portcullis where one may fail";
-    findings.error(Lint::EnvoyFailOpen, &open.place, message, help);
-}
-
-/// Warns of a route that is chosen again.
-fn lint_route_cache(findings: &mut Findings, settings: &Node, name: &str) {
-    if let Some(entry) = read::switched_on(settings, name) {
-        filter::report_route_cache(findings, entry);
-    }
 }

@@ -1,7 +1,7 @@
 //! A Kubernetes resource, or a part of Istio's mesh configuration, by its kind and name.
 
-use super::read;
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::read;
 use crate::{config::site::Resource, document::tree::Node};
 
 /// Kinds that may decide about ext_authz, each with the group of its API.
@@ -19,14 +19,14 @@ const MESHES: [&[&str]; 4] = [&[], &["meshConfig"], &["spec", "meshConfig"], &["
 
 /// A resource or a part of a mesh configuration, as its file has it.
 #[derive(Debug)]
-pub(in crate::tools::envoy_lint) struct Object(Node);
+pub(crate) struct Object(Node);
 
 impl Object {
-    pub(in crate::tools::envoy_lint) const fn new(root: Node) -> Self {
+    pub(crate) const fn new(root: Node) -> Self {
         Self(root)
     }
 
-    pub(in crate::tools::envoy_lint) const fn root(&self) -> &Node {
+    pub(crate) const fn root(&self) -> &Node {
         &self.0
     }
 
@@ -44,13 +44,13 @@ impl Object {
     }
 
     /// Gives its kind and its name.
-    pub(in crate::tools::envoy_lint) fn resource_of(root: &Node) -> Resource {
+    pub(crate) fn resource_of(root: &Node) -> Resource {
         let name = read::at(root, &["metadata", "name"]).and_then(read::as_text);
         Resource::new(kind_of(root).unwrap_or("mesh configuration"), name)
     }
 
     /// Gives words for a resource: its kind and its name.
-    pub(in crate::tools::envoy_lint) fn describe(root: &Node) -> String {
+    pub(crate) fn describe(root: &Node) -> String {
         let plain = quoted(kind_of(root).unwrap_or("mesh configuration")).replace('`', "");
         match read::at(root, &["metadata", "name"]).and_then(read::as_text) {
             Some(name) => format!("the {plain} {}", quoted(name)),
@@ -71,13 +71,13 @@ impl Object {
 }
 
 /// Gives the kind of a Kubernetes resource.
-pub(in crate::tools::envoy_lint) fn kind_of(root: &Node) -> Option<&str> {
+pub(crate) fn kind_of(root: &Node) -> Option<&str> {
     read::text(root, "apiVersion")?;
     read::text(root, "kind")
 }
 
 /// Says whether a document may decide about ext_authz.
-pub(in crate::tools::envoy_lint) fn is_known(root: &Node) -> bool {
+pub(crate) fn is_known(root: &Node) -> bool {
     let Some(kind) = kind_of(root) else { return providers(root).is_some() };
     let version = read::text(root, "apiVersion").unwrap_or_default();
     let is_of = |(group, name): &(&str, &str)| *name == kind && version.starts_with(group);

@@ -1,13 +1,14 @@
 //! Pieces of Envoy configuration in Istio's `EnvoyFilter` and Envoy Gateway's `EnvoyPatchPolicy`.
 
 use super::{
-    super::{coverage::SETTINGS, types::EXT_AUTHZ},
-    Found, Object,
+    found::Found,
+    object::Object,
     patch_item::{Operation, Patch, gateway_patch, istio_patch},
-    read, route_settings,
+    route_settings,
     scaffold::{self, section, text},
 };
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::{read, scene::coverage::SETTINGS, types::EXT_AUTHZ};
 use crate::{
     config::{lint::Lint, site::Site},
     document::tree::{Entry, Node, Place, Value},

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::read;
+use crate::tools::envoy_lint::read;
 use crate::{
     config::site::Resource,
     document::tree::{Entry, Node, Place},

@@ -1,7 +1,10 @@
 //! Istio's `AuthorizationPolicy` with the action CUSTOM: which requests a provider is asked about.
 
-use super::{Found, Object, istio::Names, namespace, read};
+use std::collections::BTreeMap;
+
+use super::{found::Found, namespace, object::Object};
 use crate::document::suggest::quoted;
+use crate::tools::envoy_lint::read;
 use crate::{
     config::lint::Lint,
     document::{
@@ -13,6 +16,9 @@ use crate::{
 
 /// Providers among which one is looked for that may be meant.
 const SUGGESTED: usize = 100;
+
+/// The providers of a mesh configuration by their name, each with whether it may be Portcullis.
+pub(super) type Names<'n> = BTreeMap<&'n str, bool>;
 
 /// Gives the name of the provider that a policy asks.
 pub(super) fn provider_name(policy: &Object) -> Option<&str> {

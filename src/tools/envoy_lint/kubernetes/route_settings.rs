@@ -1,15 +1,15 @@
 //! Patches of what routes and virtual hosts say to their filters.
 
 use super::{
-    super::{
-        coverage::{PER_ROUTE, SETTINGS},
-        types::FILTER_CONFIG,
-    },
     patch_item::Patch,
-    read,
     scaffold::{section, text},
 };
 use crate::document::tree::{Entry, Node, Place, Value};
+use crate::tools::envoy_lint::{
+    read,
+    scene::coverage::{PER_ROUTE, SETTINGS},
+    types::FILTER_CONFIG,
+};
 
 /// The name of ext_authz filters, with which those begin or end that control planes generate.
 const NAME: &str = "envoy.filters.http.ext_authz";

@@ -1,11 +1,11 @@
 //! The rest of an Envoy around pieces that are patched into one. Nothing of it has a place, so that findings about it
 //! can be told apart from those about the pieces.
 
-use super::super::{
-    input::{self, without_place},
+use crate::document::tree::{Entry, Node, Place, Value};
+use crate::tools::envoy_lint::{
+    synthetic::{self, without_place},
     types::{CLUSTER, LISTENER, MANAGER, ROUTES},
 };
-use crate::document::tree::{Entry, Node, Place, Value};
 
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
@@ -23,7 +23,7 @@ pub(super) fn section(fields: Vec<(&str, Node)>) -> Node {
 }
 
 fn typed(name: &str, fields: Vec<(&str, Node)>) -> Node {
-    input::typed(section(fields), name)
+    synthetic::typed(section(fields), name)
 }
 
 /// Makes a listener, with the name of the resource that patches it, of HTTP filters.
@@ -67,7 +67,7 @@ pub(super) fn route(mut fields: Vec<(&str, Node)>) -> Node {
 
 /// Gives a listener or cluster its type, where it has none.
 pub(super) fn with_type(node: Node, is_cluster: bool) -> Node {
-    input::typed(node, if is_cluster { CLUSTER } else { LISTENER })
+    synthetic::typed(node, if is_cluster { CLUSTER } else { LISTENER })
 }
 
 /// Makes the file of all resources.

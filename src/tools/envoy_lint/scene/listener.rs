@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::read;
+use crate::tools::envoy_lint::read;
 use crate::{config::site::Site, document::tree::Node};
 
 /// A listener of Envoy, with the names of its filter chains.

@@ -1,9 +1,10 @@
 //! The routes of a `RouteConfiguration`, those in trees of matchers among them.
 
-use super::{Destinations, read};
-use crate::{
-    document::tree::Node,
-    tools::envoy_lint::types::{ROUTE, ROUTE_LIST},
+use super::destinations::Destinations;
+use crate::document::tree::Node;
+use crate::tools::envoy_lint::{
+    read,
+    types::{ROUTE, ROUTE_LIST},
 };
 
 /// Actions of a route that send nothing to a cluster.

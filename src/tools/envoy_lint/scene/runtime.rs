@@ -1,7 +1,7 @@
 //! The layers of Envoy's runtime: values by which settings with a `runtime_key` are replaced.
 
-use super::read;
 use crate::document::tree::{Entry, Node};
+use crate::tools::envoy_lint::read;
 
 /// The layers of the runtime, in the order in which they apply: the last one that has a key decides.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::read;
+use crate::tools::envoy_lint::read;
 use crate::{
     config::quoted,
     document::tree::{Entry, Node},

@@ -3,22 +3,27 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    FilterKind, Listener, Manager, NetworkFilter, Runtime, Scene, TcpProxy, listener_filter, network, read,
+    acting, chain,
+    contents::Scene,
+    listener::Listener,
+    listener_filter,
+    manager::Manager,
+    network::{self, FilterKind, NetworkFilter},
+    runtime::Runtime,
     table::{self, Named, Tables},
+    tcp_proxy::TcpProxy,
+};
+use crate::tools::envoy_lint::yaml::IGNORED;
+use crate::tools::envoy_lint::{
+    read,
+    types::{
+        BOOTSTRAP_DUMP, CLUSTER, CLUSTERS_DUMP, EXTENSION, LISTENER, LISTENERS_DUMP, MANAGER, ROUTES, RUNTIME,
+        SCOPED_ROUTES, SECRET, TCP_PROXY, VIRTUAL_HOST,
+    },
 };
 use crate::{
     config::{quoted, site::Site},
-    document::{
-        bounds::IGNORED,
-        tree::{Entry, Node, Value},
-    },
-    tools::envoy_lint::{
-        acting, chain,
-        types::{
-            BOOTSTRAP_DUMP, CLUSTER, CLUSTERS_DUMP, EXTENSION, LISTENER, LISTENERS_DUMP, MANAGER, ROUTES, RUNTIME,
-            SCOPED_ROUTES, SECRET, TCP_PROXY, VIRTUAL_HOST,
-        },
-    },
+    document::tree::{Entry, Node, Value},
 };
 
 /// The fields of `dynamic_resources` by which listeners come.
@@ -28,9 +33,18 @@ const CLUSTER_SOURCES: [&str; 2] = ["cds_config", "cds_resources_locator"];
 /// The fields of filters by which clusters come when a request or a connection needs them.
 const ON_DEMAND: [&str; 3] = ["odcds", "odcds_config", "resources_locator"];
 
+impl<'n> Scene<'n> {
+    /// Returns the scene of the trees of some files.
+    pub(crate) fn new(roots: &'n [Node]) -> Self {
+        let mut walk = Walk::default();
+        roots.iter().for_each(|root| walk.file(root));
+        walk.finished()
+    }
+}
+
 /// The parts that were found so far.
 #[derive(Default)]
-pub(super) struct Walk<'n> {
+struct Walk<'n> {
     is_dump: bool,
     has_all_clusters: bool,
     /// Tells whether a filter has clusters sent when they are needed.
@@ -65,7 +79,7 @@ struct Part<'n> {
 
 impl<'n> Walk<'n> {
     /// Adds the parts of a file.
-    pub(super) fn file(&mut self, root: &'n Node) {
+    fn file(&mut self, root: &'n Node) {
         self.is_dump |= read::field(root, "configs").is_some();
         self.is_on_demand |= is_on_demand(root);
         self.bootstraps.push(root);
@@ -199,7 +213,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Builds the scene of the parts.
-    pub(super) fn finished(mut self) -> Scene<'n> {
+    fn finished(mut self) -> Scene<'n> {
         if self.managers.is_empty() {
             self.tables.append(&mut self.repeated_tables);
         }
