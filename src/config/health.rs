@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
-use super::{ListenAddr, decode, env, error::ConfigErrors, load::Tree};
+use super::{decode, env, error::ConfigErrors, listen::ListenAddr, load::Tree, variables};
 
 /// The address to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,20 +25,20 @@ pub fn health_address(path: Option<&Path>, env: &BTreeMap<String, String>) -> Re
         Some(path) => Tree::load(Some(path), &BTreeMap::new())?,
         None => Tree::empty(),
     };
-    let about_listen = env.iter().filter(|(name, _)| name.starts_with(env::LISTEN));
+    let about_listen = env.iter().filter(|(name, _)| name.starts_with(variables::LISTEN));
     let about_listen = about_listen.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let (listen, problems) = tree.decode(&about_listen, decode::decode_listen);
-    listen
+    let (tree, mut bag) = tree.overlay(&about_listen);
+    decode::decode_listen(&mut bag, tree.root())
         .map(|listen| listen.admin.map_or_else(|| HealthAddress::Grpc(listen.grpc), HealthAddress::Admin))
-        .ok_or(problems)
+        .ok_or_else(|| tree.errors(bag.into_problems()))
 }
 
 /// Tells whether variables say all that counts.
 fn is_decided(env: &BTreeMap<String, String>) -> bool {
     let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
-    match env.get(env::LISTEN_ADMIN).map(String::as_str) {
+    match env.get(variables::LISTEN_ADMIN).map(String::as_str) {
         None | Some("") => false,
-        Some("off") => is_set(env::LISTEN_GRPC) || is_set(env::LISTEN_GRPC_ADDRESS),
+        Some("off") => is_set(variables::LISTEN_GRPC) || is_set(variables::LISTEN_GRPC_ADDRESS),
         Some(_) => true,
     }
 }

@@ -1,7 +1,7 @@
 //! The variables that Kubernetes injects into every container for every Service of the namespace. A Service called
 //! `portcullis` gives names that start like ours.
 
-use super::{env::PREFIX, schema::FILE};
+use super::{schema::FILE, variables::PREFIX};
 use crate::document::suggest::closest;
 
 /// Whether a name, `PORTCULLIS_…`, is that of a service variable: of the Service `portcullis`, or of one whose name

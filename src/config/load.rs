@@ -7,11 +7,23 @@ use std::{
 };
 
 use super::{
-    Config, Listen, ReadyRule, Unread, decode, env,
+    configuration::Config,
+    decode::{
+        self, Around,
+        bag::Bag,
+        spec::Settings,
+        unread::{self, Unread},
+    },
+    env,
     error::{ConfigErrors, Problem},
+    lint::{self, merge, rules::Rules},
+    listen::Listen,
+    ready_rule::ReadyRule,
+    redact,
+    resolve::resolve,
+    variables, yaml,
 };
 use crate::document::{
-    parse::parse as parse_yaml,
     source::Source,
     suggest::quoted,
     tree::{Entry, Node, Place, Value},
@@ -86,7 +98,7 @@ pub fn text_of(read: Result<Vec<u8>, ReadError>, path: &Path) -> Result<String, 
 #[must_use]
 pub fn is_configuration(path: &Path) -> bool {
     let Ok(text) = read(path) else { return false };
-    let Ok(root) = parse_yaml(&text) else { return false };
+    let Ok(root) = yaml::parse(&text) else { return false };
     let Value::Section(entries) = root.value else { return false };
     entries.iter().any(|entry| ["routes", "issuers", "policies", "listen", "default"].contains(&entry.key.as_str()))
 }
@@ -127,7 +139,8 @@ impl Offline {
 
 /// Says whether nothing names a configuration: no path, and no variable that a start without a file takes.
 pub(crate) fn is_absent(path: Option<&Path>, env: &BTreeMap<String, String>) -> bool {
-    env::path_of(path, env).is_none() && ![env::ISSUER, env::AUDIENCE].iter().any(|name| env.contains_key(*name))
+    env::path_of(path, env).is_none()
+        && ![variables::ISSUER, variables::AUDIENCE].iter().any(|name| env.contains_key(*name))
 }
 
 /// Loads what [`load`] does and reads nothing that the configuration names: no secret, no key, no certificate, so that
@@ -155,9 +168,6 @@ pub fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Res
     with_keys(Tree::parse(text, file_name, env)?, env)
 }
 
-/// Decodes a tree, with every problem beside those already found.
-pub(crate) type Decode<T> = fn(&Node, decode::Around<'_>, Vec<Problem>) -> (Option<T>, Vec<Problem>);
-
 /// A configuration as it is written, before it is decoded.
 pub(crate) struct Tree {
     root: Node,
@@ -180,10 +190,10 @@ impl Tree {
     }
 
     fn parse(text: &str, file_name: &str, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
-        let parsed = parse_yaml(text);
-        let source = Arc::new(Source::new(file_name, text, parsed.as_ref().ok()));
+        let parsed = yaml::parse(text);
+        let source = Arc::new(Source::new(file_name, text, redact::masked(text, parsed.as_ref().ok())));
         let mut problems = Vec::new();
-        for name in [env::ISSUER, env::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
+        for name in [variables::ISSUER, variables::AUDIENCE].into_iter().filter(|name| env.contains_key(*name)) {
             let problem =
                 Problem::error(&Place::Variable(name.into()), format!("`{name}` is set beside a configuration file"));
             problems.push(problem.help("it is for starting without a file: unset it, and write `issuers` in the file"));
@@ -197,21 +207,48 @@ impl Tree {
         }
     }
 
-    /// Decodes it with the environment over it. `None` comes with at least one error among the problems.
-    pub(crate) fn decode<T>(mut self, env: &BTreeMap<String, String>, decode: Decode<T>) -> (Option<T>, ConfigErrors) {
-        env::overlay(&mut self.root, env, &mut self.problems);
+    /// Lays the environment over it. Returns the problems so far as well.
+    pub(crate) fn overlay(mut self, env: &BTreeMap<String, String>) -> (Self, Bag) {
+        let mut problems = std::mem::take(&mut self.problems);
+        env::overlay(&mut self.root, env, &mut problems);
+        (self, Bag::new(problems))
+    }
+
+    /// What is written in it.
+    pub(crate) const fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The problems that were found in it.
+    pub(crate) fn errors(&self, problems: Vec<Problem>) -> ConfigErrors {
+        ConfigErrors::new(&self.name, self.source.as_ref(), problems)
+    }
+
+    fn around(&self) -> Around<'_> {
         let base = match &self.source {
             Some(_) => Path::new(&self.name).parent().unwrap_or_else(|| Path::new("")),
             None => Path::new(""),
         };
-        let source = self.source.as_ref();
-        let (decoded, problems) = decode(&self.root, decode::Around { base, env, source }, self.problems);
-        (decoded, ConfigErrors::new(&self.name, source, problems))
+        Around { base, source: self.source.as_ref() }
+    }
+
+    /// The problems so far, and what lints find; `rules` are there if nothing so far is an error.
+    fn with_lints(&self, bag: Bag, rules: Option<&Rules<'_>>) -> ConfigErrors {
+        let mut problems = bag.into_problems();
+        merge::add_findings(&mut problems, lint::check(&self.root, rules));
+        self.errors(problems)
     }
 }
 
 fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, ConfigErrors> {
-    let (config, warnings) = tree.decode(env, decode::decode);
+    let (tree, mut bag) = tree.overlay(env);
+    let spec = decode::decode(&mut bag, tree.root(), tree.around());
+    let config = resolve(&mut bag, spec, env);
+    let rules = config.as_ref().map(|config| Rules {
+        policy: &config.policy,
+        issuers: config.issuers.iter().map(|issuer| &issuer.rules).collect(),
+    });
+    let warnings = tree.with_lints(bag, rules.as_ref());
     match config {
         Some(config) => Ok(Loaded { config, warnings, file: None }),
         None => Err(warnings),
@@ -219,15 +256,23 @@ fn with_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Loaded, Confi
 }
 
 fn without_keys(tree: Tree, env: &BTreeMap<String, String>) -> Result<Offline, ConfigErrors> {
-    let (rules, warnings) = tree.decode(env, decode::decode_offline);
-    let Some(decode::Rules { listen, policy, issuers, identity, tests, unread }) = rules else { return Err(warnings) };
+    let (tree, mut bag) = tree.overlay(env);
+    let spec = decode::decode(&mut bag, tree.root(), tree.around());
+    let issuers: Option<Vec<IssuerRules>> = spec.issuers.into_iter().map(|issuer| issuer?.rules).collect();
+    let Some((Settings { listen, policy, identity, tests, .. }, issuers)) =
+        spec.settings.zip(issuers).filter(|_| !bag.has_errors())
+    else {
+        return Err(tree.with_lints(bag, None));
+    };
+    let warnings = tree.with_lints(bag, Some(&Rules { policy: &policy, issuers: issuers.iter().collect() }));
+    let unread = unread::list(tree.root(), tree.around());
     Ok(Offline { policy, issuers, identity, tests, unread, listen, warnings })
 }
 
 /// One issuer, its audiences, and a valid token on every path.
 fn from_environment(env: &BTreeMap<String, String>) -> Result<Tree, ConfigErrors> {
     let of = |name: &str| env.get(name).filter(|value| !value.is_empty());
-    match (of(env::ISSUER), of(env::AUDIENCE)) {
+    match (of(variables::ISSUER), of(variables::AUDIENCE)) {
         (Some(issuer), Some(audience)) => {
             let (root, name) = (tree_of(issuer, audience), ENVIRONMENT.to_owned());
             Ok(Tree { root, name, source: None, problems: Vec::new() })
@@ -241,17 +286,20 @@ fn nothing_to_load(env: &BTreeMap<String, String>, has_issuer: bool, has_audienc
     let mut nothing = Node { value: Value::Null, place: Place::Nowhere, plain: true };
     env::overlay(&mut nothing, env, &mut problems);
     let message = match (has_issuer, has_audience) {
-        (true, _) => format!("`{}` is set, but not `{}`", env::ISSUER, env::AUDIENCE),
-        (_, true) => format!("`{}` is set, but not `{}`", env::AUDIENCE, env::ISSUER),
+        (true, _) => format!("`{}` is set, but not `{}`", variables::ISSUER, variables::AUDIENCE),
+        (_, true) => format!("`{}` is set, but not `{}`", variables::AUDIENCE, variables::ISSUER),
         _ => "there is no configuration".to_owned(),
     };
     let help = format!(
         "start with a file, `--config portcullis.yaml`, or without one: set both `{}` and `{}`",
-        env::ISSUER,
-        env::AUDIENCE
+        variables::ISSUER,
+        variables::AUDIENCE
     );
     // A variable that is set but empty is reported as that.
-    if !problems.iter().any(|problem| [Some(env::ISSUER), Some(env::AUDIENCE)].contains(&problem.variable())) {
+    if !problems
+        .iter()
+        .any(|problem| [Some(variables::ISSUER), Some(variables::AUDIENCE)].contains(&problem.variable()))
+    {
         problems.push(Problem::error(&Place::Nowhere, message).help(help));
     }
     ConfigErrors::new(ENVIRONMENT, None, problems)
@@ -259,7 +307,7 @@ fn nothing_to_load(env: &BTreeMap<String, String>, has_issuer: bool, has_audienc
 
 /// The tree of the file that the two variables stand for.
 fn tree_of(issuer: &str, audience: &str) -> Node {
-    let (issuer_name, audience_name) = (Arc::from(env::ISSUER), Arc::from(env::AUDIENCE));
+    let (issuer_name, audience_name) = (Arc::from(variables::ISSUER), Arc::from(variables::AUDIENCE));
     let text = |text: &str| Node::from_variable(&issuer_name, text);
     let with = |value: Value| Node { value, ..text("") };
     let section = |fields: Vec<(&str, Node)>| {

@@ -6,15 +6,15 @@ use std::{path::Path, sync::Arc};
 use super::{
     error::ConfigErrors,
     load::{read_argument, read_text},
+    redact, yaml,
 };
 use crate::document::{
-    parse,
     source::Source,
     tree::{Node, Place},
 };
 use crate::limits;
 
-pub(crate) use super::decode::{Bag, fields::Fields, other_file::of_another_program, read};
+pub(crate) use super::decode::{bag::Bag, fields::Fields, other_file::of_another_program, read};
 pub(crate) use crate::document::{
     scalar::is_disputed,
     suggest::{closest, listed, quoted},
@@ -59,8 +59,8 @@ impl Document {
     /// # Errors
     /// It is no YAML within the limits of a configuration.
     pub(crate) fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
-        let parsed = parse::parse(text);
-        let source = Arc::new(Source::of_tests(name, text, parsed.as_ref().ok()));
+        let parsed = yaml::parse(text);
+        let source = Arc::new(Source::new(name, text, redact::masked_tests(text, parsed.as_ref().ok())));
         match parsed {
             Ok(root) => Ok(Self { source, root }),
             Err(problem) => Err(ConfigErrors::new(name, Some(&source), vec![*problem])),

@@ -3,8 +3,12 @@
 
 use std::fmt;
 
-use super::quoted;
-use crate::printable;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    document::{kind::Part, suggest::quoted},
+    printable,
+};
 
 /// A Kubernetes resource, an extension provider of Istio's or a file, by its kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +125,45 @@ impl Site {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.resource.is_none() && self.names().next().is_none()
+    }
+}
+
+impl Part for Site {
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn word_for(&self, others: &[Self]) -> &'static str {
+        if others.iter().all(|other| other.is_other_chain(self)) { "chain" } else { "place" }
+    }
+}
+
+/// A site as it stands in JSON.
+#[derive(Serialize)]
+struct SiteMembers<'s> {
+    /// The kind of the Kubernetes resource: `SecurityPolicy`, `pod`.
+    resource_kind: Option<&'s str>,
+    /// The name of the Kubernetes resource.
+    resource: Option<&'s str>,
+    /// The name of the listener, or its address where it has none.
+    listener: Option<&'s str>,
+    /// The name or number of the filter chain, if the listener has several.
+    chain: Option<&'s str>,
+    /// The virtual host, the route or the weighted cluster.
+    route: Option<&'s str>,
+}
+
+impl Serialize for Site {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let resource = self.resource();
+        let members = SiteMembers {
+            resource_kind: resource.map(Resource::kind),
+            resource: resource.and_then(Resource::name),
+            listener: self.listener(),
+            chain: self.chain(),
+            route: self.route(),
+        };
+        members.serialize(serializer)
     }
 }
 

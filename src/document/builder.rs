@@ -4,8 +4,8 @@
 use serde_saphyr::granit_parser::{Event, ScalarStyle, Span as YamlSpan};
 
 use super::{
-    bounds::{Bounds, IGNORED},
-    problem::Problem,
+    bounds::Bounds,
+    fault::Fault,
     scalar,
     tree::{Entry, Node, Place, Span, Value},
 };
@@ -79,7 +79,7 @@ impl Builder {
     }
 
     /// Takes the next event of a text.
-    pub(crate) fn take(&mut self, event: Event<'_>, span: &YamlSpan, text: &str) -> Result<(), Box<Problem>> {
+    pub(crate) fn take(&mut self, event: Event<'_>, span: &YamlSpan, text: &str) -> Result<(), Box<Fault>> {
         let place = place_of(span);
         match event {
             Event::DocumentStart(..) => {
@@ -89,8 +89,8 @@ impl Builder {
                 }
                 Ok(())
             }
-            Event::Scalar(_, _, anchor, Some(tag)) if self.awaits_key() && tag.to_string() == IGNORED => {
-                let node = Node { value: Value::String(IGNORED.to_owned()), place, plain: false };
+            Event::Scalar(_, _, anchor, Some(tag)) if self.awaits_key() && self.may_have(&tag.to_string()) => {
+                let node = Node { value: Value::String(tag.to_string()), place, plain: false };
                 self.count(EMPTY, &node.place)?;
                 self.finish(node, anchor, EMPTY, 0, Some((span, text)))
             }
@@ -124,13 +124,18 @@ impl Builder {
         self.roots
     }
 
-    /// Whether the next scalar is the name of a field that may be left out.
-    fn awaits_key(&self) -> bool {
-        let is_key = |open: &Open| matches!(open.node.value, Value::Section(_)) && open.key.is_none();
-        self.bounds.knows_ignore && self.open.last().is_some_and(is_key)
+    /// Whether the name of a field may have that tag.
+    fn may_have(&self, tag: &str) -> bool {
+        self.bounds.tag_of_names == Some(tag)
     }
 
-    fn start(&mut self, value: Value, place: Place, anchor: usize) -> Result<(), Box<Problem>> {
+    /// Whether the next scalar is the name of a field.
+    fn awaits_key(&self) -> bool {
+        let is_key = |open: &Open| matches!(open.node.value, Value::Section(_)) && open.key.is_none();
+        self.open.last().is_some_and(is_key)
+    }
+
+    fn start(&mut self, value: Value, place: Place, anchor: usize) -> Result<(), Box<Fault>> {
         let before = self.size;
         self.count(EMPTY, &place)?;
         if self.open.len() >= self.bounds.depth {
@@ -141,7 +146,7 @@ impl Builder {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Box<Problem>> {
+    fn close(&mut self) -> Result<(), Box<Fault>> {
         let Some(mut closed) = self.open.pop() else { return Ok(()) };
         if let Value::Section(entries) = &closed.node.value
             && let Some(first) = entries.first()
@@ -152,7 +157,7 @@ impl Builder {
         self.finish(closed.node, closed.anchor, size, closed.height.saturating_add(1), None)
     }
 
-    fn repeat(&mut self, id: usize, place: &Place) -> Result<(), Box<Problem>> {
+    fn repeat(&mut self, id: usize, place: &Place) -> Result<(), Box<Fault>> {
         self.aliases = self.aliases.saturating_add(1);
         if self.aliases > self.bounds.aliases {
             let message = format!("the file has more than {} aliases", self.bounds.aliases);
@@ -171,7 +176,7 @@ impl Builder {
         found.map_or(Ok(()), |node| self.finish(node, 0, size, height, None))
     }
 
-    fn count(&mut self, size: Size, place: &Place) -> Result<(), Box<Problem>> {
+    fn count(&mut self, size: Size, place: &Place) -> Result<(), Box<Fault>> {
         self.size = self.size.plus(size);
         let all = self.size.plus(self.kept);
         if all.nodes > self.bounds.nodes {
@@ -194,7 +199,7 @@ impl Builder {
         size: Size,
         height: usize,
         written: Option<(&YamlSpan, &str)>,
-    ) -> Result<(), Box<Problem>> {
+    ) -> Result<(), Box<Fault>> {
         if anchor != 0 {
             self.kept = self.kept.plus(size);
             self.count(Size::default(), &node.place)?;
@@ -216,13 +221,13 @@ impl Builder {
 }
 
 /// A field's name. Numbers and the like are taken as they are written.
-fn key_of(node: Node, written: Option<(&YamlSpan, &str)>) -> Result<(String, Place), Box<Problem>> {
+fn key_of(node: Node, written: Option<(&YamlSpan, &str)>) -> Result<(String, Place), Box<Fault>> {
     let as_written = written.and_then(|(span, text)| span.slice(text)).map(str::to_owned);
     let key = match node.value {
         Value::String(key) => key,
         Value::Null | Value::Bool(_) | Value::Number(_) => as_written.unwrap_or_default(),
         Value::List(_) | Value::Section(_) => {
-            return Err(Box::new(Problem::error(&node.place, "a list or a section can't be the name of a field")));
+            return Err(Box::new(Fault::new(&node.place, "a list or a section can't be the name of a field")));
         }
     };
     if key == "<<" && node.plain {
@@ -237,14 +242,14 @@ fn place_of(span: &YamlSpan) -> Place {
     Place::File(Span { start: range.start, len: range.len().max(1) })
 }
 
-fn refuse_tag(there_is_one: bool, place: &Place) -> Result<(), Box<Problem>> {
+fn refuse_tag(there_is_one: bool, place: &Place) -> Result<(), Box<Fault>> {
     if there_is_one { fail(place, "tags (`!…`) are not supported", "remove the tag") } else { Ok(()) }
 }
 
-fn too_deep<T>(place: &Place, bounds: &Bounds) -> Result<T, Box<Problem>> {
+fn too_deep<T>(place: &Place, bounds: &Bounds) -> Result<T, Box<Fault>> {
     fail(place, format!("the file is nested deeper than {} levels", bounds.depth), "flatten it")
 }
 
-fn fail<T>(place: &Place, message: impl Into<String>, help: &str) -> Result<T, Box<Problem>> {
-    Err(Box::new(Problem::error(place, message).help(help)))
+fn fail<T>(place: &Place, message: impl Into<String>, help: &str) -> Result<T, Box<Fault>> {
+    Err(Box::new(Fault::new(place, message).help(help)))
 }

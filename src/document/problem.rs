@@ -1,16 +1,14 @@
-//! One problem of a configuration: what is wrong, where, and what to do.
+//! One problem of a document: what is wrong, where, and what to do.
 
 use std::{collections::HashSet, error::Error, fmt, ops::Range, sync::Arc};
 
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::{
+    fault::Fault,
+    kind::{Code, Part},
     source::{Source, Underlined},
     tree::{Place, Span},
-};
-use crate::config::{
-    lint::Lint,
-    site::{Resource, Site},
 };
 use crate::printable;
 
@@ -19,10 +17,10 @@ const MESSAGE_INDENT: usize = 4;
 /// Columns before each line of help.
 const HELP_INDENT: usize = 8;
 
-/// Whether a problem forbids the configuration.
+/// Whether a problem forbids the use of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// The configuration can't be used.
+    /// The document can't be used.
     Error,
     /// It can, but the operator should know.
     Warning,
@@ -30,16 +28,16 @@ pub enum Severity {
 
 /// One problem: an error or a warning. Its texts are printable, whatever a file or a variable has.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem<C, P> {
     severity: Severity,
-    lint: Option<Lint>,
-    /// How many more of the same lint there are that are left out.
+    lint: Option<C>,
+    /// How many more of the same kind there are that are left out.
     more: usize,
     message: String,
-    /// The parts of an Envoy configuration in which it is. Empty elsewhere.
-    sites: Vec<Site>,
-    /// Tells that no request passes because of it, although its lint is one that lets requests pass.
-    is_closed: bool,
+    /// The parts of the document in which it is, where those have names.
+    sites: Vec<P>,
+    /// Tells that it is less grave than others of its kind.
+    is_mild: bool,
     help: Option<String>,
     variable: Option<Arc<str>>,
     /// What is underlined, the primary place first.
@@ -47,7 +45,7 @@ pub struct Problem {
     source: Option<Arc<Source>>,
 }
 
-impl Problem {
+impl<C: Code, P: Part> Problem<C, P> {
     pub(crate) fn new(severity: Severity, place: &Place, message: impl Into<String>) -> Self {
         let (labels, variable) = match place {
             Place::File(span) => (vec![(*span, None)], None),
@@ -67,7 +65,7 @@ impl Problem {
             more: 0,
             message,
             sites: Vec::new(),
-            is_closed: false,
+            is_mild: false,
             help: None,
             variable,
             labels,
@@ -84,44 +82,39 @@ impl Problem {
     }
 
     /// The kind it is of.
-    pub(crate) fn lint(mut self, lint: Lint) -> Self {
+    pub(crate) fn lint(mut self, lint: C) -> Self {
         self.lint = Some(lint);
         self
     }
 
-    /// Puts it into a part of an Envoy configuration.
-    pub(crate) fn at(mut self, site: &Site) -> Self {
+    /// Puts it into a part of the document.
+    pub(crate) fn at(mut self, site: &P) -> Self {
         if !site.is_empty() {
             self.sites.push(site.clone());
         }
         self
     }
 
-    /// Marks it as one that lets no request pass.
-    pub(crate) fn closed(mut self) -> Self {
-        self.is_closed = true;
+    /// Marks it as less grave than others of its kind.
+    pub(crate) fn mild(mut self) -> Self {
+        self.is_mild = true;
         self
     }
 
-    /// Puts it into one more part of an Envoy configuration.
-    pub(crate) fn add_site(&mut self, site: Site) {
+    /// Says whether it is less grave than others of its kind.
+    pub(crate) const fn is_mild(&self) -> bool {
+        self.is_mild
+    }
+
+    /// Puts it into one more part of the document.
+    pub(crate) fn add_site(&mut self, site: P) {
         if !site.is_empty() {
             self.sites.push(site);
         }
     }
 
-    /// Names the Kubernetes resource or file that it is in.
-    pub(crate) fn within_resource(mut self, resource: &Resource) -> Self {
-        if self.sites.is_empty() {
-            self.sites.push(Site::of_resource(resource));
-        } else {
-            self.each_site(|site| site.within(resource));
-        }
-        self
-    }
-
     /// Replaces each part in which it is.
-    pub(crate) fn each_site(&mut self, changed: impl Fn(&Site) -> Site) {
+    pub(crate) fn each_site(&mut self, changed: impl Fn(&P) -> P) {
         self.sites = self.sites.iter().map(changed).collect();
         self.each_site_once();
     }
@@ -133,7 +126,7 @@ impl Problem {
     }
 
     /// Returns it without the sites that a function takes out: nothing if it was in no other one.
-    pub(crate) fn without_sites(mut self, is_out: impl Fn(&Site) -> bool) -> Option<Self> {
+    pub(crate) fn without_sites(mut self, is_out: impl Fn(&P) -> bool) -> Option<Self> {
         let before = self.sites.len();
         self.sites.retain(|site| !is_out(site));
         (before == 0 || !self.sites.is_empty()).then_some(self)
@@ -212,21 +205,14 @@ impl Problem {
 
     /// The kind it is of, if that has a name: all warnings are of one.
     #[must_use]
-    pub const fn kind(&self) -> Option<Lint> {
+    pub const fn kind(&self) -> Option<C> {
         self.lint
     }
 
-    /// The parts of an Envoy configuration in which it is. Empty for other configurations.
+    /// The parts of the document in which it is. Empty where those have no names.
     #[must_use]
-    pub fn sites(&self) -> &[Site] {
+    pub fn sites(&self) -> &[P] {
         &self.sites
-    }
-
-    /// Says whether requests may pass without a decision because of it, or changed after one, or by that of
-    /// another service.
-    #[must_use]
-    pub fn lets_pass(&self) -> bool {
-        !self.is_closed && self.lint.is_some_and(Lint::lets_pass)
     }
 
     /// How many more warnings of its kind there are, which are left out.
@@ -301,17 +287,15 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl<C: Code, P: Part> fmt::Display for Problem<C, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some((first, others)) = self.sites.split_first() {
             write!(f, " ({first}")?;
-            match (others.len(), others.iter().all(|other| other.is_other_chain(first))) {
+            match (others.len(), first.word_for(others)) {
                 (0, _) => {}
-                (1, true) => f.write_str(", and in another chain")?,
-                (count, true) => write!(f, ", and in {count} more chains")?,
-                (1, false) => f.write_str(", and in another place")?,
-                (count, false) => write!(f, ", and in {count} more places")?,
+                (1, word) => write!(f, ", and in another {word}")?,
+                (count, word) => write!(f, ", and in {count} more {word}s")?,
             }
             f.write_str(")")?;
         }
@@ -322,9 +306,19 @@ impl fmt::Display for Problem {
     }
 }
 
-impl Error for Problem {}
+impl<C: Code, P: Part> Error for Problem<C, P> {}
 
-impl Diagnostic for Problem {
+impl<C: Code, P: Part> From<Fault> for Problem<C, P> {
+    fn from(Fault { place, message, help }: Fault) -> Self {
+        let problem = Self::error(&place, message);
+        match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+impl<C: Code, P: Part> Diagnostic for Problem<C, P> {
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.severity {
             Severity::Error => miette::Severity::Error,

@@ -1,12 +1,8 @@
-//! The text of a configuration file with its lines: places for problems, excerpts for printing.
+//! The text of a file with its lines: places for problems, excerpts for printing.
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::{
-    syntax::unprintable,
-    tree::{Node, Span},
-};
-use crate::config::redact;
+use super::{syntax::unprintable, tree::Span};
 use crate::printable;
 
 /// Bytes of a line up to which it is printed whole.
@@ -41,7 +37,7 @@ impl<'p> Underlined<'p> {
     }
 }
 
-/// A configuration file's text.
+/// The text of a file.
 pub(crate) struct Source {
     name: String,
     text: String,
@@ -59,22 +55,8 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// The source of a text. `root` is its tree, if it has one: it says where secrets are.
-    pub(crate) fn new(name: &str, text: &str, root: Option<&Node>) -> Self {
-        Self::shown_as(name, text, redact::masked(text, root))
-    }
-
-    /// The source of a text with several trees, if it has any.
-    pub(crate) fn with_trees(name: &str, text: &str, roots: Option<Vec<&Node>>) -> Self {
-        Self::shown_as(name, text, redact::masked_trees(text, roots))
-    }
-
-    /// The source of a file of policy tests.
-    pub(crate) fn of_tests(name: &str, text: &str, root: Option<&Node>) -> Self {
-        Self::shown_as(name, text, redact::masked_tests(text, root))
-    }
-
-    fn shown_as(name: &str, text: &str, mut shown: Vec<u8>) -> Self {
+    /// The source of a text. `shown` is what may be printed of it: as long as the text, without its secrets.
+    pub(crate) fn new(name: &str, text: &str, mut shown: Vec<u8>) -> Self {
         let mut lines = vec![0];
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at.saturating_add(1)));
         for (span, _) in unprintable(text) {
@@ -172,9 +154,13 @@ impl SourceCode for Source {
 mod tests {
     use super::*;
 
+    fn source(text: &str) -> Source {
+        Source::new("f", text, text.as_bytes().to_vec())
+    }
+
     #[test]
     fn positions_count_lines_and_characters_from_one() {
-        let source = Source::new("f", "a\nbé: c\r\n\n", None);
+        let source = source("a\nbé: c\r\n\n");
         assert_eq!(source.position(0), (1, 1));
         assert_eq!(source.position(2), (2, 1));
         assert_eq!(source.position(5), (2, 3));
@@ -185,7 +171,7 @@ mod tests {
     #[test]
     fn an_overlong_line_is_shown_in_part() {
         let text = format!("{}é{}", "a".repeat(5000), "b".repeat(5000));
-        let source = Source::new("f", &text, None);
+        let source = source(&text);
         let shown = source.read_span(&(5000, 2).into(), 1, 1).unwrap();
         assert_eq!(shown.data().len(), 2 + 2 * MARGIN);
         assert_eq!(shown.column(), 5000 - MARGIN);
@@ -193,7 +179,10 @@ mod tests {
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_shown() {
-        let source = Source::new("f\u{202e}", "a: \u{1b}[31m\u{9b}0m\u{202e}\tb\r\n", None);
+        let source = {
+            let text = "a: \u{1b}[31m\u{9b}0m\u{202e}\tb\r\n";
+            Source::new("f\u{202e}", text, text.as_bytes().to_vec())
+        };
         let shown = source.read_span(&(3, 1).into(), 1, 1).unwrap();
         assert_eq!(shown.data(), b"a: ?[31m??0m???\tb\r\n");
         assert_eq!(source.name(), "f\\u{202e}");
@@ -201,7 +190,7 @@ mod tests {
 
     #[test]
     fn lines_around_are_shown_whole() {
-        let source = Source::new("f", "one\ntwo\nthree\nfour\n", None);
+        let source = source("one\ntwo\nthree\nfour\n");
         let shown = source.read_span(&(4, 3).into(), 1, 1).unwrap();
         assert_eq!(shown.data(), b"one\ntwo\nthree\n");
         assert_eq!(shown.line(), 0);

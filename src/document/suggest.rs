@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::config::redact::{key_set_in, userinfo};
+use super::redact::secret_text::{key_set_in, userinfo};
 use crate::{client_text::without_tokens, printable};
 
 /// Characters of a name beyond which nobody can tell what was meant.

@@ -1,4 +1,4 @@
-//! The configuration as a tree of nodes that know where they come from: a place in the file, or a variable of the
+//! A document as a tree of nodes that know where they come from: a place in the file, or a variable of the
 //! environment. It knows nothing of what the fields mean.
 
 use std::{fmt, sync::Arc};

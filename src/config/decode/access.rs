@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bag, claim, fields::Fields, read, scopes};
+use super::{bag::Bag, claim, fields::Fields, read, request_context::Site, scopes, trusted::Trusted};
 use crate::{
     config::error::Problem,
     document::{
@@ -11,32 +11,10 @@ use crate::{
     },
 };
 use portcullis_engine::{
-    jwt::issuer_rules::{IssuerRules, NonEmpty},
-    oauth::{implies::Implications, scope::ScopeRequirement},
-    policy::{
-        HostPattern, PathPattern,
-        rule::{Access, Requirement},
-    },
+    jwt::issuer_rules::NonEmpty,
+    oauth::scope::ScopeRequirement,
+    policy::rule::{Access, Requirement},
 };
-
-/// What else the configuration says that requirements refer to.
-#[derive(Clone, Copy)]
-pub(super) struct Trusted<'a> {
-    /// The issuers; `None` if they can't be read, and so nothing is known of them.
-    pub(super) issuers: Option<&'a [&'a IssuerRules]>,
-    pub(super) implications: &'a Implications,
-}
-
-/// The requests that a requirement is for: claims may have to match a part of them.
-#[derive(Clone, Copy)]
-pub(super) enum Site<'a> {
-    /// Those of a route.
-    Route { path: &'a PathPattern, host: &'a HostPattern },
-    /// Those for which Envoy chooses a policy.
-    Policy,
-    /// Those of a route whose path or host can't be read.
-    Unknown,
-}
 
 /// What `access` can be.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! `algorithms`: a closed list. What the token says never adds to it (RFC 8725 section 3.1).
 
-use super::{Bag, fields::Fields, read};
+use super::{bag::Bag, fields::Fields, read};
 use crate::{
     config::error::Problem,
     document::{

@@ -1,6 +1,6 @@
 //! `matches` of a claim: the part of the request that it must match.
 
-use super::{Bag, access::Site};
+use super::{bag::Bag, request_context::Site};
 use crate::{
     config::error::Problem,
     document::{

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{Bag, access::Site, binding, fields::Fields, read};
+use super::{bag::Bag, binding, fields::Fields, read, request_context::Site};
 use crate::{
     config::{
         error::Problem,
-        lint::Lint,
+        lint_catalogue::Lint,
         schema::{CLAIM, REQUEST_CLAIM},
     },
     document::{

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Bag, read};
+use super::{bag::Bag, read};
 use crate::{
     config::error::Problem,
     document::{
@@ -34,7 +34,7 @@ pub(super) fn decode(bag: &mut Bag, entry: &Entry, usual: &RangeInclusive<Durati
 }
 
 /// The duration of a text: numbers with units, each unit smaller than the one before.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut total: u64 = 0;
@@ -55,7 +55,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// A duration as one would write it.
-pub(crate) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds, duration.subsec_millis()) {
         (seconds, 0) if seconds > 0 && seconds % 3600 == 0 => format!("{}h", seconds / 3600),

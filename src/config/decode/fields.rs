@@ -1,9 +1,10 @@
 //! The fields of one section: known ones by name, and a problem for each that is unknown, twice there or empty.
 
-use super::{Bag, foreign, misplaced, read};
+use super::{bag::Bag, misplaced, read};
 use crate::{
     config::{
         error::Problem,
+        foreign,
         redact::is_hidden,
         schema::{Field, Kind, List},
     },

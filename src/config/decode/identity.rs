@@ -1,6 +1,6 @@
 //! `identity`: what goes upstream with an allowed request.
 
-use super::{Bag, fields::Fields, read};
+use super::{bag::Bag, fields::Fields, read};
 use crate::{
     config::{
         error::Problem,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Bag, read};
+use super::{bag::Bag, read};
 use crate::{
     config::error::Problem,
     document::{

@@ -2,38 +2,48 @@
 
 use std::time::Duration;
 
-use super::{Around, Bag, algorithm, claim, duration, fields::Fields, issuer_keys::DecodeKeys, key_source, read};
+use super::{
+    algorithm, around::Around, bag::Bag, claim, duration, fields::Fields, issuer_keys, key_source, read,
+    spec::IssuerSpec,
+};
 use crate::{
-    config::{error::Problem, lint::Lint, schema::ISSUER},
+    config::{error::Problem, lint_catalogue::Lint, schema::ISSUER},
     document::tree::{Entry, Node, Value},
     limits,
 };
-use portcullis_engine::jwt::{
-    claim_path::ClaimPath,
-    issuer_rules::{IssuerRules, NonEmpty},
+use portcullis_engine::{
+    jwt::{
+        claim_path::ClaimPath,
+        issuer_rules::{IssuerRules, NonEmpty},
+    },
+    keys::algorithm::Algorithm,
 };
 
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// A tolerance beyond it is more than clocks need.
 const CLOCK_TOLERANCE_USUAL: Duration = Duration::from_secs(60);
 
-/// One of `issuers`, with what its keys were decoded to.
-pub(super) struct Decoded<K> {
-    pub(super) rules: IssuerRules,
-    pub(super) keys: K,
-    /// Where its name stands, for people.
-    pub(super) written_at: String,
-}
-
-/// An issuer. `keys` decodes the fields about its keys.
-pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, around: Around<'_>) -> Option<Decoded<K>> {
+/// An issuer, as far as it could be decoded.
+pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node, around: Around<'_>) -> Option<IssuerSpec<'n>> {
     let fields = Fields::read(bag, node, "an issuer", ISSUER)?;
     let help = "write the exact string of its tokens' `iss` claim";
     let issuer = fields.require(bag, "issuer", "an issuer", help);
     let name = issuer.and_then(|entry| read::text(bag, entry));
-    let audiences = audiences(bag, &fields);
     let algorithms = algorithm::decode(bag, &fields, key_source::has_secret(&fields));
-    let keys = keys(bag, &fields, name, algorithms.as_ref().map(NonEmpty::as_slice));
+    let keys = issuer_keys::decode(bag, &fields, name, around.base);
+    let written_at = issuer.map(|entry| around.locate(&entry.node.place)).unwrap_or_default();
+    let rules = rules(bag, &fields, name, algorithms.clone());
+    Some(IssuerSpec { rules, algorithms, keys, written_at })
+}
+
+/// What the tokens of an issuer must be.
+fn rules(
+    bag: &mut Bag,
+    fields: &Fields<'_>,
+    name: Option<&str>,
+    algorithms: Option<NonEmpty<Algorithm>>,
+) -> Option<IssuerRules> {
+    let audiences = audiences(bag, fields);
     let clock_tolerance = clock_tolerance(bag, fields.get("clock_tolerance"));
     let max_token_age = max_token_age(bag, fields.get("max_token_age"));
     let strict = read::flag_or(bag, fields.get("strict"), false);
@@ -47,8 +57,8 @@ pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, aro
         let problem = Problem::error(&entry.node.place, "`strict` asks for the claim `aud`, and this for another one");
         bag.push(problem.help("RFC 9068 tokens name their audience in `aud`: remove one of the two"));
     }
-    let client_id_claims = names_of_claims(bag, &fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
-    let scope_claims = scope_claims(bag, &fields);
+    let client_id_claims = names_of_claims(bag, fields, "client_id_claims", &["client_id", "azp", "cid", "appid"]);
+    let scope_claims = scope_claims(bag, fields);
     let clients = match fields.get("clients") {
         Some(entry) => read::texts(bag, entry).map(NonEmpty::new),
         None => (!fields.mentions("clients")).then_some(None),
@@ -57,7 +67,7 @@ pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, aro
         Some(entry) => claim::decode(bag, entry),
         None => (!fields.mentions("claims")).then(Vec::new),
     };
-    let rules = IssuerRules {
+    Some(IssuerRules {
         issuer: name?.into(),
         audiences: audiences?,
         algorithms: algorithms?,
@@ -69,9 +79,7 @@ pub(super) fn decode<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, aro
         scope_claims: scope_claims?,
         clients: clients?,
         claims: claims?,
-    };
-    let written_at = around.locate(&issuer?.node.place);
-    Some(Decoded { rules, keys: keys?, written_at })
+    })
 }
 
 fn audiences(bag: &mut Bag, fields: &Fields<'_>) -> Option<NonEmpty<String>> {

@@ -1,6 +1,6 @@
 //! `issuers`: the list of them. Each by itself is `issuer`'s business.
 
-use super::{Around, Bag, fields::Fields, issuer, issuer_keys::DecodeKeys, misplaced};
+use super::{around::Around, bag::Bag, fields::Fields, issuer, misplaced, spec::IssuerSpec};
 use crate::{
     config::error::Problem,
     document::{
@@ -10,13 +10,12 @@ use crate::{
     limits,
 };
 
-/// The issuers; none if nothing is written.
-pub(super) fn decode<K>(
+/// The issuers; none if nothing is written. `None` if they are no list.
+pub(super) fn decode<'n>(
     bag: &mut Bag,
-    fields: &Fields<'_>,
-    keys: DecodeKeys<'_, K>,
+    fields: &Fields<'n>,
     around: Around<'_>,
-) -> Option<Vec<issuer::Decoded<K>>> {
+) -> Option<Vec<Option<IssuerSpec<'n>>>> {
     let Some(entry) = fields.get("issuers") else {
         return (!fields.mentions("issuers")).then(Vec::new);
     };
@@ -37,13 +36,12 @@ pub(super) fn decode<K>(
         return None;
     }
     refuse_same(bag, nodes);
-    let decoded: Vec<Option<_>> = nodes.iter().map(|node| one(bag, node, keys, around)).collect();
-    decoded.into_iter().collect()
+    Some(nodes.iter().map(|node| one(bag, node, around)).collect())
 }
 
 /// Decodes an item of `issuers`. A text by itself gets the whole form, not a list of fields.
-fn one<K>(bag: &mut Bag, node: &Node, keys: DecodeKeys<'_, K>, around: Around<'_>) -> Option<issuer::Decoded<K>> {
-    let Some(help) = misplaced::help_for_text(node) else { return issuer::decode(bag, node, keys, around) };
+fn one<'n>(bag: &mut Bag, node: &'n Node, around: Around<'_>) -> Option<IssuerSpec<'n>> {
+    let Some(help) = misplaced::help_for_text(node) else { return issuer::decode(bag, node, around) };
     let message = format!("an issuer must be a section of fields, not {}", node.value);
     bag.push(Problem::error(&node.place, message).help(help));
     None

@@ -3,18 +3,19 @@
 use std::path::Path;
 
 use super::{
-    Around, Bag,
+    bag::Bag,
     fields::Fields,
-    file_mode, read, secret,
+    read,
+    spec::{NamedFile, SourceSpec},
     url::{discovery_documents, key_url, without_userinfo},
 };
 use crate::{
-    config::{error::Problem, lint::Lint, redact::is_key_material},
+    config::{error::Problem, variables::PREFIX},
     document::{
+        redact::secret_text::is_key_material,
         suggest::{listed, quoted},
         tree::{Entry, Place},
     },
-    files,
     keystore::source::KeySource,
 };
 
@@ -23,45 +24,12 @@ const SOURCES: [&str; 6] = ["discovery_url", "jwks_uri", "jwks_file", "public_ke
 const SECRETS: [&str; 2] = ["secret_file", "secret_env"];
 
 /// The source of an issuer's keys; `issuer` is its name, if that could be read.
-pub(super) fn decode(
+pub(super) fn decode<'n>(
     bag: &mut Bag,
-    fields: &Fields<'_>,
+    fields: &Fields<'n>,
     issuer: Option<&str>,
-    around: Around<'_>,
-) -> Option<KeySource> {
-    match source_of(bag, fields, issuer)? {
-        Written::Remote(source) => Some(source),
-        Written::File(entry) => {
-            let path = around.base.join(file_name(bag, entry)?);
-            warn_of_no_file(bag, entry, &path);
-            file_mode::warn(bag, entry, &path);
-            let is_set = entry.key == "jwks_file";
-            Some(if is_set { KeySource::JwksFile(path) } else { KeySource::PublicKeyFile(path) })
-        }
-        Written::SecretFile(entry) => secret::read(bag, entry, around.base).map(KeySource::Secret),
-        Written::SecretVariable(entry) => secret::from_variable(bag, entry, around.env).map(KeySource::Secret),
-    }
-}
-
-/// Judges what is written about the source of an issuer's keys, and reads none.
-pub(super) fn check_form(bag: &mut Bag, fields: &Fields<'_>, issuer: Option<&str>) -> Option<()> {
-    match source_of(bag, fields, issuer)? {
-        Written::Remote(_) => Some(()),
-        Written::File(entry) => file_name(bag, entry).map(drop),
-        Written::SecretFile(entry) => read::text(bag, entry).map(drop),
-        Written::SecretVariable(entry) => secret::name_of_variable(bag, entry).map(drop),
-    }
-}
-
-/// The one source that is written.
-enum Written<'n> {
-    Remote(KeySource),
-    File(&'n Entry),
-    SecretFile(&'n Entry),
-    SecretVariable(&'n Entry),
-}
-
-fn source_of<'n>(bag: &mut Bag, fields: &Fields<'n>, issuer: Option<&str>) -> Option<Written<'n>> {
+    base: &Path,
+) -> Option<SourceSpec<'n>> {
     let allow_http = read::flag_or(bag, fields.get("allow_http"), false);
     let written: Vec<&'n Entry> = SOURCES.iter().filter_map(|name| fields.get(name)).collect();
     if let [first, second, others @ ..] = written.as_slice() {
@@ -82,23 +50,25 @@ fn source_of<'n>(bag: &mut Bag, fields: &Fields<'n>, issuer: Option<&str>) -> Op
         if SOURCES.iter().any(|name| fields.mentions(name)) {
             return None;
         }
-        return from_issuer(bag, fields, issuer?, allow_http?).map(Written::Remote);
+        return from_issuer(bag, fields, issuer?, allow_http?).map(SourceSpec::Remote);
     };
+    let named = |entry: &'n Entry, name: &str| NamedFile { entry, path: base.join(name) };
     match entry.key.as_str() {
-        "jwks_file" | "public_key_file" => Some(Written::File(entry)),
-        "secret_file" => Some(Written::SecretFile(entry)),
-        "secret_env" => Some(Written::SecretVariable(entry)),
+        "jwks_file" => Some(SourceSpec::JwksFile(named(entry, file_name(bag, entry)?))),
+        "public_key_file" => Some(SourceSpec::PublicKeyFile(named(entry, file_name(bag, entry)?))),
+        "secret_file" => Some(SourceSpec::SecretFile(named(entry, read::text(bag, entry)?))),
+        "secret_env" => Some(SourceSpec::SecretVariable(entry, name_of_variable(bag, entry)?)),
         "jwks_uri" => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
-            Some(Written::Remote(KeySource::JwksUri { url, allow_http }))
+            Some(SourceSpec::Remote(KeySource::JwksUri { url, allow_http }))
         }
         _ => {
             let (text, allow_http) = (read::text(bag, entry)?, allow_http?);
             let url = key_url(bag, &entry.node.place, text, allow_http)?;
             let is_document = url.path().contains("/.well-known/");
             let documents = if is_document { vec![url] } else { documents(bag, &entry.node.place, &url)? };
-            Some(Written::Remote(KeySource::Discovery { documents, allow_http }))
+            Some(SourceSpec::Remote(KeySource::Discovery { documents, allow_http }))
         }
     }
 }
@@ -124,12 +94,22 @@ fn file_name<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
     None
 }
 
-/// It may appear later, so this forbids nothing.
-fn warn_of_no_file(bag: &mut Bag, entry: &Entry, path: &Path) {
-    let Err(reason) = files::open(path) else { return };
-    let shown = quoted(&path.display().to_string());
-    let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
-    bag.push(problem.lint(Lint::KeyFile).help("until it is there, tokens of this issuer are answered with 503"));
+/// The name of the variable with the secret.
+fn name_of_variable<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
+    let name = read::text(bag, entry)?;
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    // What is written may be the secret itself: it is not repeated unless it is the name of a variable.
+    let problem = if !name.bytes().all(is_name) {
+        Problem::error(&entry.node.place, "`secret_env` is not the name of a variable")
+            .help("write the name of the variable, never the secret")
+    } else if name.starts_with(PREFIX) {
+        Problem::error(&entry.node.place, format!("the variable of a secret can't start with `{PREFIX}`"))
+            .help("such names set fields of this file: call it otherwise")
+    } else {
+        return Some(name);
+    };
+    bag.push(problem);
+    None
 }
 
 /// What kind of keys an issuer's fields speak of; `None` if they contradict each other or can't be read.

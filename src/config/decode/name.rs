@@ -1,6 +1,6 @@
 //! Ids of rules: given by the operator, or derived from what the rule matches.
 
-use super::{Bag, read};
+use super::{bag::Bag, read};
 use crate::{
     config::error::Problem,
     document::{suggest::quoted, tree::Entry},

@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Around, Bag,
-    access::{self, Site, Trusted},
-    fields::Fields,
-    name, read,
-};
+use super::{access, around::Around, bag::Bag, fields::Fields, name, read, request_context::Site, trusted::Trusted};
 use crate::{
     config::{error::Problem, schema::POLICY},
     document::{

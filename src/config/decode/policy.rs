@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::{Around, Bag, access::Trusted, fields::Fields, implies, name, named, read, route};
+use super::{around::Around, bag::Bag, fields::Fields, implies, name, named, read, route, trusted::Trusted};
 use crate::{
-    config::{error::Problem, lint::Lint},
+    config::{error::Problem, lint_catalogue::Lint},
     document::{
         suggest::quoted,
         tree::{Entry, Node, Place, Value},

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt::Display, ops::RangeInclusive};
 
-use super::Bag;
+use super::bag::Bag;
 use crate::{
     config::{error::Problem, redact::is_hidden},
     document::{

@@ -1,13 +1,8 @@
 //! One of `routes`: what it matches and what it asks.
 
-use super::{
-    Around, Bag,
-    access::{self, Site, Trusted},
-    fields::Fields,
-    name, read,
-};
+use super::{access, around::Around, bag::Bag, fields::Fields, name, read, request_context::Site, trusted::Trusted};
 use crate::{
-    config::{error::Problem, lint::Lint, schema::ROUTE},
+    config::{error::Problem, lint_catalogue::Lint, schema::ROUTE},
     document::{
         suggest::quoted,
         tree::{Entry, Node, Place},

@@ -1,6 +1,6 @@
 //! `scopes` of a route: a list is all of them, a section says `all` and `any`.
 
-use super::{Bag, fields::Fields, read};
+use super::{bag::Bag, fields::Fields, read};
 use crate::{
     config::{error::Problem, schema::SCOPES},
     document::{

@@ -1,10 +1,13 @@
 //! `listen.grpc` as a section: an address, and for a Unix socket who may connect.
 
-use super::{Bag, fields::Fields, listen, read};
+use super::{address, bag::Bag, fields::Fields, read};
 use crate::{
     config::{
-        ListenAddr, SocketAccess, SocketGroup, SocketMode, UnixSocket, error::Problem, lint::Lint, schema::SOCKET,
-        socket::InvalidMode,
+        error::Problem,
+        lint_catalogue::Lint,
+        listen::ListenAddr,
+        schema::SOCKET,
+        socket::{InvalidMode, SocketAccess, SocketGroup, SocketMode, UnixSocket},
     },
     document::{
         suggest::quoted,
@@ -18,7 +21,7 @@ const EXAMPLE: &str = "write it in quotes, in octal: `mode: \"0660\"` for owner 
 pub(super) fn decode(bag: &mut Bag, entry: &Entry) -> Option<ListenAddr> {
     let fields = Fields::read(bag, &entry.node, "`grpc`", SOCKET)?;
     let address = fields.require(bag, "address", "`grpc`", "write `address: unix:/run/portcullis.sock`");
-    let address = address.map(|entry| (entry, listen::grpc_address(bag, entry)));
+    let address = address.map(|entry| (entry, address::grpc(bag, entry)));
     let (mode, group) = (fields.get("mode"), fields.get("group"));
     let read_mode = mode.map_or(Some(None), |entry| self::mode(bag, entry).map(Some));
     let read_group = group.map_or(Some(None), |entry| self::group(bag, entry).map(Some));

@@ -1,6 +1,6 @@
 //! The list of what a configuration names outside of itself, for a check that reads none of it.
 
-use super::Around;
+use super::around::Around;
 use crate::{
     config::redact::is_variable,
     document::{
@@ -26,7 +26,7 @@ pub struct Unread {
 const OF_ISSUERS: [&str; 5] = ["secret_file", "secret_env", "jwks_file", "public_key_file", "ca_file"];
 
 /// Lists everything that a configuration names outside of itself, in the order of the file.
-pub(super) fn list(root: &Node, around: Around<'_>) -> Vec<Unread> {
+pub(crate) fn list(root: &Node, around: Around<'_>) -> Vec<Unread> {
     let mut all = Vec::new();
     for entry in fields(root) {
         if entry.key == "keys_dir" {

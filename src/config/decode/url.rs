@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::Bag;
+use super::bag::Bag;
 use crate::{
-    config::{error::Problem, lint::Lint},
+    config::{error::Problem, lint_catalogue::Lint},
     document::{suggest::quoted, tree::Place},
     keystore::url_guard::{ForbiddenUrl, check_configured, is_loopback},
     limits,

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::{
-    Lint,
+    super::lint_catalogue::Lint,
     provider::{self, Provider},
     query::{Word, get, issuers, rules, text, texts},
 };
-use crate::document::{problem::Problem, suggest::quoted, tree::Node};
+use crate::config::error::Problem;
+use crate::document::{suggest::quoted, tree::Node};
 
 /// Microsoft Graph, by its URL and by its id: its tokens are signed in a way that nobody else can verify.
 const GRAPH: [&str; 3] =

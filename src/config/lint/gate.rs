@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::{
-    Lint,
+    super::lint_catalogue::Lint,
     query::{Word, get, issuers, routes, text},
 };
+use crate::config::error::Problem;
 use crate::document::{
-    problem::Problem,
     suggest::quoted,
     tree::{Node, Place},
 };

@@ -4,11 +4,12 @@
 use url::Url;
 
 use super::{
-    Lint,
+    super::lint_catalogue::Lint,
     provider::{self, Provider},
     query::{Word, issuers, text},
 };
-use crate::document::{problem::Problem, suggest::quoted, tree::Node};
+use crate::config::error::Problem;
+use crate::document::{suggest::quoted, tree::Node};
 
 const WELL_KNOWN: &str = "/.well-known/";
 

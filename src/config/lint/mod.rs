@@ -5,36 +5,30 @@
 //! whole configuration, if there is one. None compares everything with everything: 20,000 routes are checked in no time.
 
 mod audience;
-mod catalogue;
 mod claims;
 mod gate;
 mod issuer;
+pub(crate) mod merge;
 mod placeholder;
 mod provider;
 mod query;
+pub(crate) mod rules;
 mod scope;
 mod typos;
 mod unsatisfiable;
 mod wildcard;
 
-pub use catalogue::Lint;
+pub use super::lint_catalogue::Lint;
 
 use std::collections::HashSet;
 
-use crate::document::{
-    problem::Problem,
-    tree::{Node, Span},
-};
-use portcullis_engine::{jwt::issuer_rules::IssuerRules, policy::Policy};
+use rules::Rules;
 
-/// The part of a configuration that is about requests and tokens.
-pub(super) struct Rules<'c> {
-    pub(super) policy: &'c Policy,
-    pub(super) issuers: Vec<&'c IssuerRules>,
-}
+use crate::config::error::Problem;
+use crate::document::tree::{Node, Span};
 
 /// Everything that lints find.
-pub(super) fn check(root: &Node, config: Option<&Rules<'_>>) -> Vec<Problem> {
+pub(crate) fn check(root: &Node, config: Option<&Rules<'_>>) -> Vec<Problem> {
     let mut problems = Vec::new();
     issuer::check(root, &mut problems);
     audience::check(root, &mut problems);

@@ -1,16 +1,14 @@
 //! Values that still have to be filled in: no token and no server has them, and nothing is expanded in the file.
 
-use super::{
-    super::{
-        env,
-        schema::{FILE, Field, Kind, List},
-    },
-    Lint,
+use super::super::{
+    lint_catalogue::Lint,
+    schema::{FILE, Field, Kind, List},
+    variables,
 };
+use crate::config::error::Problem;
 use crate::{
     config::redact,
     document::{
-        problem::Problem,
         suggest::quoted,
         tree::{Entry, Node, Place, Value},
     },
@@ -23,7 +21,11 @@ const SCOPES: [&str; 4] = ["scopes", "all", "any", "implies"];
 
 pub(super) fn check(root: &Node, problems: &mut Vec<Problem>) {
     let names = Names::Fields(FILE);
-    section(root, &Context { names, variable: Some(env::PREFIX.to_owned()), name: "", is_star_known: false }, problems);
+    section(
+        root,
+        &Context { names, variable: Some(variables::PREFIX.to_owned()), name: "", is_star_known: false },
+        problems,
+    );
 }
 
 /// The meaning of the names in a section.

@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use url::Url;
 
 use super::{
-    Lint,
+    super::lint_catalogue::Lint,
     provider::{self, Provider},
     query::{Word, entries, get, issuers, rules, scopes, text, words},
     typos,
 };
+use crate::config::error::Problem;
 use crate::document::{
     flow,
-    problem::Problem,
     suggest::quoted,
     tree::{Entry, Node},
 };

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use super::{
-    Lint, Rules,
+    super::lint_catalogue::Lint,
     query::{entries, get, issuers, routes, text, texts},
+    rules::Rules,
 };
+use crate::config::error::Problem;
 use crate::document::{
-    problem::Problem,
     suggest::quoted,
     tree::{Node, Place},
 };

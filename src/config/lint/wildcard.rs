@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use super::{
-    Lint,
+    super::lint_catalogue::Lint,
     query::{get, routes, text, texts},
 };
+use crate::config::error::Problem;
 use crate::document::{
-    problem::Problem,
     suggest::quoted,
     tree::{Node, Place},
 };

@@ -1,6 +1,6 @@
 //! Names behind which secrets stand: of fields, of headers, of parameters.
 
-use super::super::{decode::foreign, schema};
+use super::super::{foreign, schema};
 use crate::document::suggest::closest;
 
 /// Parts of names of fields that hold secrets. Fields that are known are none of them.

@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{FILE, Fallback, Field, Kind, List, Scalar};
+use super::{
+    kind::{Fallback, Field, Kind, List, Scalar},
+    table::FILE,
+};
 use crate::limits;
 
 /// A scope-token of RFC 6749 section 3.3.

@@ -3,23 +3,26 @@
 
 use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
-use super::{Bag, fields::Fields, file_mode, read::text, secret_strength};
+use super::{file_mode, secret_strength};
 use crate::{
-    config::{env::PREFIX, error::Problem, redact::is_variable},
+    config::{
+        decode::{bag::Bag, spec::NamedFile},
+        error::Problem,
+        redact::is_variable,
+    },
     document::{
         suggest::quoted,
         tree::{Entry, Place},
     },
     files::{self, ReadError},
-    keystore::source::KeySource,
     limits,
 };
 use portcullis_engine::keys::{algorithm::Algorithm, secret::Secret};
 
 /// The secret of the file that a field names, less one line break at its end.
-pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> {
-    let path = base.join(text(bag, entry)?);
-    let bytes = match bytes_of(&path) {
+pub(super) fn read(bag: &mut Bag, file: &NamedFile<'_>) -> Option<Secret> {
+    let NamedFile { entry, path } = file;
+    let bytes = match bytes_of(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             // What is written may be the secret itself: it is not repeated.
@@ -34,13 +37,17 @@ pub(super) fn read(bag: &mut Bag, entry: &Entry, base: &Path) -> Option<Secret> 
             return None;
         }
     };
-    file_mode::warn(bag, entry, &path);
+    file_mode::warn(bag, entry, path);
     judged(bag, entry, &bytes, &quoted(&path.display().to_string()))
 }
 
 /// The secret of the variable that a field names, less one line break at its end.
-pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String, String>) -> Option<Secret> {
-    let name = name_of_variable(bag, entry)?;
+pub(super) fn from_variable(
+    bag: &mut Bag,
+    entry: &Entry,
+    name: &str,
+    env: &BTreeMap<String, String>,
+) -> Option<Secret> {
     if let Some(value) = env.get(name) {
         return judged(bag, entry, value.as_bytes(), &quoted(name));
     }
@@ -51,24 +58,6 @@ pub(super) fn from_variable(bag: &mut Bag, entry: &Entry, env: &BTreeMap<String,
     } else {
         Problem::error(&entry.node.place, "the variable that `secret_env` names is not set, or no text")
             .help("set it, or name another; the name is not the secret")
-    };
-    bag.push(problem);
-    None
-}
-
-/// The name of the variable with the secret.
-pub(super) fn name_of_variable<'n>(bag: &mut Bag, entry: &'n Entry) -> Option<&'n str> {
-    let name = text(bag, entry)?;
-    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    // What is written may be the secret itself: it is not repeated unless it is the name of a variable.
-    let problem = if !name.bytes().all(is_name) {
-        Problem::error(&entry.node.place, "`secret_env` is not the name of a variable")
-            .help("write the name of the variable, never the secret")
-    } else if name.starts_with(PREFIX) {
-        Problem::error(&entry.node.place, format!("the variable of a secret can't start with `{PREFIX}`"))
-            .help("such names set fields of this file: call it otherwise")
-    } else {
-        return Some(name);
     };
     bag.push(problem);
     None
@@ -104,9 +93,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
 }
 
 /// RFC 7518 section 3.2: a key of the same size as the hash output, or larger.
-pub(super) fn check_length(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algorithms: &[Algorithm]) {
-    let KeySource::Secret(secret) = source else { return };
-    let Some(entry) = fields.get("secret_file").or_else(|| fields.get("secret_env")) else { return };
+pub(super) fn check_length(bag: &mut Bag, entry: &Entry, secret: &Secret, algorithms: &[Algorithm]) {
     let least = |algorithm: &Algorithm| match algorithm {
         Algorithm::HS512 => 64,
         Algorithm::HS384 => 48,

@@ -1,14 +1,10 @@
-//! The fields there are: one table for what `decode` takes, for what a variable of the environment can set, and for the
-//! JSON Schema that editors complete the file with.
+//! The table of the fields.
 
-mod json;
-mod kind;
-
-pub use json::json_schema;
-pub(crate) use kind::{Fallback, Field, Kind, List, Scalar};
-use kind::{
+use super::kind::{
+    Field,
     Kind::{List as Many, Scalar as One, ScalarOrSection, Section, Sections},
     List::{Claims, Implications, Of, Policies, Routes, Scopes, UpTo},
+    Scalar,
     Scalar::{
         Address, Count, Duration, DurationOr, Flag, Group, Header, Host, Method, Mode, Path, ScopeToken, Text, True,
         Url, Value, Words,

@@ -1,9 +1,13 @@
 //! Text line by line: comments, and the values of secret fields where no tree tells what is whose value.
 
-use super::{KEY_FILES, MEMBERS_OF_KEYS, hide, last_word, names::is_secret, offset_in, secret_in_text, userinfo};
+use super::{
+    hide::{hide, offset_in},
+    secret_text::{MEMBERS_OF_KEYS, MOST_FIELDS, last_word, secret_in_text, userinfo},
+    vocabulary::Vocabulary,
+};
 
 /// Hides comments and, where no tree tells what is whose value, what follows the name of a secret field, and queries.
-pub(crate) fn hide_lines(shown: &mut [u8], text: &str, has_tree: bool) {
+pub(super) fn hide_lines(shown: &mut [u8], vocabulary: &Vocabulary, text: &str, has_tree: bool) {
     let mut values = SecretValues::default();
     for line in text.split('\n') {
         let at = offset_in(text, line);
@@ -18,10 +22,10 @@ pub(crate) fn hide_lines(shown: &mut [u8], text: &str, has_tree: bool) {
         if let Some(range) = userinfo(line) {
             hide_from(range.start, range.end);
         }
-        if let Some(secret) = secret_in_text(line) {
+        if let Some(secret) = secret_in_text(vocabulary.is_secret, line) {
             hide_from(secret, line.len());
         }
-        if let Some(from) = values.start_in(line) {
+        if let Some(from) = values.start_in(vocabulary, line) {
             hide_from(from, line.len());
         }
     }
@@ -42,7 +46,7 @@ struct SecretValues {
 
 impl SecretValues {
     /// Finds where the value of a secret field starts in the next line, if it has a part of one.
-    fn start_in(&mut self, line: &str) -> Option<usize> {
+    fn start_in(&mut self, vocabulary: &Vocabulary, line: &str) -> Option<usize> {
         let code = line.get(..comment_in(line).unwrap_or(line.len())).unwrap_or(line);
         let code = code.trim_end_matches(['#', ' ', '\t', '\r']);
         let content = code.trim_start();
@@ -52,8 +56,8 @@ impl SecretValues {
             return self.indent.map(|_| 0);
         }
         let is_value = self.is_due || self.open > 0 || (self.is_named && content.starts_with(':'));
-        let from = if is_value || self.indent.is_some() { Some(0) } else { secret_in_line(line) };
-        self.is_named = is_secret(last_word(code));
+        let from = if is_value || self.indent.is_some() { Some(0) } else { secret_in_line(vocabulary, line) };
+        self.is_named = (vocabulary.is_secret)(last_word(code));
         self.is_due = false;
         let from = from?;
         let value = code.get(from..).unwrap_or_default();
@@ -74,14 +78,11 @@ fn comment_in(line: &str) -> Option<usize> {
 }
 
 /// Finds where in a line the value of a secret field starts.
-fn secret_in_line(line: &str) -> Option<usize> {
+fn secret_in_line(vocabulary: &Vocabulary, line: &str) -> Option<usize> {
     let colons = line.match_indices([':', '=']).map(|(at, _)| at);
     let is_key = |at: &usize| {
         let word = last_word(line.get(..*at).unwrap_or_default());
-        is_secret(word) || KEY_FILES.contains(&word) || MEMBERS_OF_KEYS.contains(&word)
+        (vocabulary.is_secret)(word) || vocabulary.key_files.contains(&word) || MEMBERS_OF_KEYS.contains(&word)
     };
     colons.take(MOST_FIELDS).find(is_key).map(|at| at.saturating_add(1))
 }
-
-/// Fields that are looked for in one line: one of flow style may have many.
-pub(crate) const MOST_FIELDS: usize = 10_000;

@@ -9,13 +9,13 @@ use crate::document::{
 
 /// What is here for a name of elsewhere: the field, and what to write.
 pub(crate) struct Meant {
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
     help: &'static str,
 }
 
 impl Meant {
     /// The text to write, with the value that was given where it can be told how it is written here.
-    pub(super) fn help(&self, name: &str, given: &Node) -> String {
+    pub(crate) fn help(&self, name: &str, given: &Node) -> String {
         let texts = match &given.value {
             Value::String(text) => text.split([' ', ',']).filter(|word| !word.is_empty()).collect(),
             Value::List(items) => items.iter().filter_map(text_of).collect(),
@@ -135,7 +135,8 @@ pub(crate) fn meant(name: &str, fields: &[&str]) -> Option<Meant> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::super::schema, *};
+    use super::*;
+    use crate::config::schema;
 
     #[test]
     fn names_lead_to_fields_that_there_are() {

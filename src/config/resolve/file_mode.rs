@@ -2,9 +2,8 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
-use super::Bag;
 use crate::{
-    config::{error::Problem, lint::Lint},
+    config::{decode::bag::Bag, error::Problem, lint_catalogue::Lint},
     document::{suggest::quoted, tree::Entry},
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// A test of names that remembers its answers. A dump of Envoy repeats a few hundred names many thousand times, and the test
+/// A test of names that remembers its answers. A large dump repeats a few hundred names many thousand times, and the test
 /// compares each with those of secrets for typing errors, which takes longer than all else that is done with the file.
 pub(crate) struct NameCache<'t> {
     is_secret: fn(&str) -> bool,

@@ -1,9 +1,8 @@
 //! Checks for what makes a shared secret easy to guess, or readable as something else: a key in its place is an error, a
 //! weak secret a warning. Messages never repeat what is in it.
 
-use super::Bag;
 use crate::{
-    config::{error::Problem, lint::Lint},
+    config::{decode::bag::Bag, error::Problem, lint_catalogue::Lint},
     document::tree::Entry,
     limits,
 };

@@ -1,12 +1,15 @@
 //! What is in the files of `jwks_file` and `public_key_file`, if they are there: they are read again when the service
 //! runs, so what can't be used is a warning; a private key in one is an error.
 
-use super::{Bag, fields::Fields};
+use super::file_mode;
 use crate::{
-    config::{error::Problem, lint::Lint},
+    config::{
+        decode::{bag::Bag, spec::NamedFile},
+        error::Problem,
+        lint_catalogue::Lint,
+    },
     document::{suggest::quoted, tree::Entry},
     files::{self, ReadError},
-    keystore::source::KeySource,
     limits,
 };
 use portcullis_engine::keys::{
@@ -15,17 +18,16 @@ use portcullis_engine::keys::{
     unusable::UnusableKey,
 };
 
+/// A reader of the text of a file of keys.
 type Parse = fn(&[u8], &[Algorithm]) -> Result<KeySet, InvalidKeySet>;
 
-/// Looks into the file of an issuer's keys. That there is none is said elsewhere.
-pub(super) fn check(bag: &mut Bag, fields: &Fields<'_>, source: &KeySource, algorithms: &[Algorithm]) {
-    let (field, path, parse): (_, _, Parse) = match source {
-        KeySource::JwksFile(path) => ("jwks_file", path, KeySet::parse),
-        KeySource::PublicKeyFile(path) => ("public_key_file", path, KeySet::from_public_key),
-        KeySource::Discovery { .. } | KeySource::JwksUri { .. } | KeySource::Secret(_) => return,
-    };
+/// Looks at the file of an issuer's keys and, where the algorithms are known, into it.
+pub(super) fn check(bag: &mut Bag, file: &NamedFile<'_>, parse: Parse, algorithms: Option<&[Algorithm]>) {
+    let NamedFile { entry, path } = file;
+    warn_of_no_file(bag, file);
+    file_mode::warn(bag, entry, path);
+    let Some(algorithms) = algorithms else { return };
     let read = files::read(path, limits::KEY_DOCUMENT_BYTES);
-    let Some(entry) = fields.get(field) else { return };
     let shown = quoted(&path.display().to_string());
     let text = match read {
         Ok(text) => text,
@@ -65,3 +67,12 @@ fn warn_of_skipped(bag: &mut Bag, entry: &Entry, set: &KeySet, shown: &str) {
 }
 
 const PRIVATE: &[u8] = b"PRIVATE KEY-----";
+
+/// Warns of a file that is not there. It may appear later, so this forbids nothing.
+fn warn_of_no_file(bag: &mut Bag, file: &NamedFile<'_>) {
+    let NamedFile { entry, path } = file;
+    let Err(reason) = files::open(path) else { return };
+    let shown = quoted(&path.display().to_string());
+    let problem = Problem::warning(&entry.node.place, format!("the key file {shown} can't be read yet: {reason}"));
+    bag.push(problem.lint(Lint::KeyFile).help("until it is there, tokens of this issuer are answered with 503"));
+}

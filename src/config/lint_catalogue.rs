@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::document::kind::Code;
+
 macro_rules! lints {
     ($($(#[doc = $about:literal])+ $lint:ident = $name:literal,)*) => {
         /// A kind of problem with a name of its own.
@@ -194,6 +196,12 @@ impl Lint {
                 | Self::EnvoyUnchecked
                 | Self::EnvoyUpgrade
         )
+    }
+}
+
+impl Code for Lint {
+    fn name(self) -> &'static str {
+        self.name()
     }
 }
 

@@ -1,0 +1,25 @@
+//! What is around a configuration while it is decoded.
+
+use std::{path::Path, sync::Arc};
+
+use crate::document::{source::Source, tree::Place};
+
+/// What a configuration may name outside of itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Where relative names of files start.
+    pub(crate) base: &'a Path,
+    /// The file.
+    pub(crate) source: Option<&'a Arc<Source>>,
+}
+
+impl Around<'_> {
+    /// A place for people: `portcullis.yaml:7`, or the name of a variable.
+    pub(super) fn locate(&self, place: &Place) -> String {
+        match (place, self.source) {
+            (Place::File(span), Some(source)) => format!("{}:{}", source.name(), source.position(span.start).0),
+            (Place::Variable(name), _) => name.to_string(),
+            (Place::File(_) | Place::Nowhere, _) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What a configuration names outside of itself, read: secrets, certificates, and a look into files of keys.
+
+mod certificates;
+mod config;
+mod file_mode;
+mod issuer;
+mod key_file;
+mod secret;
+mod secret_strength;
+
+pub(crate) use config::resolve;
