@@ -2,8 +2,9 @@
 
 mod check;
 mod config_file;
-pub mod demo;
+mod demo;
 mod environment;
+mod exit_code;
 mod explain;
 mod health;
 mod output;
@@ -21,12 +22,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use tokio::time::Instant;
 
+use self::exit_code::{FAILED, USAGE};
 use crate::{limits, printable, service::telemetry::log_output};
-
-/// It ran and failed.
-const FAILED: u8 = 1;
-/// The command line or the configuration is wrong.
-const USAGE: u8 = 2;
 
 /// Envoy external authorization: OAuth 2.0 bearer tokens and scope policies per route. Shut unless opened.
 #[derive(Debug, Parser)]
@@ -50,7 +47,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Runs policy tests, and reports what of the policy they exercised
     Test(test::TestArgs),
-    /// Runs the demo, or a part of it: an issuer for trying things out, a sample upstream, the quickstart
+    /// Says that the demo is a program of its own, `portcullis-demo`
+    #[command(hide = true)]
     Demo(demo::DemoArgs),
 }
 
@@ -68,7 +66,7 @@ pub fn main() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => run(explain::run(args)),
         Command::Test(args) => test::run(&args),
-        Command::Demo(args) => run(demo::run(args)),
+        Command::Demo(args) => demo::run(&args),
     }
 }
 

@@ -2,19 +2,23 @@
 
 use std::{num::NonZeroUsize, process::ExitCode, sync::Arc, thread, time::Duration};
 
-use super::{FAILED, USAGE, config_file::ConfigArgs, environment, output};
+use super::{
+    config_file::ConfigArgs,
+    environment,
+    exit_code::{FAILED, USAGE},
+    output,
+};
 use crate::{
     clock::SystemClock,
     config::{self, Config},
     keystore::fetch::HttpFetchers,
     limits,
     service::{
-        App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, descriptors, embedded_tests, load_at_rest,
+        App, Drain, NoConfig, Outside, Reload, ServeError, Stopped, Workers, embedded_tests,
+        listen::descriptors,
+        load_at_rest,
         shutdown::{Hangups, Signals},
-        telemetry::{
-            events, panic_hook,
-            subscriber::{self, Format},
-        },
+        telemetry::{events, log_format::Format, panic_hook, subscriber},
     },
 };
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::candidate::Candidate;
+use super::reload::candidate::Candidate;
 use crate::{
     clock::{Clock as _, SystemClock},
     config::Config,

@@ -9,13 +9,14 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{clock_lines::ClockLines, supervise::contained};
+use super::supervise::contained;
 use crate::{
     client_text::ClientText,
     ext_authz::service::{ConnectionEvent, ConnectionFailure, Decided, Observer as DecisionObserver},
     keystore::{clock_skew::ClockSkew, fetch::FetchError, refresh::Observer as FetchObserver},
     limits,
     service::telemetry::{
+        clock_lines::ClockLines,
         denial_lines::{Admitted, DenialLines, LeftOut},
         events::{self, RequestFields},
         metrics::{CheckDurations, KeysDirUse, Metrics},

@@ -9,7 +9,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
-    Outside, ServeError,
+    error::ServeError,
+    outside::Outside,
     supervise::{Backoff, caught, wait_to_restart},
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::{ServeError, instrumentation::Observers};
+use super::{error::ServeError, instrumentation::Observers};
 use crate::{
     keystore::{
         fetch::FetchError,

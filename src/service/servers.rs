@@ -7,19 +7,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     error::{ServeError, part},
-    heartbeat::{Heartbeat, Patience, silent_threads},
-    listen::{self, Listeners},
+    listen::{self, Listeners, descriptors},
     readiness::Readiness,
-    status::ConfigStatus,
+    reload::status::ConfigStatus,
     supervise::{Backoff, Panicked, caught},
-    workers::Workers,
+    workers::{
+        Workers,
+        heartbeat::{Heartbeat, Patience, silent_threads},
+    },
 };
 use crate::{
     ext_authz::{service::Current, transport::server::GrpcServer},
     limits,
     service::{
         admin::{self, Admin, MetricsFormat},
-        descriptors,
         telemetry::{classic_text, events, metrics::Metrics, throttle::Throttle},
     },
 };

@@ -2,6 +2,7 @@
 
 mod allow;
 mod envoy;
+mod report;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -13,12 +14,16 @@ use clap::ValueEnum;
 
 use allow::AllowedParser;
 
-use super::{FAILED, USAGE, environment, output};
+use self::report::CheckReport;
+use super::{
+    environment,
+    exit_code::{FAILED, USAGE},
+    output,
+};
 use crate::{
     config::{
         self, Config,
         error::{ConfigErrors, Severity},
-        report::Report,
     },
     service::embedded_tests,
     tools::{
@@ -149,7 +154,7 @@ fn print_all(args: &CheckArgs, all: &[Checked], envoy: Option<&CheckedEnvoy>) {
         }
         Format::Json => {
             let files: Vec<&ConfigErrors> = all.iter().map(|checked| &checked.problems).chain(of_envoy).collect();
-            let mut report = Report::of(&files);
+            let mut report = CheckReport::new(&files);
             let unread = all.iter().flat_map(|checked| checked.unread.iter().map(String::as_str)).collect();
             if args.offline {
                 report = report.without(unread);

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{task::JoinSet, time};
 
-use super::ExplainError;
+use super::error::ExplainError;
 use crate::{
     cli::output,
     clock::SystemClock,

@@ -1,23 +1,28 @@
 //! `portcullis explain`: why is this request allowed or denied?
 
+mod error;
 mod input;
 mod live;
 mod request;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use self::{input::InputError, request::RequestError};
-use super::{FAILED, USAGE, environment, output};
+use self::{error::ExplainError, request::RequestError};
+use super::{
+    environment,
+    exit_code::{FAILED, USAGE},
+    output,
+};
 use crate::{
     clock::{Clock as _, SystemClock},
-    config::{self, error::ConfigErrors},
+    config,
     tools::{
         explain::{self, Explanation, Signatures, text},
         simulate::{
-            request::{Ask, CapturedError, Credentials, Recipe},
+            request::{Ask, Credentials, Recipe},
             response::Answered,
             simulator::{Stage, StageError},
-            timestamp::{self, InvalidMoment},
+            timestamp,
         },
     },
 };
@@ -105,33 +110,6 @@ enum Format {
     Text,
     /// For programs
     Json,
-}
-
-/// Why there is no explanation.
-#[derive(Debug, thiserror::Error)]
-enum ExplainError {
-    #[error(transparent)]
-    Config(#[from] ConfigErrors),
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error("{0}: {1}")]
-    Input(&'static str, InputError),
-    #[error("`--check-request`: {0}")]
-    Captured(#[from] CapturedError),
-    #[error("`--at`: {0}")]
-    At(#[from] InvalidMoment),
-    #[error("`--claims` name no issuer: add `iss`, one of the configured issuers")]
-    NoIssuer,
-    #[error("the configuration has no issuers, so no token counts: leave out `--claims`")]
-    NoIssuers,
-    #[error("the credentials are given twice, in the header `authorization` and with `{0}`: leave one out")]
-    TwoCredentials(&'static str),
-    #[error("only one of the inputs can be standard input")]
-    TwoInputs,
-    #[error("{0}")]
-    Keys(String),
-    #[error(transparent)]
-    Stage(#[from] StageError),
 }
 
 pub(super) async fn run(args: ExplainArgs) -> ExitCode {

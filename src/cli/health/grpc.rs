@@ -18,7 +18,7 @@ use tonic::{Code, Status, body::Body, codegen::Service};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 use super::{
-    Answer,
+    answer::Answer,
     dial::{self, Stream, Target},
 };
 use crate::limits;

@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 
 use super::{
-    Answer,
+    answer::Answer,
     dial::{self, Target},
 };
 use crate::{config::quoted, limits};

@@ -1,6 +1,7 @@
 //! `portcullis health`: is a running instance well? For Docker's HEALTHCHECK and for exec probes: images without a shell have no
 //! curl either.
 
+mod answer;
 mod dial;
 mod grpc;
 mod http;
@@ -10,8 +11,13 @@ use std::{process::ExitCode, time::Duration};
 use serde_json::json;
 use tokio::{runtime, time};
 
-use self::dial::Target;
-use super::{FAILED, USAGE, config_file::ConfigArgs, environment, output};
+use self::{answer::Answer, dial::Target};
+use super::{
+    config_file::ConfigArgs,
+    environment,
+    exit_code::{FAILED, USAGE},
+    output,
+};
 use crate::{
     config::{self, HealthAddress},
     limits,
@@ -63,16 +69,6 @@ enum Format {
     Text,
     /// For programs
     Json,
-}
-
-/// An answer to the question for health.
-#[derive(Debug, PartialEq, Eq)]
-struct Answer {
-    is_healthy: bool,
-    /// The address or the page that was asked.
-    asked: String,
-    /// The answer, or the reason why there is none.
-    found: String,
 }
 
 fn timeout(text: &str) -> Result<Duration, String> {

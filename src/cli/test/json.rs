@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    config::{error::ConfigErrors, report::Report as Problems},
-    tools::policy_test::Report,
-};
+use crate::{config::error::ConfigErrors, document::report::Report as Problems, tools::policy_test::Report};
 
 /// The document: whether all is well, what is below its minimum, and a report for each configuration.
 pub(super) fn document(reports: &[Report], short: &[String]) -> String {
@@ -18,7 +15,7 @@ pub(super) fn document(reports: &[Report], short: &[String]) -> String {
 pub(super) fn of_broken(broken: &[ConfigErrors]) -> String {
     let broken: Vec<&ConfigErrors> = broken.iter().collect();
     // A report has nothing that JSON has not.
-    let problems = serde_json::to_value(Problems::of(&broken)).unwrap_or_default();
+    let problems = serde_json::to_value(Problems::new(&broken)).unwrap_or_default();
     json!({ "passed": false, "below_minimum": [], "configurations": [], "problems": problems }).to_string()
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::TestArgs;
+use super::args::TestArgs;
 use crate::{
     cli::environment,
     clock::{Clock as _, SystemClock},

@@ -2,8 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::output;
-use crate::limits;
+use crate::{cli::output, limits};
 
 /// Does some work that tells how much of it is done.
 pub(super) fn shown<T>(what: &str, work: impl FnOnce(&mut dyn FnMut(usize, usize)) -> T) -> T {

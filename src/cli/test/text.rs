@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::output;
 use crate::{
+    cli::output,
     printable,
     tools::policy_test::{Report, coverage::Coverage, mutate::Mutation, report::Outcome},
 };

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use tokio::time::{Instant, sleep};
 
-use super::super::{
+use super::{
     at_rest::BeingWritten,
     bounded_work::{BoundedWork, Unfinished, Urgency},
     candidate::{self, Read, Rejected},

@@ -5,12 +5,14 @@
 
 mod check_counters;
 pub mod classic_text;
+pub(crate) mod clock_lines;
 pub mod config_metrics;
 pub mod connections;
 pub mod denial_lines;
 pub mod events;
 mod issuer_metrics;
 mod live;
+pub mod log_format;
 pub mod log_output;
 mod log_queue;
 mod log_writer;

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{log_queue::LogQueue, subscriber::Format};
+use super::{log_format::Format, log_queue::LogQueue};
 use crate::printable;
 
 /// The writer of one line, which the subscriber writes with one call.

@@ -12,17 +12,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use super::{events, log_output, printable_lines::PrintableLines, rejected_calls};
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// One line of text, with colours on a terminal.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
+use super::{events, log_format::Format, log_output, printable_lines::PrintableLines, rejected_calls};
 
 /// Why logging can't start.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::{
+    admitted_methods::admitted_methods,
     offers, path,
     times::distance,
-    token::View,
+    token_view::View,
     unreadable::json_depth,
     value::{either, text},
 };
@@ -21,7 +22,7 @@ use portcullis_engine::{
         rule::{Access, Requirement},
     },
     reason::{DenyReason, RequestFault, TokenFault},
-    request::{method::Method, path::CanonicalPath, target::RequestTarget},
+    request::{path::CanonicalPath, target::RequestTarget},
 };
 
 type Judged<'a> = Result<RequestAttributes<'a>, DenyReason>;
@@ -286,16 +287,6 @@ fn method(stage: &Stage, request: &RequestAttributes<'_>) -> Option<String> {
         [] => None,
         methods => Some(format!("this path needs {}", either(methods.iter().copied()))),
     }
-}
-
-/// The usual methods that the policy has a rule for, by asking it.
-pub(super) fn admitted_methods(stage: &Stage, target: &RequestTarget) -> Vec<&'static str> {
-    const USUAL: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    let admits = |name: &&str| {
-        let Ok(method) = Method::parse(name) else { return false };
-        stage.policy().select(&RequestTarget { method, ..target.clone() }).is_ok()
-    };
-    USUAL.into_iter().filter(admits).collect()
 }
 
 fn unknown_policy(stage: &Stage, ask: &Ask) -> String {

@@ -1,7 +1,7 @@
 //! Remedies that depend on what the issuer or the rule at hand would take.
 
 use super::{
-    token::View,
+    token_view::View,
     value::{either, text},
 };
 use portcullis_engine::{keys::algorithm::Algorithm, policy::condition::Condition, request::method::Method};

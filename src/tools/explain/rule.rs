@@ -1,7 +1,7 @@
 //! The rule: which one decides, and what it asks of the token.
 
 use super::{
-    help::admitted_methods,
+    admitted_methods::admitted_methods,
     path,
     steps::{Check, Outcome, Walk},
     value,

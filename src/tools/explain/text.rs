@@ -1,6 +1,9 @@
 //! An explanation for a terminal.
 
-use super::{Answer, Explanation, Outcome, Signatures, Step};
+use super::{
+    explanation::{Answer, Explanation, Signatures},
+    steps::{Outcome, Step},
+};
 use crate::printable;
 
 const RED: &str = "31";

@@ -1,6 +1,6 @@
 //! The faults of claims that can't be read: names that are too long, dates that are none, nesting that is too deep.
 
-use super::{steps::Check, token::View, value::json};
+use super::{steps::Check, token_view::View, value::json};
 use crate::limits;
 
 /// Checks a claim that is a name: at most so long.

@@ -1,13 +1,15 @@
 //! A file of tests to a [`Suite`], every problem at once. What a test inherits, from its table or from `defaults`, is
 //! read once, so that a problem of it is told once.
 
+mod context;
 mod expect;
 mod request;
 mod token;
 mod value;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
+use self::context::{Context, Defaults};
 use super::case::{Case, Expectation, Recipe, Request, Suite, Token};
 use crate::{
     config::{
@@ -24,23 +26,6 @@ const DEFAULTS: [&str; 10] =
     ["host", "headers", "time", "issuer", "audience", "subject", "client_id", "claims", "header", "alg"];
 const TEST: [&str; 6] = ["name", "request", "token", "time", "expect", "cases"];
 const CASE: [&str; 5] = ["name", "request", "token", "time", "expect"];
-
-/// What holds where a test says nothing.
-struct Defaults {
-    host: String,
-    headers: Vec<(String, String)>,
-    time: UnixTime,
-    token: Recipe,
-}
-
-/// What can be named in a test.
-struct Context<'a> {
-    defaults: &'a Defaults,
-    tokens: &'a HashMap<String, Recipe>,
-    now: UnixTime,
-    document: &'a Document,
-    file: Arc<str>,
-}
 
 /// The parts of a test: missing, broken, or read.
 #[derive(Clone, Default)]

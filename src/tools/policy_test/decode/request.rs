@@ -1,6 +1,6 @@
 //! `request` of a test: `GET /api/messages/7`, or its parts.
 
-use super::{Defaults, value};
+use super::{context::Defaults, value};
 use crate::{
     config::{
         error::Problem,

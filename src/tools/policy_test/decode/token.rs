@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Context, value};
+use super::{context::Context, value};
 use crate::{
     config::{
         error::Problem,

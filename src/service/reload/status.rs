@@ -10,7 +10,7 @@ use portcullis_engine::time::UnixTime;
 
 /// The state of the configuration, for `/readyz`.
 #[derive(Debug)]
-pub(super) struct ConfigStatus(Mutex<Status>);
+pub(crate) struct ConfigStatus(Mutex<Status>);
 
 #[derive(Debug, Serialize)]
 struct Status {
@@ -33,13 +33,13 @@ struct LastReload {
 }
 
 impl ConfigStatus {
-    pub(super) fn started(revision: &str, now: UnixTime) -> Self {
+    pub(crate) fn started(revision: &str, now: UnixTime) -> Self {
         let (revision, loaded_at) = (revision.to_owned(), now.as_secs());
         Self(Mutex::new(Status { revision, loaded_at, restart_needed_for: Vec::new(), last_reload: None }))
     }
 
     /// Another configuration is in force.
-    pub(super) fn loaded(&self, revision: &str, restart_needed_for: Vec<&'static str>, now: UnixTime) {
+    pub(crate) fn loaded(&self, revision: &str, restart_needed_for: Vec<&'static str>, now: UnixTime) {
         let mut status = self.lock();
         revision.clone_into(&mut status.revision);
         status.loaded_at = now.as_secs();
@@ -47,7 +47,7 @@ impl ConfigStatus {
     }
 
     /// A reload has ended, well or not.
-    pub(super) fn reloaded(&self, outcome: &'static str, error: Option<&str>, now: UnixTime) {
+    pub(crate) fn reloaded(&self, outcome: &'static str, error: Option<&str>, now: UnixTime) {
         let short = |text: &str| text.chars().take(limits::RELOAD_ERROR_CHARS).collect();
         let (ok, at) = (error.is_none(), now.as_secs());
         self.lock().last_reload = Some(LastReload { ok, outcome, at, error: error.map(short) });
@@ -55,7 +55,7 @@ impl ConfigStatus {
 
     /// For the page.
     #[must_use]
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let status = self.lock();
         json!(&*status)
     }

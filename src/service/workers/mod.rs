@@ -5,6 +5,8 @@
 //! A proxy opens few connections, about one for each of its own threads. So they are given to the threads in turn. Not to
 //! the one that has fewest: who opens connections and says nothing would choose a thread for everybody else's.
 
+pub(super) mod heartbeat;
+
 use std::{
     io,
     num::NonZeroUsize,
@@ -15,8 +17,11 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{ServeError, heartbeat::Heartbeat};
-use crate::ext_authz::transport::server::{self, Task};
+use self::heartbeat::Heartbeat;
+use crate::{
+    ext_authz::transport::server::{self, Task},
+    service::error::ServeError,
+};
 
 /// Where connections are served.
 #[derive(Debug)]

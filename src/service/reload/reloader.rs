@@ -2,8 +2,6 @@
 //!
 //! *Invariant: one answer, one configuration.* What is swapped is the whole [`Engine`], and a Check takes it once.
 
-mod file_reader;
-
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
@@ -18,16 +16,11 @@ use tokio::{
 };
 
 use super::{
-    Outside, ServeError,
     bounded_work::{BoundedWork, Unfinished, Urgency},
     candidate::{self, Read, Rejected},
-    instrumentation::Observers,
-    issuers::{Around, Issuers},
-    keys_dir,
-    readiness::Readiness,
+    file_reader::FileReader,
     reload_source::{Reload, short},
     status::ConfigStatus,
-    supervise::{Backoff, caught, wait_to_restart},
     watch::{Hints, Trigger},
 };
 use crate::{
@@ -38,9 +31,17 @@ use crate::{
     },
     keystore::saved::SavedKeys,
     limits,
-    service::telemetry::{events, metrics::Metrics},
+    service::{
+        error::ServeError,
+        instrumentation::Observers,
+        issuers::{Around, Issuers},
+        keys_dir,
+        outside::Outside,
+        readiness::Readiness,
+        supervise::{Backoff, caught, wait_to_restart},
+        telemetry::{events, metrics::Metrics},
+    },
 };
-use file_reader::FileReader;
 use portcullis_engine::{authorizer::Authorizer, digest::Sha256};
 
 /// The outcome of a reload that puts another configuration into force.
@@ -49,22 +50,22 @@ const SUCCESS: &str = "success";
 const UNCHANGED: &str = "unchanged";
 
 /// Returns every outcome that a reload may have, for a metric's label.
-pub(super) fn outcomes() -> impl Iterator<Item = &'static str> {
+pub(crate) fn outcomes() -> impl Iterator<Item = &'static str> {
     [SUCCESS, UNCHANGED].into_iter().chain(Rejected::OUTCOMES)
 }
 
 /// Tasks that keep keys fresh. They outlive whoever starts them.
-pub(super) type Refreshers = Arc<Mutex<JoinSet<()>>>;
+pub(crate) type Refreshers = Arc<Mutex<JoinSet<()>>>;
 
 /// What lives through reloads.
-pub(super) struct Lasting {
-    pub(super) current: Arc<Current>,
-    pub(super) outside: Outside,
-    pub(super) observers: Arc<Observers>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) status: Arc<ConfigStatus>,
-    pub(super) refreshers: Refreshers,
-    pub(super) readiness: Arc<Readiness>,
+pub(crate) struct Lasting {
+    pub(crate) current: Arc<Current>,
+    pub(crate) outside: Outside,
+    pub(crate) observers: Arc<Observers>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) status: Arc<ConfigStatus>,
+    pub(crate) refreshers: Refreshers,
+    pub(crate) readiness: Arc<Readiness>,
 }
 
 /// What there was to see in the file.
@@ -85,7 +86,7 @@ struct Owed {
 }
 
 /// Loads the configuration anew.
-pub(super) struct Reloader {
+pub(crate) struct Reloader {
     reload: Reload,
     lasting: Lasting,
     issuers: Issuers,
@@ -107,7 +108,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    pub(super) fn new(
+    pub(crate) fn new(
         reload: Reload,
         lasting: Lasting,
         issuers: Issuers,
@@ -137,7 +138,7 @@ impl Reloader {
 
     /// Acts on triggers until there can be no more, also after a panic: the reloader keeps its state, and a bug does not undo
     /// the active configuration.
-    pub(super) async fn keep_running(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
+    pub(crate) async fn keep_running(&mut self, triggers: &mut mpsc::Receiver<Trigger>) {
         let mut backoff = Backoff::new();
         while caught(self.run(triggers)).await.is_err() {
             // Otherwise the file would count as one that was looked at, and the last reload as a good one.
@@ -171,7 +172,7 @@ impl Reloader {
     }
 
     /// Looks at the file, and loads it if there is a reason to.
-    pub(super) async fn look(&mut self, trigger: Trigger) {
+    pub(crate) async fn look(&mut self, trigger: Trigger) {
         let Some(file) = self.reload.file.as_ref().map(|file| file.path.clone()) else {
             events::config_from_environment();
             return;

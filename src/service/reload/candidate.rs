@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use crate::{
     config::{self, Config, Loaded, error::ConfigErrors},
     files, limits,
-    service::telemetry::events,
+    service::{error::ServeError, telemetry::events},
 };
 use portcullis_engine::digest::{Sha256, sha256};
 
-use super::{ServeError, at_rest::BeingWritten};
+use super::at_rest::BeingWritten;
 
 /// What a policy's own tests are run on.
 #[derive(Debug)]

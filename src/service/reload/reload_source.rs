@@ -29,12 +29,12 @@ impl std::fmt::Debug for Reload {
 
 impl Reload {
     /// The name of the configuration that was loaded at the start.
-    pub(super) fn revision(&self) -> Arc<str> {
+    pub(crate) fn revision(&self) -> Arc<str> {
         self.file.as_ref().map_or_else(|| "environment".into(), |file| short(&file.digest))
     }
 }
 
 /// The beginning of a digest: enough to tell one's own versions of a file apart.
-pub(super) fn short(digest: &Sha256) -> Arc<str> {
+pub(crate) fn short(digest: &Sha256) -> Arc<str> {
     short_hex(digest).into()
 }

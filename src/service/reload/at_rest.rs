@@ -58,7 +58,7 @@ impl BeingWritten {
     }
 }
 
-/// Loads a configuration as [`config::load`] does, when neither its file nor one that was read for it is seen to be open
+/// Loads a configuration as [`config::load()`] does, when neither its file nor one that was read for it is seen to be open
 /// for writing. A writer is waited for, up to [`limits::RELOAD_WRITER`].
 ///
 /// # Errors

@@ -11,11 +11,11 @@ use crate::{keystore::clock_skew::ClockSkew, service::telemetry::events};
 
 /// The issuers whose clock was last seen to differ from ours by more than their tolerance.
 #[derive(Debug, Default)]
-pub(super) struct ClockLines(Mutex<HashSet<String>>);
+pub(crate) struct ClockLines(Mutex<HashSet<String>>);
 
 impl ClockLines {
     /// Logs that the clocks differ by too much, or that they no longer do.
-    pub(super) fn compared(&self, issuer: &str, skew: ClockSkew, tolerance: Duration) {
+    pub(crate) fn compared(&self, issuer: &str, skew: ClockSkew, tolerance: Duration) {
         let is_off = skew.distance() > tolerance;
         let mut off = self.off();
         let is_news = if is_off { off.insert(issuer.to_owned()) } else { off.remove(issuer) };
@@ -28,7 +28,7 @@ impl ClockLines {
     }
 
     /// Forgets issuers that are no more.
-    pub(super) fn retain(&self, issuer_stays: impl Fn(&str) -> bool) {
+    pub(crate) fn retain(&self, issuer_stays: impl Fn(&str) -> bool) {
         self.off().retain(|issuer| issuer_stays(issuer));
     }
 

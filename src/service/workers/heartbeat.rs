@@ -25,9 +25,9 @@ use crate::{
 
 /// The time that a thread may be silent, and the time that its answer may take when it is asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    pub(super) silence: Duration,
-    pub(super) answer: Duration,
+pub(crate) struct Patience {
+    pub(crate) silence: Duration,
+    pub(crate) answer: Duration,
 }
 
 impl Default for Patience {
@@ -38,7 +38,7 @@ impl Default for Patience {
 
 /// The signs of life of one thread.
 #[derive(Clone, Debug)]
-pub(super) struct Heartbeat {
+pub(crate) struct Heartbeat {
     thread: Arc<str>,
     runtime: Handle,
     last: watch::Sender<Instant>,
@@ -52,7 +52,7 @@ pub(super) struct Heartbeat {
 
 impl Heartbeat {
     /// Starts the heartbeat of a thread that runs this runtime and no other.
-    pub(super) fn start(thread: &str, runtime: &Handle) -> Self {
+    pub(crate) fn start(thread: &str, runtime: &Handle) -> Self {
         let start = Instant::now();
         let (last, lag) = (watch::Sender::new(start), Arc::new(ThreadLag::new(thread, start)));
         let (beats, measured) = (last.clone(), Arc::clone(&lag));
@@ -71,7 +71,7 @@ impl Heartbeat {
     }
 
     /// Returns the measure of the thread's lag.
-    pub(super) fn lag(&self) -> Arc<ThreadLag> {
+    pub(crate) fn lag(&self) -> Arc<ThreadLag> {
         Arc::clone(&self.lag)
     }
 
@@ -105,7 +105,7 @@ impl Heartbeat {
 }
 
 /// Returns the threads that have shown no sign of life for too long and show none when they are asked.
-pub(super) async fn silent_threads(heartbeats: &[Heartbeat], patience: Patience) -> Vec<SilentThread> {
+pub(crate) async fn silent_threads(heartbeats: &[Heartbeat], patience: Patience) -> Vec<SilentThread> {
     let mut asked = Vec::new();
     for heartbeat in heartbeats {
         if heartbeat.silence() < patience.silence {

@@ -24,21 +24,25 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use self::file_system::{is_local, kind_of};
-use super::{
-    supervise::{Backoff, caught, wait_to_restart},
+use self::{
+    file_system::{is_local, kind_of},
     symlink_chain::Places,
 };
 use crate::{
     limits,
-    service::{shutdown::Hangups, telemetry::events},
+    service::{
+        shutdown::Hangups,
+        supervise::{Backoff, caught, wait_to_restart},
+        telemetry::events,
+    },
 };
 
 mod file_system;
+mod symlink_chain;
 
 /// Why to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trigger {
+pub(crate) enum Trigger {
     /// The file may have changed.
     File,
     /// Some time has passed.
@@ -49,7 +53,7 @@ pub(super) enum Trigger {
 
 impl Trigger {
     /// The one of two that asks for more.
-    pub(super) const fn or(self, other: Self) -> Self {
+    pub(crate) const fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Hangup, _) | (_, Self::Hangup) => Self::Hangup,
             (Self::File, _) | (_, Self::File) => Self::File,
@@ -57,7 +61,7 @@ impl Trigger {
         }
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::File => "file",
             Self::Poll => "poll",
@@ -84,7 +88,7 @@ impl Default for Pace {
 }
 
 /// Sends triggers until the receiver is gone, also after a panic: a SIGHUP that arrives meanwhile is not lost.
-pub(super) async fn run(
+pub(crate) async fn run(
     file: Option<PathBuf>,
     mut hangups: Option<Hangups>,
     pace: Pace,
@@ -153,7 +157,7 @@ fn try_lock<T>(of: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 /// What the system told and nobody has acted on.
 #[derive(Default)]
-pub(super) struct Hints {
+pub(crate) struct Hints {
     state: Mutex<State>,
     told: Notify,
     /// Whether nobody tells of changes.
@@ -169,24 +173,24 @@ struct State {
 
 impl Hints {
     /// Whether somebody has begun to write the file and is not known to have ended.
-    pub(super) fn is_being_written(&self) -> bool {
+    pub(crate) fn is_being_written(&self) -> bool {
         lock(&self.state).writing
     }
 
     /// As if somebody had begun to write, or ended.
     #[cfg(test)]
-    pub(super) fn set_writing(&self, writing: bool) {
+    pub(crate) fn set_writing(&self, writing: bool) {
         lock(&self.state).writing = writing;
     }
 
     /// Acts as if the system did not tell of changes.
     #[cfg(test)]
-    pub(super) fn set_unwatched(&self) {
+    pub(crate) fn set_unwatched(&self) {
         self.unwatched.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing is known of who writes.
-    pub(super) fn is_unwatched(&self) -> bool {
+    pub(crate) fn is_unwatched(&self) -> bool {
         self.unwatched.load(Ordering::Relaxed)
     }
 

@@ -1,10 +1,13 @@
 //! Binding: every address before anything starts, so that a port in use is an error and not half a service.
 
+pub mod descriptors;
+mod unix_socket;
+mod user_group;
+
 use std::{fmt, io, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::unix_socket;
 use crate::{
     config::{Listen, ListenAddr},
     ext_authz::transport::server::Listener,

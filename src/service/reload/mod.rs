@@ -1,0 +1,14 @@
+//! Loads the configuration: at the start, once no writer is seen, and anew while the service runs.
+//!
+//! [`watch`] says when to look at the file again, [`file_reader`] reads it once it is whole, [`candidate`] judges what stands in
+//! it, and [`reloader`] puts it into force.
+
+pub(super) mod at_rest;
+mod bounded_work;
+pub(super) mod candidate;
+mod file_reader;
+pub(super) mod reload_source;
+pub(super) mod reloader;
+pub(super) mod status;
+pub(super) mod watch;
+mod writers;
