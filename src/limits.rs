@@ -417,24 +417,3 @@ pub const ADMIN_IDLE: Duration = Duration::from_secs(75);
 pub const ADMIN_HEADER_BYTES: usize = 8 * 1024;
 /// Headers of a request. Browsers send some 20.
 pub const ADMIN_HEADERS: usize = 64;
-
-// --- demo ---------------------------------------------------------------------------------------------------------
-
-/// How long the demo waits for Envoy, Portcullis and the issuer to answer before it gives up.
-pub const DEMO_READY: Duration = Duration::from_secs(30);
-/// Between two looks at whether the demo's stack answers.
-pub const DEMO_POLL: Duration = Duration::from_millis(100);
-/// One request of the demo, with its answer.
-pub const DEMO_REQUEST: Duration = Duration::from_secs(10);
-/// Bytes of one answer that the demo reads: an echo of at most 60 KiB of headers, escaped.
-pub const DEMO_ANSWER_BYTES: usize = 512 * 1024;
-/// From asking a child process of the demo to end to killing it: longer than the answers in flight may take.
-pub const DEMO_STOP: Duration = Duration::from_secs(10);
-/// Lines of a log that are shown when a part of the demo fails.
-pub const DEMO_LOG_LINES: usize = 20;
-/// Bytes at the end of a log in which those lines are looked for.
-pub const DEMO_LOG_BYTES: u64 = 64 * 1024;
-/// Lifetime of a demo token, in seconds, unless the request names another.
-pub const DEMO_TOKEN_SECONDS: i64 = 3600;
-/// Bytes of a document of the demo issuer that is meant to be endless.
-pub const DEMO_ENDLESS_BYTES: u64 = 4 * 1024 * 1024 * 1024;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use portcullis::cli::demo::issuer::{DemoIssuer, Fault};
+use portcullis_demo::issuer::{DemoIssuer, Fault};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis_demo::issuer::TokenRequest;
 
 use super::{
     Failure,

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{
@@ -12,7 +12,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{process::Command, time::Instant};
+use portcullis_demo::upstream::DemoUpstream;
+use tokio::{net::TcpListener, process::Command, time::Instant};
 
 use super::{
     Failure,
@@ -130,7 +131,7 @@ pub(crate) struct Stack {
     pub(crate) envoy: Envoy,
     /// The evidence of a slow machine.
     pub(crate) sampler: Sampler,
-    _upstream: Program,
+    _upstream: DemoUpstream,
     directory: tempfile::TempDir,
     keep: Option<PathBuf>,
 }
@@ -144,7 +145,7 @@ pub(crate) fn own_address() -> Result<SocketAddr, Failure> {
         // A scenario has ended long before its addresses come round again.
         Ok(SocketAddr::from(([127, high | 0x80, low, 1 + next % 250], 10000)))
     } else {
-        Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+        Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
     }
 }
 
@@ -164,11 +165,7 @@ impl Stack {
         for _ in 0..plan.issuers {
             issuers.push(Issuer::start(own_address()?).await?);
         }
-        let upstream = own_address()?;
-        let mut command = Command::new(&context.options.portcullis);
-        command.args(["demo", "upstream", "--listen", &upstream.to_string()]).stdout(Stdio::null());
-        let upstream_log = fs::File::create(directory.path().join("upstream.log"))?;
-        let upstream_program = Program::start("the sample upstream", command.stderr(upstream_log))?;
+        let upstream = DemoUpstream::start(TcpListener::bind(own_address()?).await?)?;
         let count = if plan.sample == Sample::One { 1 } else { 2 };
         let mut instances = Vec::new();
         for at in 0..count {
@@ -179,13 +176,13 @@ impl Stack {
             instance.start(&sampler).await?;
         }
         let grpc: Vec<SocketAddr> = instances.iter().map(|instance| instance.grpc).collect();
-        let addresses = [own_address()?, own_address()?, upstream];
+        let addresses = [own_address()?, own_address()?, upstream.addr()];
         let binary = &context.options.envoy;
         let mut envoy = Envoy::new(binary, directory.path(), plan.sample, &plan.changes, addresses, &grpc)?;
         envoy.start().await?;
         sampler.watch(Role::Envoy, envoy.pid().ok_or("no Envoy")?);
         let keep = context.options.keep.clone();
-        let stack = Self { issuers, instances, envoy, sampler, _upstream: upstream_program, directory, keep };
+        let stack = Self { issuers, instances, envoy, sampler, _upstream: upstream, directory, keep };
         stack.until_served().await?;
         Ok(stack)
     }

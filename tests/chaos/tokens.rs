@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::cli::demo::issuer::{Alg, DemoIssuer, TokenRequest};
+use portcullis_demo::issuer::{Alg, DemoIssuer, TokenRequest};
 use serde_json::json;
 
 use super::{Failure, judge::Identity, random::Random};

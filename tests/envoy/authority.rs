@@ -9,7 +9,7 @@ use crate::{
     support::{self, envoy::Envoy, process::Serve, scoped},
     upstream,
 };
-use portcullis::cli::demo::issuer::DemoIssuer;
+use portcullis_demo::issuer::DemoIssuer;
 
 /// The changes of one of the configurations that harm nothing.
 fn harmless(name: &str) -> &'static [(&'static str, &'static str)] {

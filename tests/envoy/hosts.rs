@@ -1,6 +1,7 @@
 //! Hosts with a port or a trailing dot, and `%2F` that is data: what Envoy has to be set to for a policy that says so.
 
-use portcullis::{cli::demo::issuer::DemoIssuer, config, tools::envoy_lint::lint};
+use portcullis::{config, tools::envoy_lint::lint};
+use portcullis_demo::issuer::DemoIssuer;
 
 use crate::{
     Stack,

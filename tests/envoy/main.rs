@@ -36,7 +36,7 @@ mod versions;
 #[path = "../support/mod.rs"]
 mod support;
 
-use portcullis::cli::demo::{issuer::DemoIssuer, upstream::DemoUpstream};
+use portcullis_demo::{issuer::DemoIssuer, upstream::DemoUpstream};
 use support::{
     config,
     envoy::{Envoy, Version},

@@ -1,6 +1,6 @@
 //! Our trouble, as clients see it through Envoy.
 
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis_demo::issuer::TokenRequest;
 
 use crate::{
     Stack,

@@ -1,6 +1,6 @@
 //! What a policy says about more than scopes, behind a real Envoy: tenants in the path, and policies that Envoy chooses.
 
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis_demo::issuer::TokenRequest;
 use serde_json::json;
 
 use crate::{

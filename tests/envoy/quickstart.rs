@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::cli::demo::issuer::{Alg, TokenRequest};
+use portcullis_demo::issuer::{Alg, TokenRequest};
 use serde_json::Value;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The quickstart and the answer table, over the wire.
 
-use portcullis::cli::demo::issuer::{Alg, TokenRequest};
+use portcullis_demo::issuer::{Alg, TokenRequest};
 use serde_json::{Value, json};
 
 use crate::support::{

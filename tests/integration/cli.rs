@@ -22,22 +22,29 @@ fn write(dir: &Path, text: impl AsRef<[u8]>) -> String {
 
 #[tokio::test]
 async fn help_has_examples() {
-    for command in [
-        &["serve"][..],
-        &["health"],
-        &["check"],
-        &["schema"],
-        &["explain"],
-        &["test"],
-        &["demo"],
-        &["demo", "issuer"],
-        &["demo", "upstream"],
-        &["demo", "quickstart"],
-    ] {
+    for command in [&["serve"][..], &["health"], &["check"], &["schema"], &["explain"], &["test"]] {
         let (code, text) = run(&[command, &["--help"]].concat(), &[]).await;
         assert_eq!(code, 0);
         assert!(text.contains("Example"), "{command:?}: {text}");
     }
+}
+
+#[tokio::test]
+async fn the_demo_is_another_program_which_is_named() {
+    for arguments in
+        [&["demo"][..], &["demo", "--help"], &["demo", "issuer", "--listen", "127.0.0.1:0"], &["demo", "--once"]]
+    {
+        let (code, text) = run(arguments, &[]).await;
+        assert_eq!(code, 2, "{arguments:?}: {text}");
+        assert!(text.starts_with("error: ") && text.lines().count() == 1, "{arguments:?}: {text}");
+        for told in ["`portcullis-demo`", "`make demo`", "`docker build --target demo`"] {
+            assert!(text.contains(told), "{arguments:?}: {text}");
+        }
+    }
+    assert!(include_str!("../../Makefile").contains("\ndemo:"));
+    assert!(include_str!("../../Dockerfile").contains(" AS demo\n"));
+    let (_, help) = run(&["--help"], &[]).await;
+    assert!(help.contains("serve") && !help.contains("demo"), "{help}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis_demo::issuer::TokenRequest;
 use prost::Message as _;
 use tokio::net::TcpStream;
 
@@ -146,7 +146,7 @@ fn resident(serve: &Serve) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_idle_connections_keep_nobody_out() {
     // Two thirds of what this process may have: 5,000 where it may have 7,500.
-    let count = (portcullis::service::descriptors::raise_limit() / 3 * 2).min(5000);
+    let count = (portcullis::service::listen::descriptors::raise_limit() / 3 * 2).min(5000);
     let issuer = issuer().await;
     let (_dir, path) = file(&config(issuer.issuer()));
     let serve = Serve::start(&["--config", &path], &[]).await;

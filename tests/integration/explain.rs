@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, path::Path, process::Stdio};
 
 use portcullis::{
-    cli::demo::issuer::TokenRequest,
     clock::{Clock as _, SystemClock},
     config,
     ext_authz::envoy_view::Message,
@@ -13,6 +12,7 @@ use portcullis::{
         simulator::Stage,
     },
 };
+use portcullis_demo::issuer::TokenRequest;
 use prost::Message as _;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use portcullis::{
-    cli::demo::issuer::{DemoIssuer, Fault},
     keystore::{
         fetch::{Fetchers, HttpFetchers},
         issuer_keys::{Due, IssuerKeys},
@@ -14,6 +13,7 @@ use portcullis::{
     },
     limits,
 };
+use portcullis_demo::issuer::{DemoIssuer, Fault};
 use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::Instant};

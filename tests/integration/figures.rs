@@ -4,10 +4,10 @@ use std::{io::Write as _, net::SocketAddr, time::Duration};
 
 use envoy_types::pb::{envoy::service::auth::v3::CheckRequest, google::protobuf::Timestamp};
 use portcullis::{
-    cli::demo::issuer::{DemoIssuer, TokenRequest},
     clock::{Clock as _, SystemClock},
     limits,
 };
+use portcullis_demo::issuer::{DemoIssuer, TokenRequest};
 use prost::Message as _;
 use serde_json::Value;
 use tokio::{

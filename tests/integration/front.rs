@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Body as _;
-use portcullis::cli::demo::issuer::TokenRequest;
+use portcullis_demo::issuer::TokenRequest;
 use prost::Message as _;
 use tonic::{
     body::Body,

@@ -3,6 +3,11 @@
 use std::process::Stdio;
 
 use tokio::process::Command;
+use tonic::transport::Endpoint;
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
 
 use crate::support::{config, issuer, process::tool, service::TestService};
 
@@ -21,12 +26,32 @@ async fn grpcurl_lists_and_describes() {
     let service = TestService::start(&config(issuer.issuer())).await;
     let (good, text) = grpcurl(&service, &[], &["list"]).await;
     assert!(good, "{text}");
-    for name in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
-    {
+    // Each version of grpcurl asks by one version of reflection, v1alpha or v1, and that one is in its list.
+    for name in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "grpc.reflection.v1"] {
         assert!(text.contains(name), "{name} not in {text}");
     }
     let (good, text) = grpcurl(&service, &[], &["describe", "envoy.service.auth.v3.Authorization"]).await;
     assert!(good && text.contains("rpc Check"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reflection_v1_lists_the_services() {
+    let issuer = issuer().await;
+    let service = TestService::start(&config(issuer.issuer())).await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", service.grpc)).unwrap();
+    let mut client = ServerReflectionClient::new(endpoint.connect().await.unwrap());
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
+    let answer = answers.message().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else { panic!("{answer:?}") };
+    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    for name in ["envoy.service.auth.v3.Authorization", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]
+    {
+        assert!(names.contains(&name), "{name} not in {names:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -173,7 +173,7 @@ async fn a_wrong_clock_shows_and_is_logged_when_it_begins_and_when_it_is_over() 
     // Each token of another unknown key brings a fetch.
     let (client, other) = (Client::connect(serve.grpc).await, issuer().await);
     let unknown = async |kid: &str| {
-        let token = portcullis::cli::demo::issuer::TokenRequest::new().claim("iss", name.as_str()).header("kid", kid);
+        let token = portcullis_demo::issuer::TokenRequest::new().claim("iss", name.as_str()).header("kid", kid);
         client.send(&get("/api/private").bearer(&other.mint(&token).unwrap())).await
     };
     unknown("one").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::get as route};
 use futures_util::future::join_all;
-use portcullis::cli::demo::issuer::{DemoIssuer, TokenRequest};
+use portcullis_demo::issuer::{DemoIssuer, TokenRequest};
 use tokio::net::TcpListener;
 
 use crate::support::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, routing::get as route};
-use portcullis::cli::demo::issuer::{Alg, Fault, TokenRequest};
+use portcullis_demo::issuer::{Alg, Fault, TokenRequest};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},

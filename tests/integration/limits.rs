@@ -8,8 +8,8 @@ use portcullis_engine::reason::DenyReason;
 const PAGE: &str = include_str!("../../docs/limits.md");
 const SOURCE: &str = concat!(include_str!("../../engine/src/limits.rs"), include_str!("../../src/limits.rs"));
 
-/// Bounds that are not met outside of the code: of memory, of work, of the protocol below, of the demo. A new one is
-/// added here, or to the page.
+/// Bounds that are not met outside of the code: of memory, of work, of the protocol below. A new one is added here, or
+/// to the page.
 const INTERNAL: &[&str] = &[
     "CONTENT_ENCODING_CHARS",
     "GRPC_TIMEOUT_CHARS",
@@ -94,15 +94,6 @@ const INTERNAL: &[&str] = &[
     "PEAK_SHOWN",
     "HEARTBEAT_ANSWER",
     "ADMIN_CONNECTIONS_SHARE",
-    "DEMO_READY",
-    "DEMO_POLL",
-    "DEMO_REQUEST",
-    "DEMO_ANSWER_BYTES",
-    "DEMO_STOP",
-    "DEMO_LOG_LINES",
-    "DEMO_LOG_BYTES",
-    "DEMO_TOKEN_SECONDS",
-    "DEMO_ENDLESS_BYTES",
 ];
 
 /// The names of all bounds.

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::{
-    cli::demo::issuer::{Alg, DemoIssuer, TokenRequest},
-    limits,
-};
+use portcullis::limits;
+use portcullis_demo::issuer::{Alg, DemoIssuer, TokenRequest};
 use serde_json::json;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use portcullis::{
-    cli::demo::issuer::{DemoIssuer, TokenRequest},
-    limits,
-};
+use portcullis::limits;
+use portcullis_demo::issuer::{DemoIssuer, TokenRequest};
 use portcullis_engine::digest::{sha256, short_hex};
 use serde_json::Value;
 

@@ -8,13 +8,10 @@ use std::{
 };
 
 use portcullis::{
-    cli::demo::issuer::DemoIssuer,
     limits,
-    service::telemetry::{
-        panic_hook,
-        subscriber::{self, Format},
-    },
+    service::telemetry::{log_format::Format, panic_hook, subscriber},
 };
+use portcullis_demo::issuer::DemoIssuer;
 use tokio::{process::Child, task::JoinSet};
 
 use crate::support::{

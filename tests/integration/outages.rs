@@ -8,10 +8,8 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
-use portcullis::{
-    cli::demo::issuer::{Alg, DemoIssuer, TokenRequest},
-    limits,
-};
+use portcullis::limits;
+use portcullis_demo::issuer::{Alg, DemoIssuer, TokenRequest};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portcullis::{cli::demo::issuer::DemoIssuer, limits};
+use portcullis::limits;
+use portcullis_demo::issuer::DemoIssuer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::cli::demo::issuer::DemoIssuer;
+use portcullis_demo::issuer::DemoIssuer;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};

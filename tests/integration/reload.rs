@@ -4,7 +4,8 @@ use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use portcullis::{cli::demo::issuer::TokenRequest, service::Pace};
+use portcullis::service::Pace;
+use portcullis_demo::issuer::TokenRequest;
 
 use crate::{
     lifecycle::slow_issuer,

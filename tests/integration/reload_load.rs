@@ -10,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-use portcullis::{cli::demo::issuer::DemoIssuer, service::Pace};
+use portcullis::service::Pace;
+use portcullis_demo::issuer::DemoIssuer;
 use serde_json::Value;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 

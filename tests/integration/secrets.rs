@@ -1,7 +1,7 @@
 //! That no token, signature or secret is ever printed, at the most verbose level there is.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::cli::demo::issuer::{Alg, TokenRequest};
+use portcullis_demo::issuer::{Alg, TokenRequest};
 use serde_json::json;
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 

@@ -79,12 +79,12 @@ fn decode() -> Vec<Case> {
         option("config/decode/key_source.rs", "jwks_file: '{}'", "'{}'", "tests/fixtures/config/valid/keys.json"),
         option("config/decode/transport.rs", "proxy: p.example", "p.example", "http://host:8080"),
         option(
-            "config/decode/secret.rs",
+            "config/resolve/secret.rs",
             "secret_file: 'openssesame'",
             "'openssesame'",
             "tests/fixtures/config/valid/secret.txt",
         ),
-        option("config/decode/secret.rs", "secret_env: 'open sesame'", "'open sesame'", "PARTNER_SECRET"),
+        option("config/decode/key_source.rs", "secret_env: 'open sesame'", "'open sesame'", "PARTNER_SECRET"),
         option("config/decode/read.rs", "allow_http: 1", "1", "true"),
         option("config/decode/read.rs", "clients: ['']", "['']", "[x]"),
         option("config/decode/read.rs", "client_id_claims: azp", ": azp", ": [azp]"),
@@ -102,10 +102,10 @@ fn decode() -> Vec<Case> {
         route("config/decode/read.rs", "path: 7, access: public", "7", "/api/**"),
         route("config/decode/read.rs", "path: /a, access: true", "true", "public"),
         route("config/decode/read.rs", "path: /a, access: x", "x }", "authenticated }"),
-        top("config/decode/listen.rs", "listen: { grpc: x }", "x }", "127.0.0.1:9191 }"),
-        top("config/decode/listen.rs", "listen: { admin: x }", "x }", "off }"),
-        top("config/decode/listen.rs", "listen: { grpc: 'unix:x' }", "'unix:x'", "unix:/run/portcullis.sock"),
-        top("config/decode/listen.rs", "listen: { grpc: 'host:1' }", "'host:1'", "'localhost:1'"),
+        top("config/decode/address.rs", "listen: { grpc: x }", "x }", "127.0.0.1:9191 }"),
+        top("config/decode/address.rs", "listen: { admin: x }", "x }", "off }"),
+        top("config/decode/address.rs", "listen: { grpc: 'unix:x' }", "'unix:x'", "unix:/run/portcullis.sock"),
+        top("config/decode/address.rs", "listen: { grpc: 'host:1' }", "'host:1'", "'localhost:1'"),
         top(
             "config/decode/socket.rs",
             "listen: { grpc: { mode: '0660' } }",
@@ -180,12 +180,12 @@ fn decode() -> Vec<Case> {
         ),
         top("config/decode/policy.rs", "default: public", "}]\ndefault: public", "}, { path: /**, access: public }]"),
         whole(
-            "config/builder.rs",
+            "document/builder.rs",
             "a: &a { x: 1 }\nroutes: [{ <<: *a, path: /a }]\n",
             "a: &a { x: 1 }\nroutes: [{ <<: *a, path: /a }]",
             "routes: [{ path: /a, access: public }]",
         ),
-        whole("config/builder.rs", "routes: &r [{ path: /a, access: public }, *r]", ", *r]", "]"),
+        whole("document/builder.rs", "routes: &r [{ path: /a, access: public }, *r]", ", *r]", "]"),
     ]
 }
 
@@ -269,7 +269,7 @@ fn patterns() -> Vec<Case> {
 }
 
 fn foreign() -> Vec<Case> {
-    const SOURCE: &str = "config/decode/foreign.rs";
+    const SOURCE: &str = "config/foreign.rs";
     vec![
         issuer(SOURCE, "issuerBaseURL: 7, audiences: [a]", "issuerBaseURL: 7", "issuer: https://tenant.eu.auth0.com/"),
         issuer(SOURCE, "issuer-uri: 'https://t.example/', audiences: [a]", "issuer-uri", "issuer"),

@@ -324,7 +324,7 @@ fn every_setting_that_help_of_envoy_names_is_tried() {
         let found = problems(&fault.text(), None, None).into_iter().map(|(_, help)| help);
         helps.extend(found.filter(|help| fault.mended(help).is_some()));
     }
-    let sources = sources_below("config/envoy");
+    let sources = sources_below("tools/envoy_lint");
     let mut literals: Vec<String> =
         sources.iter().flat_map(|source| literals(source, &["set `", "write `", "add ", "run "])).collect();
     literals.retain(|literal| !ELSEWHERE.iter().any(|other| literal.contains(other)));
@@ -332,7 +332,7 @@ fn every_setting_that_help_of_envoy_names_is_tried() {
     let is_of_any = |literal: &str, texts: &[String]| texts.iter().any(|text| is_of(text, literal));
     literals.retain(|literal| is_of_any(literal, &helps) || !is_of_any(literal, &messages));
     let count = literals.len();
-    let missing = unfollowed("config/envoy", literals, helps.iter().map(String::as_str).collect());
+    let missing = unfollowed("tools/envoy_lint", literals, helps.iter().map(String::as_str).collect());
     assert!(missing.is_empty(), "nobody follows these:\n{}", missing.join("\n"));
     assert!(count > 20, "{count}");
 }
