@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see service::workers;
-//!                                                    ext_authz::transport::queue turns it away if it has waited for too long)
+//!                                                    ext_authz::queue turns it away if it has waited for too long)
 //!                         2 ext_authz::decode::attributes   -> RequestAttributes (canonical, bounded, read in place)
 //!                         3 authorizer
 //!                             4 policy              -> the rule, or a denial

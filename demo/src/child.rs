@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DemoError, work_dir::WorkDir};
+use super::{error::DemoError, work_dir::WorkDir};
 use crate::limits;
 
 /// A running child. Dropping it kills it; [`Child::stop`] is the polite way.

@@ -3,7 +3,7 @@
 use reqwest::{Method, redirect::Policy};
 use url::form_urlencoded;
 
-use super::DemoError;
+use super::error::DemoError;
 use crate::limits;
 
 /// A client for requests to the demo's own stack.

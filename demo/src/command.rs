@@ -11,9 +11,9 @@ use portcullis::printable;
 use tokio::net::TcpListener;
 
 use super::{
-    DemoError,
     args::{DemoArgs, IssuerArgs, Part, QuickstartArgs, UpstreamArgs},
     client::Client,
+    error::DemoError,
     exit_codes::{FAILED, GOOD, USAGE},
     fault_script::{self, Seen},
     issuer::DemoIssuer,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt};
 
-use super::{alg::Alg, fault::Fault, issuer::Shared};
+use super::{alg::Alg, fault::Fault, issuer_state::Shared};
 use crate::limits;
 
 /// Which one.

@@ -8,7 +8,7 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{DemoError, server::Server};
+use super::{error::DemoError, server::Server};
 
 /// Connections that may wait to be accepted, as the standard library has it.
 const BACKLOG: u32 = 1024;

@@ -10,7 +10,7 @@ use clap::Args;
 use portcullis::config;
 
 use super::{
-    DemoError,
+    error::DemoError,
     fault::Fault,
     issuer::{DemoIssuer, TokenRequest},
     screen::{Look, Screen},

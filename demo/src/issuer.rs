@@ -19,22 +19,21 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use portcullis::clock::{Clock, SystemClock};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch};
 use url::Url;
 
-use super::{
-    DemoError,
-    document::{self, Document},
-    endpoint::Endpoint,
-    keys::Keys,
-    token, token_endpoint,
-};
 pub use super::{
     alg::{Alg, UnknownAlg},
     fault::Fault,
     token::TokenRequest,
+};
+use super::{
+    document::{self, Document},
+    endpoint::Endpoint,
+    error::DemoError,
+    issuer_state::{Shared, generate},
+    token, token_endpoint,
 };
 
 /// A running issuer. Dropping it stops it.
@@ -42,18 +41,6 @@ pub use super::{
 pub struct DemoIssuer {
     shared: Arc<Shared>,
     endpoint: Endpoint,
-}
-
-/// What the issuer and its endpoints both hold.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) issuer: String,
-    audience: String,
-    keys: ArcSwap<Keys>,
-    /// Public keys of before the fault that are still published beside the current ones.
-    retiring: ArcSwap<Vec<Value>>,
-    pub(super) fault: watch::Sender<Option<Fault>>,
-    key_set_reads: AtomicUsize,
 }
 
 impl DemoIssuer {
@@ -151,43 +138,6 @@ impl DemoIssuer {
         // Those that are kept waiting are let go.
         self.shared.fault.send_replace(None);
         self.endpoint.shutdown().await;
-    }
-}
-
-impl Shared {
-    /// All keys that are published when all is well.
-    pub(super) fn jwk_set(&self) -> Value {
-        let mut set = self.keys.load().jwk_set();
-        if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
-            keys.extend(self.retiring.load().iter().cloned());
-        }
-        set
-    }
-
-    /// New keys. The old ones are published no longer, but for faults that have nothing to do with them.
-    async fn renew(&self, fault: Option<Fault>) -> Result<(), DemoError> {
-        let named = (fault == Some(Fault::ReplaceKeys)).then(|| self.keys.load().generation().to_owned());
-        let new = generate(named).await?;
-        let retiring = match fault {
-            None | Some(Fault::Rotate | Fault::ReplaceKeys) => Vec::new(),
-            Some(_) => self.keys.load().jwks(),
-        };
-        self.retiring.store(Arc::new(retiring));
-        self.keys.store(Arc::new(new));
-        Ok(())
-    }
-
-    pub(super) fn mint(&self, request: &TokenRequest) -> Result<String, DemoError> {
-        token::mint(&self.keys.load(), &self.issuer, &self.audience, SystemClock.now(), request)
-    }
-}
-
-/// New keys, under the names of that generation or a new one.
-async fn generate(generation: Option<String>) -> Result<Keys, DemoError> {
-    let generate = || generation.map_or_else(Keys::generate, Keys::generate_as);
-    match tokio::task::spawn_blocking(generate).await {
-        Ok(Ok(keys)) => Ok(keys),
-        Ok(Err(_)) | Err(_) => Err(DemoError::Crypto),
     }
 }
 

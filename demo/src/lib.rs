@@ -18,6 +18,7 @@ mod exit_codes;
 mod fault;
 mod fault_script;
 pub mod issuer;
+mod issuer_state;
 mod keys;
 mod limits;
 mod ports;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use super::{
-    DemoError,
+    error::DemoError,
     screen::{Look, Screen},
 };
 

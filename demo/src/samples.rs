@@ -1,7 +1,7 @@
 //! The sample configurations in `envoy/`, as they are for users, with other ports and another issuer where need be.
 
 use super::{
-    DemoError,
+    error::DemoError,
     ports::{Reserved, replace},
     screen::Screen,
 };

@@ -6,7 +6,7 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::DemoError;
+use super::error::DemoError;
 use crate::limits;
 
 /// A server that runs until it is shut down or dropped.

@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// Ctrl-C, a polite kill, or a closed terminal. Registered when made, so that no signal is lost before the first wait.
 #[derive(Debug)]

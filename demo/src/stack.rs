@@ -9,10 +9,10 @@ use std::{
 use tokio::process::Command;
 
 use super::{
-    DemoError,
     args::StackArgs,
     child::Child,
     client::Client,
+    error::DemoError,
     exit_codes::{FAILED, GOOD, USAGE},
     fault_script::{self, Seen},
     issuer::{DemoIssuer, TokenRequest},

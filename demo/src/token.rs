@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_engine::time::UnixTime;
 use serde_json::{Map, Value, json};
 
-use super::{DemoError, alg::Alg, keys::Keys};
+use super::{alg::Alg, error::DemoError, keys::Keys};
 use crate::limits;
 
 /// The client that asks when a request names none.

@@ -11,7 +11,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use super::{issuer::Shared, token::TokenRequest};
+use super::{issuer_state::Shared, token::TokenRequest};
 
 /// An error answer of RFC 6749 section 5.2.
 #[derive(Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::{DemoError, server::Server};
+use super::{error::DemoError, server::Server};
 
 /// A running sample upstream. Dropping it stops it.
 #[derive(Debug)]

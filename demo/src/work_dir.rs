@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::DemoError;
+use super::error::DemoError;
 use crate::limits;
 
 /// A new directory that only we can read. It stays unless it is removed: after a failure its logs are wanted.

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use super::{USAGE, output};
+use super::{exit_code::USAGE, output};
 
 /// Any arguments: those of the time when the demo was part of this program get an answer as well.
 #[derive(Debug, clap::Args)]

@@ -5,9 +5,11 @@
 //! decides anything else. The types generated from `proto/` are for trying a policy offline ([`envoy_view`]), and for tests,
 //! which compare the reading and the writing with them.
 
+pub mod deadline;
 pub mod decode;
 pub mod envoy_view;
 pub mod proto;
+pub(crate) mod queue;
 pub mod response;
 pub mod service;
 pub mod transport;

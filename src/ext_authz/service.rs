@@ -12,13 +12,11 @@ use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
 
 use super::{
+    deadline,
     decode::request_age,
     proto::service::authorization_server::Authorization,
+    queue::{Call, PickedUp, QueueTimes, TurnedAway},
     response::{Answer, Replies},
-    transport::{
-        deadline,
-        queue::{Call, PickedUp, QueueTimes, TurnedAway},
-    },
 };
 use crate::{clock::Clock, keystore::store::KeyStore, limits};
 pub use decided::{Decided, RequestTexts};

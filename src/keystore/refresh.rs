@@ -2,84 +2,27 @@
 
 mod blocking_io;
 mod fetch_keys;
+mod outside;
 mod persist;
+mod target;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{
-    clock_skew::ClockSkew,
-    fetch::{Fetch, FetchError},
-    saved::SavedKeys,
-    source::{KeySource, Transport},
+    fetch::FetchError,
     store::{Due, KeyStore},
 };
-use crate::{clock::Clock, limits};
+use crate::limits;
+pub use outside::{Observer, Outside};
+pub use target::Target;
+
 use blocking_io::Disk;
 use fetch_keys::{Metadata, Obtained, Wish, obtain};
 use persist::Keeper;
-use portcullis_engine::keys::{key_set::KeySet, lookup::KeyLookup as _};
-use portcullis_engine::{keys::algorithm::Algorithm, time::UnixTime};
-
-/// Whose keys, from where.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The issuer.
-    pub issuer: Arc<str>,
-    /// The algorithms its keys may be used with.
-    pub algorithms: Vec<Algorithm>,
-    /// Where its keys are.
-    pub source: KeySource,
-    /// How they are fetched: what is saved counts for that way only.
-    pub transport: Transport,
-    /// How old its keys may become.
-    pub max_stale: Duration,
-    /// Where the configuration names it, for people.
-    pub written_at: String,
-}
-
-/// What a refresher needs of the outside.
-#[derive(Clone)]
-pub struct Outside {
-    /// Gets documents; `None` where there are none to get.
-    pub fetch: Option<Arc<dyn Fetch>>,
-    /// Keeps key sets for the next start, if there is a place for them.
-    pub saved: Option<SavedKeys>,
-    /// Wall time, for what is saved.
-    pub clock: Arc<dyn Clock>,
-    /// Hears how it went.
-    pub observer: Arc<dyn Observer>,
-}
-
-impl std::fmt::Debug for Outside {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Outside(..)")
-    }
-}
-
-/// Hears how fetches went: logs and metrics.
-pub trait Observer: Send + Sync + 'static {
-    /// A fetch has ended.
-    fn fetched(&self, issuer: &str, outcome: Result<&KeySet, &FetchError>, took: Duration);
-
-    /// The issuer's clock was compared with ours, after a fetch.
-    fn clock_compared(&self, issuer: &str, skew: ClockSkew, tolerance: Duration);
-
-    /// Keys of an earlier run, fetched `age` ago, are in use until newer ones come.
-    fn restored(&self, issuer: &str, age: Duration);
-
-    /// Keys were saved for the next start.
-    fn saved(&self, issuer: &str) {
-        let _ = issuer;
-    }
-
-    /// Keys could not be saved for the next start.
-    fn not_saved(&self, issuer: &str, error: &FetchError);
-
-    /// Saved keys could not be read, or not be used.
-    fn not_restored(&self, issuer: &str, error: &FetchError);
-}
+use portcullis_engine::keys::lookup::KeyLookup as _;
+use portcullis_engine::time::UnixTime;
 
 /// Keeps the keys of one issuer fresh, until it is dropped.
 pub async fn run(target: Arc<Target>, store: Arc<KeyStore>, outside: Outside) {

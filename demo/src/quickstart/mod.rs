@@ -12,8 +12,8 @@ use self::{
     tokens::{Tokens, obtain},
 };
 use super::{
-    DemoError,
     client::Client,
+    error::DemoError,
     screen::{Look, Screen},
 };
 use crate::limits;

@@ -12,8 +12,8 @@ use super::{Decided, Engine, decided::Message};
 use crate::{
     ext_authz::{
         decode::{attributes::Attributes, request_age},
+        queue::{PickedUp, QueueTimes, TurnedAway},
         response::{self, Answer},
-        transport::queue::{PickedUp, QueueTimes, TurnedAway},
     },
     keystore::store::{MissAnswer, Waiter},
     limits,

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     client_text::ClientText,
-    ext_authz::{decode::attributes::Attributes, transport::queue::QueueTimes},
+    ext_authz::{decode::attributes::Attributes, queue::QueueTimes},
 };
 use portcullis_engine::{
     authorizer::Decision,

@@ -27,13 +27,11 @@ use tokio::{
 };
 use tokio_util::either::Either;
 
-use super::{connections::Place, dispatch::Front, queue::Reads};
+use super::{connections::Place, dispatch::Front};
+use crate::ext_authz::queue::Reads;
 use crate::ext_authz::service::{ConnectionEvent, Observer};
 use crate::limits;
-use read_ahead::ReadAhead;
-
-/// Bytes of a frame, as a length.
-const FRAME: usize = limits::FRAME_BYTES as usize;
+use read_ahead::{FRAME, ReadAhead};
 
 /// A connection that was accepted, and belongs to no runtime yet.
 #[derive(Debug)]

@@ -21,12 +21,12 @@ use hyper::body::{Body, Frame, Incoming};
 use tokio_util::either::Either;
 use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Routes};
 
-use super::{
+use super::grpc_frame::{self, AnswerBody, NoMessage};
+use crate::ext_authz::service::Service;
+use crate::ext_authz::{
     deadline,
-    grpc_frame::{self, AnswerBody, NoMessage},
     queue::{Call, Queues, Reads},
 };
-use crate::ext_authz::service::Service;
 use crate::limits;
 
 /// The path of `Check`.

@@ -3,8 +3,6 @@
 pub mod codec;
 pub(crate) mod connection;
 pub(crate) mod connections;
-pub mod deadline;
 pub(crate) mod dispatch;
 pub(crate) mod grpc_frame;
-pub(crate) mod queue;
 pub mod server;

@@ -12,12 +12,12 @@ use tonic_health::{
 };
 use tonic_reflection::server::Builder as Reflection;
 
-pub use super::queue::Queues;
 use super::{
     connection::{self, Accepted},
     connections::Connections,
     dispatch::Front,
 };
+pub use crate::ext_authz::queue::Queues;
 use crate::ext_authz::{
     proto::{self, service::authorization_server::AuthorizationServer},
     service::{ConnectionEvent, Current, Observer, Service},

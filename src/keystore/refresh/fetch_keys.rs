@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Target,
     blocking_io::{Disk, read_file},
+    target::Target,
 };
 use crate::{
     keystore::{

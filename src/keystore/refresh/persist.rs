@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 use url::Url;
 
-use super::{Outside, Target, blocking_io::Disk};
+use super::{blocking_io::Disk, outside::Outside, target::Target};
 use crate::{
     keystore::{
         fetch::FetchError,

@@ -20,7 +20,17 @@ use crate::keystore::{
     store::MissAnswer,
     url_guard::Loopback,
 };
+use crate::{
+    clock::Clock,
+    keystore::{
+        clock_skew::ClockSkew,
+        fetch::Fetch,
+        saved::SavedKeys,
+        source::{KeySource, Transport},
+    },
+};
 use portcullis_engine::keys::lookup::{Generation, KeyLookup, KeyNeed};
+use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
 
 const ISSUER: &str = "https://issuer.test/";
 /// A key that no set here has.

@@ -15,11 +15,11 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor};
 use tokio::time::Instant;
 
-use super::{
-    super::queue::{AheadShare, Reads},
-    FRAME,
-};
+use crate::ext_authz::queue::{AheadShare, Reads};
 use crate::limits;
+
+/// Bytes of a frame, as a length.
+pub(super) const FRAME: usize = limits::FRAME_BYTES as usize;
 
 /// The bytes that were read ahead of one connection, oldest first.
 ///

@@ -3,7 +3,7 @@
 //! A connection's task reads what has come, and hands each call to a task of its own; calls of all connections of a
 //! thread wait in one queue. On a thread that can't keep up, or that gets too little of a processor, an answer comes when
 //! Envoy has given up on it, and deciding it all the same makes the next one late as well. A connection is read in turns, so
-//! most calls of a long queue wait as bytes that were read ahead (see [`super::connection`]): they have the time of that
+//! most calls of a long queue wait as bytes that were read ahead (see [`super::transport::connection`]): they have the time of that
 //! read, and their number is estimated. A call whose bytes the kernel still holds is not seen. That lasts until the
 //! connection's next turn, or longer where more is held than may be read ahead.
 
