@@ -4,6 +4,7 @@
 //! `token refused N`: one forged token, N times, then as many forged ones, each once.
 //! `token fill N`: bytes of resident memory for each of N tokens that are remembered.
 
+use std::hash::RandomState;
 use std::{collections::BTreeMap, hint::black_box};
 
 use aws_lc_rs::{
@@ -122,7 +123,7 @@ fn main() {
         let Ok(set) = KeySet::parse(set.as_bytes(), issuer.rules.algorithms.as_slice()) else { return };
         store.add(issuer.rules.issuer.clone(), IssuerKeys::fixed(set, Instant::now()));
     }
-    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
     let verifier = verifier.keeping(config.policy.asked_claims());
     let keys = store.at(Instant::now());
     if mode == "fill" {

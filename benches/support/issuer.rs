@@ -19,6 +19,7 @@ use portcullis_engine::{
     token_cache::cached_verifier::CachedVerifier,
 };
 use prost::Message as _;
+use std::hash::RandomState;
 use tokio::time::Instant;
 
 use crate::load::load;
@@ -87,7 +88,7 @@ impl Issuer {
     }
 
     pub(crate) fn verifier(&self) -> CachedVerifier {
-        CachedVerifier::new([self.rules().clone()]).keeping(self.config.policy.asked_claims())
+        CachedVerifier::new([self.rules().clone()], RandomState::new()).keeping(self.config.policy.asked_claims())
     }
 
     /// A token as Auth0 gives it.

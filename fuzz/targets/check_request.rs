@@ -2,6 +2,7 @@
 //! engine, with a policy that is open in one place.
 #![no_main]
 
+use std::hash::RandomState;
 use std::{
     cell::Cell,
     io,
@@ -93,7 +94,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let text = format!(r#"{{"keys":[{}]}}"#, Signer::new(1).jwk("a"));
     let set = KeySet::parse(text.as_bytes(), &[Algorithm::EdDSA]).expect("a good key");
     keys.add("https://issuer.test/".into(), IssuerKeys::fixed(set, Instant::now()));
-    let verifier = CachedVerifier::new(config.issuers.into_iter().map(|issuer| issuer.rules));
+    let verifier = CachedVerifier::new(config.issuers.into_iter().map(|issuer| issuer.rules), RandomState::new());
     let engine = Engine {
         revision: "test".into(),
         authorizer: Authorizer::new(config.policy, verifier),

@@ -126,7 +126,8 @@ pub struct Engine {
 impl Engine {
     /// One that denies everything.
     pub(crate) fn for_tests(observer: Arc<dyn Observer>) -> Self {
-        let verifier = portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([]);
+        let verifier =
+            portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([], std::hash::RandomState::new());
         Self {
             revision: "test".into(),
             authorizer: Authorizer::new(portcullis_engine::policy::Policy::default(), verifier),

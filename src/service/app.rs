@@ -1,5 +1,6 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 
+use std::hash::RandomState;
 use std::{
     fmt,
     path::PathBuf,
@@ -101,7 +102,8 @@ impl App {
         let listeners = listen::bind(&config.listen).await?;
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
-        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier =
+            CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
         let verifier = verifier.keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));

@@ -1,11 +1,17 @@
 //! The cache is invisible: whatever happened before, a verifier with a history says what one without would say, to every
 //! token, at every moment, with whatever keys are there; the exact denial, and the exact token.
 
+use std::hash::RandomState;
 use std::{cell::Cell, sync::Arc, time::Duration};
 
 use portcullis::keystore::store::{IssuerKeys, KeyStore};
 use portcullis_engine::{
-    jwt::{claims::Claims, issuer_rules::IssuerRules, verifier::Unverified},
+    jwt::{
+        claims::Claims,
+        issuer_rules::IssuerRules,
+        verified_token::VerifiedToken,
+        verifier::{Unverified, Verifier},
+    },
     keys::{key_set::KeySet, secret::Secret},
     oauth::access_token::AccessToken,
     time::UnixTime,
@@ -186,30 +192,44 @@ impl World {
         self.store.end(issuer, Ok((set, None)), 1.0, self.now);
     }
 
+    /// The answer of a verifier with a cache.
     fn ask(&self, verifier: &CachedVerifier, token: &str) -> Seen {
         let token = AccessToken::parse(token.as_bytes()).unwrap();
-        let now = UnixTime::from_millis(NOW * 1000 + self.clock);
-        let token = verifier.verify(token, &self.store.at(self.now), now)?;
-        Ok((
-            token.issuer().to_owned(),
-            token.subject().map(str::to_owned),
-            token.client_id().map(str::to_owned),
-            token.scopes().to_scope_string(),
-            token.expires_at(),
-            token.claims().clone(),
-        ))
+        verifier.verify(token, &self.store.at(self.now), self.unix_time()).map(|token| seen(&token))
     }
+
+    /// The answer of the verifier itself, which remembers nothing.
+    fn ask_verifier(&self, token: &str) -> Seen {
+        let verifier = Verifier::new(self.rules.clone());
+        let token = AccessToken::parse(token.as_bytes()).unwrap();
+        verifier.verify(token, &self.store.at(self.now), self.unix_time()).map(|token| seen(&token))
+    }
+
+    fn unix_time(&self) -> UnixTime {
+        UnixTime::from_millis(NOW * 1000 + self.clock)
+    }
+}
+
+fn seen(token: &VerifiedToken) -> (String, Option<String>, Option<String>, String, UnixTime, Claims) {
+    (
+        token.issuer().to_owned(),
+        token.subject().map(str::to_owned),
+        token.client_id().map(str::to_owned),
+        token.scopes().to_scope_string(),
+        token.expires_at(),
+        token.claims().clone(),
+    )
 }
 
 /// Plays a history in which each token is shown so many times running; the hits, and how many tokens were verified in all.
 fn play(issuer: &Value, steps: &[Step], tokens: &[String], times: usize) -> Result<[u64; 3], TestCaseError> {
     let mut world = World::new(issuer);
-    let mut with_history = CachedVerifier::new(world.rules.clone());
+    let mut with_history = CachedVerifier::new(world.rules.clone(), RandomState::new());
     let mut verified = 0;
     for (at, step) in steps.iter().enumerate() {
         match step {
             Step::Ask(token) => {
-                let fresh = world.ask(&CachedVerifier::new(world.rules.clone()), &tokens[*token]);
+                let fresh = world.ask_verifier(&tokens[*token]);
                 for _ in 0..times {
                     let remembered = world.ask(&with_history, &tokens[*token]);
                     prop_assert_eq!(&remembered, &fresh, "step {}, token {}", at, token);
@@ -267,7 +287,7 @@ fn histories(times: usize) -> [u64; 3] {
 fn a_removed_key_vouches_for_nothing_that_is_remembered() {
     let tokens = tokens();
     let mut world = World::new(&json!({}));
-    let verifier = CachedVerifier::new(world.rules.clone());
+    let verifier = CachedVerifier::new(world.rules.clone(), RandomState::new());
     assert!(world.ask(&verifier, &tokens[0]).is_ok() && world.ask(&verifier, &tokens[0]).is_ok());
     assert_eq!(verifier.cache().stats().hits, 1);
     for index in [1, 2, 3, 8, 12] {
@@ -285,9 +305,9 @@ fn a_removed_key_vouches_for_nothing_that_is_remembered() {
 #[test]
 fn many_threads_see_one_answer() {
     let world = Arc::new(World::new(&json!({})));
-    let (verifier, tokens) = (Arc::new(CachedVerifier::new(world.rules.clone())), Arc::new(tokens()));
-    let expected: Vec<Seen> =
-        tokens.iter().map(|token| world.ask(&CachedVerifier::new(world.rules.clone()), token)).collect();
+    let (verifier, tokens) =
+        (Arc::new(CachedVerifier::new(world.rules.clone(), RandomState::new())), Arc::new(tokens()));
+    let expected: Vec<Seen> = tokens.iter().map(|token| world.ask_verifier(token)).collect();
     assert!(expected.iter().any(Result::is_ok) && expected.iter().any(Result::is_err));
     std::thread::scope(|scope| {
         for offset in 0..4 {

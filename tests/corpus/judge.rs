@@ -1,5 +1,6 @@
 //! Runs a case through the public API, as the service does: configuration, attributes, authorizer, key store.
 
+use std::hash::RandomState;
 use std::{collections::BTreeMap, time::Duration};
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
@@ -56,7 +57,7 @@ fn decide(case: &Case) -> Decision {
     // Far enough from the start of time for keys fetched yesterday.
     let now = Instant::now() + Duration::from_secs(7 * 86_400);
     let store = store(case, &config, now);
-    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
     let authorizer = Authorizer::new(config.policy, verifier);
     match authorizer.decide(&request, &store.at(now), moment(case.at)) {
         Outcome::Decided(decision) => decision,

@@ -1,6 +1,7 @@
 //! Nothing that holds a token, a claim or a secret prints it: a `{:?}` in a log line of tomorrow must not betray one.
 
 use std::fmt::Debug;
+use std::hash::RandomState;
 
 use portcullis::{
     config::Config,
@@ -119,7 +120,7 @@ fn print_keys(printed: &mut Printed, config: &Config, store: &KeyStore, now: Ins
 /// What comes of tokens: verified, allowed, denied, undecided, answered.
 fn print_decisions(printed: &mut Printed, config: Config, store: &KeyStore, now: Instant, tokens: [&str; 2]) {
     let (moment, replies) = (UnixTime::from_secs(NOW), response::Replies::new(&config.identity));
-    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+    let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
     for token in tokens {
         let verified = verifier.verify(AccessToken::parse(token.as_bytes()).unwrap(), &store.at(now), moment);
         printed.add("VerifiedToken", &verified.unwrap());

@@ -1,5 +1,6 @@
 //! The service without its sockets, in virtual time: hours pass in milliseconds, and waiting can be measured exactly.
 
+use std::hash::RandomState;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -120,7 +121,8 @@ impl VirtualService {
         let config = config.unwrap_or_else(|problems| panic!("{}", problems.render(false, 100))).config;
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock { base: SystemClock.now(), began: Instant::now() });
         let store = Arc::new(KeyStore::new());
-        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier =
+            CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
         let cache = Arc::clone(verifier.cache());
         let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(&cache)));
         let observer = Arc::new(Observers::new(metrics));

@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::{
-    DemoError,
     client::Client,
+    error::DemoError,
     keys::Keys,
     token::{DEFAULT_CLIENT, TokenRequest, compact},
 };

@@ -1,5 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
+use std::hash::RandomState;
 
 use super::*;
 use crate::{
@@ -52,7 +53,7 @@ fn authorizer() -> Authorizer {
         clients: None,
         claims: Vec::new(),
     };
-    Authorizer::new(policy, CachedVerifier::new([rules]))
+    Authorizer::new(policy, CachedVerifier::new([rules], RandomState::new()))
 }
 
 fn secret() -> Secret {

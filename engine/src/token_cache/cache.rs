@@ -9,7 +9,7 @@
 
 use std::{
     fmt,
-    hash::{BuildHasherDefault, Hash, Hasher},
+    hash::{BuildHasherDefault, Hash, Hasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -31,6 +31,7 @@ pub struct TokenCache {
     recent: Recent,
     refused: RefusedTokens,
     counts: Arc<Counts>,
+    hash_keys: RandomState,
 }
 
 type Entries = Cache<Name, Arc<VerifiedToken>, Weigh, BuildHasherDefault<FirstBytes>, CountEvictions>;
@@ -126,9 +127,10 @@ impl Weighter<Name, Arc<VerifiedToken>> for Weigh {
     }
 }
 
+#[cfg(any(test, feature = "testing"))]
 impl Default for TokenCache {
     fn default() -> Self {
-        Self::counting(Arc::default())
+        Self::new(RandomState::default())
     }
 }
 
@@ -139,17 +141,23 @@ impl fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    fn counting(counts: Arc<Counts>) -> Self {
+    /// An empty cache. The hash keys are random, so that nobody can choose tokens that lie in one place of a table.
+    #[must_use]
+    pub fn new(hash_keys: RandomState) -> Self {
+        Self::counting(Arc::default(), hash_keys)
+    }
+
+    fn counting(counts: Arc<Counts>, hash_keys: RandomState) -> Self {
         let bytes = limits::TOKEN_CACHE_BYTES as u64;
         let lifecycle = CountEvictions { counts: Arc::clone(&counts), then: DropOutside::default() };
         let entries =
             Cache::with(limits::TOKEN_CACHE_ENTRIES / GONE, bytes, Weigh, BuildHasherDefault::default(), lifecycle);
-        Self { entries, recent: Recent::default(), refused: RefusedTokens::default(), counts }
+        Self { entries, recent: Recent::default(), refused: RefusedTokens::new(hash_keys.clone()), counts, hash_keys }
     }
 
     /// An empty cache that counts where this one does.
     pub(crate) fn successor(&self) -> Self {
-        Self::counting(Arc::clone(&self.counts))
+        Self::counting(Arc::clone(&self.counts), self.hash_keys.clone())
     }
 
     /// How it did so far.

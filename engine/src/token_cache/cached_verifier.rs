@@ -3,7 +3,7 @@
 //! *Invariant: the cache is invisible.* It answers as [`Verifier`] does, at every moment and with every set of keys.
 #![deny(clippy::wildcard_enum_match_arm, clippy::arithmetic_side_effects)]
 
-use std::sync::Arc;
+use std::{hash::RandomState, sync::Arc};
 
 use super::{cache::TokenCache, refused::Refusal};
 use crate::{
@@ -30,17 +30,11 @@ pub struct CachedVerifier {
     cache: Arc<TokenCache>,
 }
 
-impl From<Verifier> for CachedVerifier {
-    fn from(verifier: Verifier) -> Self {
-        Self { verifier, cache: Arc::default() }
-    }
-}
-
 impl CachedVerifier {
-    /// A verifier of these issuers that remembers nothing yet. Its tokens keep all of their claims.
+    /// A verifier of these issuers that remembers nothing yet. Its tokens keep all of their claims. The hash keys are random.
     #[must_use]
-    pub fn new(issuers: impl IntoIterator<Item = IssuerRules>) -> Self {
-        Verifier::new(issuers).into()
+    pub fn new(issuers: impl IntoIterator<Item = IssuerRules>, hash_keys: RandomState) -> Self {
+        Self { verifier: Verifier::new(issuers), cache: Arc::new(TokenCache::new(hash_keys)) }
     }
 
     /// The same verifier whose tokens keep only those of their claims that are asked about. It remembers no token, and

@@ -73,13 +73,6 @@ const PLACE: usize = size_of::<Sha256>() + size_of::<Refusal>() + 32;
 // What `limits` says that all of them take.
 const _: () = assert!(limits::REFUSED_TOKENS * PLACE <= limits::REFUSED_TOKEN_BYTES);
 
-impl Default for RefusedTokens {
-    fn default() -> Self {
-        let (count, lifecycle) = (limits::REFUSED_TOKENS, DefaultLifecycle::default());
-        Self(Cache::with(count / GONE, count as u64, UnitWeighter, RandomState::new(), lifecycle))
-    }
-}
-
 impl fmt::Debug for RefusedTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RefusedTokens({})", self.0.len())
@@ -87,6 +80,11 @@ impl fmt::Debug for RefusedTokens {
 }
 
 impl RefusedTokens {
+    pub(crate) fn new(hash_keys: RandomState) -> Self {
+        let (count, lifecycle) = (limits::REFUSED_TOKENS, DefaultLifecycle::default());
+        Self(Cache::with(count / GONE, count as u64, UnitWeighter, hash_keys, lifecycle))
+    }
+
     /// Returns what is remembered of a token. The caller decides whether that is still true.
     pub(crate) fn get(&self, digest: &Sha256) -> Option<Refusal> {
         self.0.get(digest)
@@ -109,7 +107,7 @@ mod tests {
 
     #[test]
     fn their_number_is_bounded_and_it_is_used() {
-        let refused = RefusedTokens::default();
+        let refused = RefusedTokens::new(RandomState::new());
         for n in 0..2 * limits::REFUSED_TOKENS {
             refused.put(sha256(&n.to_be_bytes()), Refusal::Malformed);
         }

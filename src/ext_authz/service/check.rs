@@ -317,7 +317,8 @@ mod tests {
                       routes:\n  - { path: /public, access: public }\n  - { path: /private, access: authenticated }\n";
         let check = async |observer: Arc<dyn Observer>, path: &str| {
             let config = crate::config::parse(policy, "test.yaml", &std::collections::BTreeMap::new()).unwrap().config;
-            let verifier = portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([]);
+            let verifier =
+                portcullis_engine::token_cache::cached_verifier::CachedVerifier::new([], std::hash::RandomState::new());
             let authorizer = portcullis_engine::authorizer::Authorizer::new(config.policy, verifier);
             let engine = Engine { authorizer, ..Engine::for_tests(observer) };
             let answer = engine.check(message(path).into(), Duration::ZERO).await;

@@ -3,6 +3,7 @@
 mod credentials;
 mod keyring;
 
+use std::hash::RandomState;
 use std::{
     collections::HashMap,
     future::Future,
@@ -106,7 +107,12 @@ impl Stage {
     #[must_use]
     pub fn new(policy: Policy, issuers: impl IntoIterator<Item = IssuerRules>, identity: &IdentityHeaders) -> Self {
         let keyring = Arc::new(Keyring::new(issuers));
-        Self::over(policy, CachedVerifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
+        Self::over(
+            policy,
+            CachedVerifier::new(keyring.rules().cloned(), RandomState::new()),
+            Replies::new(identity),
+            keyring,
+        )
     }
 
     /// An engine with real keys, which somebody else fetches into that store: for [`Self::ask_live`].
@@ -118,7 +124,12 @@ impl Stage {
         keys: Arc<KeyStore>,
     ) -> Self {
         let keyring = Arc::new(Keyring::over(issuers, keys));
-        Self::over(policy, CachedVerifier::new(keyring.rules().cloned()), Replies::new(identity), keyring)
+        Self::over(
+            policy,
+            CachedVerifier::new(keyring.rules().cloned(), RandomState::new()),
+            Replies::new(identity),
+            keyring,
+        )
     }
 
     /// The same with another policy: the keys, the issuers and the tokens already verified stay.

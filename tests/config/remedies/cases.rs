@@ -28,7 +28,7 @@ fn route(source: &'static str, fields: &str, from: &'static str, to: &'static st
 }
 
 fn path(text: &str, from: &'static str, to: &'static str) -> Case {
-    route("policy/pattern_error.rs", &format!("path: '{text}', access: public"), from, to)
+    route("../engine/src/policy/pattern_help.rs", &format!("path: '{text}', access: public"), from, to)
 }
 
 fn top(source: &'static str, field: &str, from: &'static str, to: &'static str) -> Case {
@@ -210,7 +210,7 @@ fn forms() -> Vec<Case> {
 
 fn patterns() -> Vec<Case> {
     let host = |text: &str, from, to| {
-        route("policy/host_pattern.rs", &format!("path: /a, access: public, host: '{text}'"), from, to)
+        route("../engine/src/policy/host_pattern.rs", &format!("path: /a, access: public, host: '{text}'"), from, to)
     };
     vec![
         path("api", "'api'", "'/api'"),

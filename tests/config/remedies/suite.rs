@@ -50,7 +50,7 @@ fn test(source: &'static str, fields: &str, fixed: &str) -> Case {
 /// The expectation of a test about `GET /b`.
 fn expect(fields: &str, fixed: &str) -> Case {
     let whole = |fields: &str| format!("request: GET /b, token: valid, expect: {fields}");
-    test("rehearsal/suite/decode/expect.rs", &whole(fields), &whole(fixed))
+    test("tools/policy_test/decode/expect.rs", &whole(fields), &whole(fixed))
 }
 
 /// The credentials of a test.
@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn of_files() -> Vec<Case> {
-    let source = "rehearsal/suite/decode/mod.rs";
+    let source = "tools/policy_test/decode/mod.rs";
     let long = "x".repeat(300);
     vec![
         file(source, "", "tests: [{ request: GET /api/x, expect: deny }]\n"),
@@ -88,7 +88,7 @@ fn of_files() -> Vec<Case> {
 fn of_requests() -> Vec<Case> {
     let request = |text: &str, fixed: &str| {
         let whole = |text: &str| format!("request: {text}, expect: deny");
-        test("rehearsal/suite/decode/request.rs", &whole(text), &whole(fixed))
+        test("tools/policy_test/decode/request.rs", &whole(text), &whole(fixed))
     };
     vec![
         request("GET", "GET /api/messages/7"),
@@ -98,7 +98,7 @@ fn of_requests() -> Vec<Case> {
         request("{ method: GET }", "{ method: GET, path: /api/messages/7 }"),
         request("{ path: /b, headers: { x request id: a } }", "{ path: /b, headers: { x-request-id: a } }"),
         test(
-            "rehearsal/suite/decode/request.rs",
+            "tools/policy_test/decode/request.rs",
             "request: { path: /b, headers: { authorization: Basic abc } }, expect: deny",
             "request: { path: /b }, token: { raw: \"Basic abc\" }, expect: deny",
         ),
@@ -121,7 +121,7 @@ fn of_expectations() -> Vec<Case> {
 }
 
 fn of_tokens() -> Vec<Case> {
-    let source = "rehearsal/suite/decode/token.rs";
+    let source = "tools/policy_test/decode/token.rs";
     vec![
         named(source, "tokens: { valid: { subject: a } }", "tokens: { alice: { subject: a } }"),
         file(
@@ -140,7 +140,7 @@ fn of_tokens() -> Vec<Case> {
 }
 
 fn of_values() -> Vec<Case> {
-    let source = "rehearsal/suite/decode/value.rs";
+    let source = "tools/policy_test/decode/value.rs";
     vec![
         named(source, "tokens: [alice]", "tokens: { alice: { subject: alice } }"),
         token(source, "{ claims: org_42 }", "{ claims: { org_id: org_42 } }"),
@@ -175,7 +175,7 @@ fn of_values() -> Vec<Case> {
 }
 
 fn of_names() -> Vec<Case> {
-    let source = "rehearsal/suite/run.rs";
+    let source = "tools/policy_test/run.rs";
     let without = Case { config: WITHOUT_ISSUERS, ..token(source, "valid", "none") };
     vec![
         test(
@@ -239,7 +239,7 @@ fn every_help_about_tests_is_followed() {
         .map(|case| (case.source, problems(case.config, &case.file).into_iter().map(|(_, help)| help).collect()))
         .collect();
     let (mut count, mut missing) = (0, Vec::new());
-    for source in ["rehearsal/suite", "rehearsal/suite/decode"].into_iter().flat_map(sources_of) {
+    for source in ["tools/policy_test", "tools/policy_test/decode"].into_iter().flat_map(sources_of) {
         let literals = literals(&source, &ASKS);
         count += literals.len();
         let own = helps.iter().filter(|(of, _)| *of == source).map(|(_, help)| help.as_str()).collect();

@@ -66,7 +66,10 @@ fn nameless(seed: u8, names: Value) -> String {
 
 fn verifier() -> CachedVerifier {
     let algorithms = NonEmpty::new(vec![Algorithm::EdDSA]).unwrap();
-    CachedVerifier::new([IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }])
+    CachedVerifier::new(
+        [IssuerRules { algorithms, max_token_age: Some(Duration::from_secs(100)), ..rules() }],
+        RandomState::new(),
+    )
 }
 
 fn verify(verifier: &CachedVerifier, token: &str, keys: &Keys, now: UnixTime) -> Result<(), Unverified> {
@@ -451,7 +454,7 @@ fn another_configuration_has_nothing_of_what_the_one_before_refused() {
 fn its_bytes_are_bounded_and_so_are_its_entries_however_small() {
     for filler in [0, 8000] {
         let token = Arc::new(VerifiedToken::for_tests(json!({ "filler": "x".repeat(filler) })));
-        let cache = TokenCache::default();
+        let cache = TokenCache::new(RandomState::new());
         let tokens = limits::TOKEN_CACHE_ENTRIES + 50_000;
         for n in 0..tokens {
             cache.put(sha256(&n.to_be_bytes()), Arc::clone(&token));
@@ -471,7 +474,7 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
         let claims = json!({ "sub": "user", "client_id": "client", "scope": scope, "filler": "x".repeat(filler) });
         let token = Arc::new(VerifiedToken::for_tests(claims));
         let size = token.size();
-        let cache = TokenCache::default();
+        let cache = TokenCache::new(RandomState::new());
         cache.put([0; 32], token);
         (size, cache.stats().bytes)
     };
@@ -487,7 +490,7 @@ fn an_entry_weighs_what_it_holds_and_never_too_little() {
 
 #[test]
 fn debug_of_a_cache_shows_how_it_did() {
-    let shown = format!("{:?}", TokenCache::default());
+    let shown = format!("{:?}", TokenCache::new(RandomState::new()));
     let stats = "CacheStats { hits: 0, misses: 0, refusals: 0, evictions: 0, entries: 0, bytes: 0 }";
     assert_eq!(shown, format!("TokenCache {{ stats: {stats}, .. }}"));
 }

@@ -1,5 +1,6 @@
 //! A service without its servers: a file in a directory of its own, and issuers that count who asks them.
 
+use std::hash::RandomState;
 use std::{
     collections::BTreeMap,
     fs,
@@ -96,7 +97,8 @@ impl Service {
         let keys = Arc::new(Keys::default());
         let outside = Outside { clock: Arc::new(SystemClock), fetchers: Arc::new(Shared(Arc::clone(&keys))) };
         let store = Arc::new(KeyStore::new());
-        let verifier = CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()));
+        let verifier =
+            CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
         let metrics = Arc::new(Metrics::new(Arc::clone(&store), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let mut tasks = JoinSet::new();
