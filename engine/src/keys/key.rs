@@ -1,7 +1,7 @@
 //! One verification key, parsed once at load and pinned to the algorithms it may be used with.
 //!
-//! jsonwebtoken reads the JWK; aws-lc-rs holds the parsed public key and checks signatures, because jsonwebtoken would
-//! parse the key again for every token.
+//! aws-lc-rs holds the parsed key and checks every signature, because jsonwebtoken would parse a public key again for every
+//! token. jsonwebtoken computes the thumbprint of a public key.
 
 mod certificate;
 mod certificate_names;
@@ -12,12 +12,8 @@ mod weak;
 
 use std::{fmt, sync::Arc};
 
-use aws_lc_rs::signature::ParsedPublicKey;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    DecodingKey,
-    jwk::{Jwk, ThumbprintHash},
-};
+use aws_lc_rs::{hmac, signature::ParsedPublicKey};
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde_json::{Map, Value};
 
 use certificate_names::CertificateNames;
@@ -52,7 +48,7 @@ enum KeyId {
 
 enum Verifier {
     Public(ParsedPublicKey),
-    Shared(DecodingKey),
+    Shared(Box<hmac::Key>),
 }
 
 impl fmt::Debug for VerificationKey {
@@ -117,8 +113,10 @@ impl VerificationKey {
     pub fn from_secret(secret: &Secret, algorithms: &[Algorithm]) -> Self {
         let verifiers = algorithms
             .iter()
-            .filter(|algorithm| algorithm.is_hmac())
-            .map(|algorithm| (*algorithm, Verifier::Shared(DecodingKey::from_secret(secret.expose()))))
+            .filter_map(|algorithm| {
+                let key = hmac::Key::new(hmac_algorithm(*algorithm)?, secret.expose());
+                Some((*algorithm, Verifier::Shared(Box::new(key))))
+            })
             .collect();
         // Not to be shown, and of a secret of 32 bytes or more it says nothing all the same.
         let name: String = sha256(secret.expose()).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -151,11 +149,8 @@ impl VerificationKey {
         let Some((_, verifier)) = self.verifiers.iter().find(|(mine, _)| *mine == algorithm) else { return false };
         match verifier {
             Verifier::Public(key) => key.verify_sig(message, signature).is_ok(),
-            Verifier::Shared(key) => {
-                let signature = URL_SAFE_NO_PAD.encode(signature);
-                let Some(algorithm) = hmac(algorithm) else { return false };
-                jsonwebtoken::crypto::verify(&signature, message, key, algorithm).unwrap_or(false)
-            }
+            // In constant time.
+            Verifier::Shared(key) => hmac::verify(key, message, signature).is_ok(),
         }
     }
 
@@ -212,12 +207,12 @@ fn in_no_set(thumbprint: String) -> Arc<Basis> {
     Arc::new(Basis { set: Fingerprint::none(), key: thumbprint.into() })
 }
 
-/// What jsonwebtoken calls it.
-fn hmac(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
+/// The HMAC of an algorithm for shared secrets (RFC 7518 section 3.2).
+fn hmac_algorithm(algorithm: Algorithm) -> Option<hmac::Algorithm> {
     match algorithm {
-        Algorithm::HS256 => Some(jsonwebtoken::Algorithm::HS256),
-        Algorithm::HS384 => Some(jsonwebtoken::Algorithm::HS384),
-        Algorithm::HS512 => Some(jsonwebtoken::Algorithm::HS512),
+        Algorithm::HS256 => Some(hmac::HMAC_SHA256),
+        Algorithm::HS384 => Some(hmac::HMAC_SHA384),
+        Algorithm::HS512 => Some(hmac::HMAC_SHA512),
         _ => None,
     }
 }

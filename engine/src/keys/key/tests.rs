@@ -2,6 +2,7 @@ use aws_lc_rs::{
     rsa::{KeySize, PublicKeyComponents},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;
 
@@ -333,7 +334,7 @@ fn each_hmac_verifies_its_own_signatures_and_no_other() {
             assert_eq!(key.verify(asked, b"m", &signature), asked == signed_as, "{signed_as:?} as {asked:?}");
         }
     }
-    assert_eq!(Algorithm::ASYMMETRIC.map(hmac), [None; 10]);
+    assert_eq!(Algorithm::ASYMMETRIC.map(hmac_algorithm), [None; 10]);
     // Of another secret.
     let other = VerificationKey::from_secret(&Secret::new(vec![b't'; 64]), &Algorithm::SYMMETRIC);
     let signature = jsonwebtoken::crypto::sign(b"m", &signing, HS256).unwrap();
