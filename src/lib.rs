@@ -5,38 +5,49 @@
 //! # One Check in six hops
 //!
 //! ```text
-//! Envoy ──CheckRequest──▶ 1 ext_authz::service      (its connection is served by one thread, see service::workers;
-//!                                                    ext_authz::queue turns it away if it has waited for too long)
-//!                         2 ext_authz::decode::attributes   -> RequestAttributes (canonical, bounded, read in place)
-//!                         3 authorizer
-//!                             4 policy              -> the rule, or a denial
-//!                             5 portcullis_engine::jwt::verifier       -> VerifiedToken   (rule.admit -> Permit)
-//! Envoy ◀─CheckResponse── 6 ext_authz::response     (the only file that builds a CheckResponse)
+//! Envoy ──CheckRequest──▶ 1 ext_authz::transport   (one thread serves a connection, see service::workers;
+//!                                                    ext_authz::queue turns a Check away that has waited for too long)
+//!                         2 ext_authz::decode      -> RequestAttributes (canonical, bounded, read in place)
+//!                         3 engine: authorizer
+//!                             4 engine: policy     -> the rule, or a denial
+//!                             5 engine: token_cache, jwt -> VerifiedToken   (rule.admit -> Permit)
+//! Envoy ◀─CheckResponse── 6 ext_authz::response    (the only file that builds a CheckResponse)
 //! ```
 //!
-//! The single await on the way is "a key is missing: wait for the store's fetch, bounded, then run it once more". How long
-//! each hop takes is in `benches/hops.rs`; how all of it compares with other services, in `benches/compare`.
+//! The single await on the way, in [`ext_authz::service`], is "a key is missing: wait for the store's fetch, bounded, then run
+//! it once more". How long each hop takes is in `benches/hops.rs`; how all of it compares with other services, in
+//! `benches/compare`.
 //!
-//! # Floors
+//! # Crates
 //!
-//! | floor | modules | |
-//! |---|---|---|
-//! | root | [`cli`], [`app`], [`rehearsal`], [`shutdown`], [`descriptors`] | arguments, tasks, signals, open files; offline trials |
-//! | adapters | [`ext_authz`], [`config`], [`keystore::fetch`], [`keystore::refresh`], [`keystore::saved`], [`admin`], [`telemetry`], [`files`] | the outside |
-//! | engine | [`authorizer`] | a request and a moment in, a decision out |
-//! | mechanisms | [`bearer`], [`jwt`], [`jwks`], [`policy`] | credentials, tokens, keys, rules |
-//! | words | [`limits`], [`clock`], [`json`], [`digest`], [`reason`], [`identity`], [`build_info`], [`client_text`], [`printable`], [`portcullis_engine::oauth::scope`] | what all speak in |
+//! `engine/` ([`portcullis_engine`]) decides: pure and synchronous, with no clock, IO, log or randomness. This crate brings
+//! requests and keys, and is the program. `demo/` is another program, for trying this one out; the product depends on neither it
+//! nor on what mints its tokens.
 //!
-//! A module imports from its own floor and those below; adapters don't import each other; a test holds that.
+//! # Modules, lowest first
+//!
+//! | module | |
+//! |---|---|
+//! | [`build_info`], [`limits`], [`clock`], [`printable`], [`client_text`], [`files`] | what all others speak in |
+//! | [`document`] | YAML with positions, problems, redaction: knows nothing of Portcullis |
+//! | [`keystore`] | keys of the configured issuers: discovery, fetches, the store |
+//! | [`ext_authz`] | Envoy's protocol: transport, decoding, the one wait, responses |
+//! | [`config`] | the configuration: decode, resolve, lints |
+//! | [`tools`] | simulate, explain, policy tests, the lints of Envoy's configuration |
+//! | [`service`] | the running service: composition, reloads, workers, admin port, logs and metrics |
+//! | [`cli`] | the commands |
+//!
+//! A module imports from those above it in this table. There is no ring of files or folders; a test holds both.
 //!
 //! # Invariants
 //!
 //! *Invariant: shut unless opened.* Whatever is unknown, ambiguous, late or broken is a denial. There is no default that
 //! allows, and no way from an error to an allow.
 //!
-//! *Invariant: success is a proof.* Only [`portcullis_engine::jwt::verifier::Verifier`] makes a [`portcullis_engine::jwt::verified_token::VerifiedToken`], only a
-//! [`portcullis_engine::policy::rule::Rule`] makes a [`portcullis_engine::policy::rule::Permit`], and only from a permit an allow answer is made. Forgetting a
-//! check does not compile.
+//! *Invariant: success is a proof.* Only [`Verifier`](portcullis_engine::jwt::verifier::Verifier) makes a
+//! [`VerifiedToken`](portcullis_engine::jwt::verified_token::VerifiedToken), only a
+//! [`Rule`](portcullis_engine::policy::rule::Rule) makes a [`Permit`](portcullis_engine::policy::rule::Permit), and only from a
+//! permit an allow answer is made. Forgetting a check does not compile.
 //!
 //! *Invariant: engine and below are pure.* No clock, no IO, no randomness, no logs: the time and the keys are arguments.
 //!
@@ -49,7 +60,7 @@
 //! *Invariant: what is fast is held to what is plain.* The reader of messages and the writer of answers stand beside the
 //! generated types in tests and under the fuzzer, and a path, host or header taken at one look beside the closer look.
 //!
-//! *Invariant: one table from reason to answer*, [`reason`], with a row for each.
+//! *Invariant: one table from reason to answer*, [`portcullis_engine::reason`], with a row for each.
 //!
 //! *Invariant: no client can stop it for others.* Whatever a client, a proxy or an issuer can make the service hold or do has
 //! a bound in [`limits`], with its reason. Beyond it what is turned away is that client's own, or what is least used.

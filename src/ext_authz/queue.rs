@@ -10,12 +10,13 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::deadline;
@@ -52,7 +53,7 @@ impl Queues {
     /// Adds the queue of the thread that a connection begins on.
     pub(crate) fn add(&self, reads: &Reads) {
         let queue = Arc::downgrade(&reads.queue);
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.0.lock();
         if !queues.iter().any(|known| known.ptr_eq(&queue)) {
             queues.retain(|known| known.strong_count() > 0);
             queues.push(queue);
@@ -62,7 +63,7 @@ impl Queues {
     /// Returns the number of calls that wait for their turn now. Calls in bytes that were read ahead are estimated.
     #[must_use]
     pub fn calls(&self) -> usize {
-        let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queues = self.0.lock();
         // One clone is the queue's own.
         queues.iter().filter_map(Weak::upgrade).map(|queue| Ahead::waiting(&queue, 1)).sum()
     }

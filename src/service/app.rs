@@ -1,14 +1,9 @@
 //! The composition root: a configuration becomes a running service. Owns every listener and every task.
 
-use std::hash::RandomState;
-use std::{
-    fmt,
-    path::PathBuf,
-    pin::pin,
-    sync::{Arc, Mutex},
-};
+use std::{fmt, hash::RandomState, path::PathBuf, pin::pin, sync::Arc};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

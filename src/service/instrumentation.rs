@@ -3,10 +3,11 @@
 use std::{
     collections::{BTreeSet, HashMap},
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::supervise::contained;
@@ -160,8 +161,8 @@ impl Observers {
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        // A poisoned lock holds a map all the same: at worst a line too many is logged.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic under the lock leaves a map all the same: at worst a line too many is logged.
+        self.known.lock()
     }
 
     fn arrived(&self, issuer: &str, set: &KeySet, took: Duration) {

@@ -3,11 +3,9 @@
 //! *Invariant: ready once, ready until the stop.* What a reload brings, or an outage takes, is no reason to take every
 //! replica away at once.
 
-use std::{
-    fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt::Write as _, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -106,7 +104,7 @@ impl Readiness {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Each field is right by itself.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -5,12 +5,13 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior},
@@ -110,10 +111,6 @@ pub(crate) struct Load {
 /// Numbers requests of all loads.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 impl Load {
     /// Sends so many requests a second, from now on.
     pub(crate) fn start(address: SocketAddr, mix: Mix, rate: u32) -> Self {
@@ -133,24 +130,24 @@ impl Load {
 
     /// From now on, losses are to be expected, also of requests that are under way.
     pub(crate) fn tolerate_losses(&self) {
-        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), under_way: true, to: None });
+        self.shared.tolerated.lock().push(Tolerated { from: Instant::now(), under_way: true, to: None });
     }
 
     /// From now on, new requests may be lost: those under way are answered before the end.
     pub(crate) fn tolerate_losses_of_new_ones(&self) {
-        lock(&self.shared.tolerated).push(Tolerated { from: Instant::now(), under_way: false, to: None });
+        self.shared.tolerated.lock().push(Tolerated { from: Instant::now(), under_way: false, to: None });
     }
 
     /// From now on, losses are not to be expected any more. Requests that are under way still may be lost.
     pub(crate) fn expect_all(&self) {
-        for tolerated in lock(&self.shared.tolerated).iter_mut() {
+        for tolerated in self.shared.tolerated.lock().iter_mut() {
             tolerated.to.get_or_insert_with(Instant::now);
         }
     }
 
     /// Closes connections on which nothing is under way: Envoy was restarted.
     pub(crate) fn forget_connections(&self) {
-        lock(&self.shared.idle).clear();
+        self.shared.idle.lock().clear();
     }
 
     /// Stops sending, waits for the last answers and returns what came of it.
@@ -159,7 +156,7 @@ impl Load {
         while let Some(ended) = self.tasks.join_next().await {
             ended??;
         }
-        Ok(std::mem::take(&mut *lock(&self.shared.tally)))
+        Ok(std::mem::take(&mut *self.shared.tally.lock()))
     }
 }
 
@@ -175,7 +172,7 @@ async fn send(shared: Arc<Shared>, rate: u32, stop: CancellationToken) -> Result
         }
         let due = started.elapsed().as_micros() * u128::from(rate) / 1_000_000;
         let due = u64::try_from(due)?;
-        let before = std::mem::replace(&mut lock(&shared.tally).due, due);
+        let before = std::mem::replace(&mut shared.tally.lock().due, due);
         for _ in before..due {
             let in_flight = u64::try_from(requests.len())?;
             if in_flight < CONNECTIONS {
@@ -192,18 +189,18 @@ async fn one(shared: Arc<Shared>, ask: Ask) {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let sent = Instant::now();
     {
-        let mut tally = lock(&shared.tally);
+        let mut tally = shared.tally.lock();
         tally.sent += 1;
         *tally.kinds.entry(ask.kind).or_default() += 1;
     }
     let answer = exchange(&shared, &ask.to_bytes(number)).await;
     let ended = Instant::now();
     let verdict = judge(&ask.expected, ask.path, &answer);
-    let tolerated = lock(&shared.tolerated).iter().any(|tolerated| {
+    let tolerated = shared.tolerated.lock().iter().any(|tolerated| {
         let begun = if tolerated.under_way { ended } else { sent + ON_THE_WAY };
         tolerated.from <= begun && tolerated.to.is_none_or(|to| to >= sent)
     });
-    let mut tally = lock(&shared.tally);
+    let mut tally = shared.tally.lock();
     tally.latencies.push(u32::try_from((ended - sent).as_micros()).unwrap_or(u32::MAX));
     let describe = match &verdict {
         Verdict::Right => {
@@ -245,14 +242,14 @@ async fn one(shared: Arc<Shared>, ask: Ask) {
 }
 
 async fn exchange(shared: &Shared, request: &[u8]) -> Result<Reply, Break> {
-    let idle = lock(&shared.idle).pop();
+    let idle = shared.idle.lock().pop();
     let mut connection = match idle {
         Some(connection) => connection,
         None => Connection::open(shared.address, PATIENCE).await?,
     };
     let reply = connection.exchange(request, PATIENCE).await?;
     if !reply.closes() {
-        lock(&shared.idle).push(connection);
+        shared.idle.lock().push(connection);
     }
     Ok(reply)
 }

@@ -1,7 +1,8 @@
 //! The mix of requests: which kinds, how often, and what each must be answered with.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use portcullis_demo::issuer::TokenRequest;
 
 use super::{
@@ -130,12 +131,12 @@ impl Mix {
 
     /// Says which good tokens may be refused for now.
     pub(crate) fn set_pending(&self, pending: Pending) {
-        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = pending;
+        *self.pending.lock() = pending;
     }
 
     /// Makes the next request.
     pub(crate) fn next(&self) -> Result<Ask, Failure> {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut random = self.random.lock();
         let random = &mut *random;
         let total: u32 = self.weights.iter().map(|(_, weight)| weight).sum();
         let mut at = u32::try_from(random.below(usize::try_from(total)?))?;
@@ -150,7 +151,7 @@ impl Mix {
         let issuer = random.below(self.issuers.len());
         let tokens = self.issuers.get(issuer).ok_or("a mix without an issuer")?;
         let mut ask = ask(kind, tokens, random)?;
-        let pending = match *self.pending.lock().unwrap_or_else(PoisonError::into_inner) {
+        let pending = match *self.pending.lock() {
             Pending::None => false,
             Pending::NewKeys => kind == Kind::NewKey,
             Pending::Any => kind != Kind::Public,

@@ -4,13 +4,14 @@ use std::{
     collections::HashMap,
     fs,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The pause between two looks.
@@ -56,10 +57,6 @@ pub(crate) struct Sampler {
     stop: Arc<AtomicBool>,
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 impl Sampler {
     /// Starts the thread that looks.
     pub(crate) fn start() -> Self {
@@ -76,13 +73,13 @@ impl Sampler {
 
     /// Looks at this process from now on.
     pub(crate) fn watch(&self, role: Role, pid: u32) {
-        lock(&self.state).watched.push((role, pid));
+        self.state.lock().watched.push((role, pid));
     }
 
     /// Tells whether the machine and not Portcullis is why nothing came between these two moments, of a request that
     /// was given up after `timeout`.
     pub(crate) fn machine_too_slow(&self, from: Instant, to: Instant, timeout: Duration) -> bool {
-        machine_too_slow(&lock(&self.state).samples, from, to, timeout)
+        machine_too_slow(&self.state.lock().samples, from, to, timeout)
     }
 }
 
@@ -93,7 +90,7 @@ impl Drop for Sampler {
 }
 
 fn look(state: &Mutex<State>) {
-    let watched = lock(state).watched.clone();
+    let watched = state.lock().watched.clone();
     let mut threads = HashMap::new();
     for (role, pid) in watched {
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
@@ -106,7 +103,7 @@ fn look(state: &Mutex<State>) {
             }
         }
     }
-    lock(state).samples.push(Sample { at: Instant::now(), threads });
+    state.lock().samples.push(Sample { at: Instant::now(), threads });
 }
 
 /// Decides [`Sampler::machine_too_slow`] by these looks, the oldest first.

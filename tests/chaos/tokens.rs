@@ -1,11 +1,12 @@
 //! The tokens of one issuer, good and bad, and what each must be answered with.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use parking_lot::{Mutex, MutexGuard};
 use portcullis_demo::issuer::{Alg, DemoIssuer, TokenRequest};
 use serde_json::json;
 
@@ -154,7 +155,7 @@ impl Tokens {
     }
 
     fn pools(&self) -> MutexGuard<'_, Pools> {
-        self.pools.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.pools.lock()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::{net::UdpSocket, task::JoinSet};
 
 const A: [u8; 2] = [0, 1];
@@ -25,7 +26,7 @@ impl NameServer {
         task.spawn(async move {
             let mut query = [0; 512];
             while let Ok((length, asker)) = socket.recv_from(&mut query).await {
-                let answer = answer(&query[..length], &answers.lock().unwrap());
+                let answer = answer(&query[..length], &answers.lock());
                 socket.send_to(&answer, asker).await.unwrap();
             }
         });
@@ -40,7 +41,7 @@ impl NameServer {
             IpAddr::V4(ip) => ip,
             IpAddr::V6(ip) => panic!("{ip} is not IPv4"),
         });
-        *self.known.lock().unwrap() = ips.collect();
+        *self.known.lock() = ips.collect();
     }
 
     /// The field of a cluster with which Envoy asks this server.

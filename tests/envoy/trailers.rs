@@ -1,17 +1,13 @@
 //! Trailers of requests, which no ext_authz filter asks about: where Envoy hands them on, and where it drops them.
 
-use std::{
-    convert::Infallible,
-    future::ready,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{convert::Infallible, future::ready, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, client, server, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{self, envoy::Envoy, scoped, service::TestService};
@@ -60,7 +56,7 @@ impl Api {
     }
 
     fn last(&self) -> Option<Seen> {
-        self.seen.lock().unwrap().pop()
+        self.seen.lock().pop()
     }
 }
 
@@ -72,7 +68,7 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) {
 async fn keep(request: Request<Incoming>, kept: Arc<Mutex<Vec<Seen>>>) -> Result<Response<Full<Bytes>>, Infallible> {
     let headers = request.headers().clone();
     let trailers = request.into_body().collect().await.unwrap().trailers().cloned().unwrap_or_default();
-    kept.lock().unwrap().push(Seen { headers, trailers });
+    kept.lock().push(Seen { headers, trailers });
     Ok(Response::new(Full::default()))
 }
 

@@ -1,10 +1,8 @@
 //! Keys over TLS with an authority of one's own, and through a proxy.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{net::SocketAddr, sync::Arc};
 
+use parking_lot::Mutex;
 use portcullis_demo::issuer::{DemoIssuer, TokenRequest};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
@@ -72,7 +70,7 @@ async fn proxy(target: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
             let mut client = BufReader::new(listener.accept().await.unwrap().0);
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") && client.read_line(&mut head).await.unwrap() > 0 {}
-            seen.lock().unwrap().push(head);
+            seen.lock().push(head);
             client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
             let mut server = TcpStream::connect(target).await.unwrap();
             tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
@@ -135,7 +133,7 @@ async fn through_a_proxy_names_are_the_proxys_business() {
     );
     let (status, page) = outcome(&issuer, &options).await;
     assert_eq!(status, 200, "{page}");
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock();
     assert!(asked[0].starts_with("CONNECT keys.internal.test:443 "), "{asked:?}");
     assert!(asked[0].to_ascii_lowercase().contains("proxy-authorization: basic bwu6c2vzyw1l"), "{asked:?}");
     assert!(!page.contains("sesame"));

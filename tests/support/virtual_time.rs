@@ -4,13 +4,14 @@ use std::hash::RandomState;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+use parking_lot::Mutex;
 use portcullis::{
     clock::{Clock, SystemClock},
     config,
@@ -51,16 +52,16 @@ pub struct ScriptedKeys {
 
 impl ScriptedKeys {
     pub fn publish(&self, jwks: &serde_json::Value) {
-        *self.jwks.lock().unwrap() = Some(jwks.to_string());
+        *self.jwks.lock() = Some(jwks.to_string());
     }
 
     pub fn go_down(&self) {
-        *self.jwks.lock().unwrap() = None;
+        *self.jwks.lock() = None;
     }
 
     /// From now on that host gives no answer.
     pub fn hang(&self, host: &str) {
-        *self.hanging.lock().unwrap() = Some(host.to_owned());
+        *self.hanging.lock() = Some(host.to_owned());
     }
 
     pub fn fetches(&self) -> usize {
@@ -72,11 +73,11 @@ impl Fetch for ScriptedKeys {
     fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
-            if self.hanging.lock().unwrap().as_deref() == url.host_str() {
+            if self.hanging.lock().as_deref() == url.host_str() {
                 std::future::pending::<()>().await;
             }
             tokio::time::sleep(FETCH_TIME).await;
-            let jwks = self.jwks.lock().unwrap().clone();
+            let jwks = self.jwks.lock().clone();
             let fetched =
                 |text: String| Fetched { body: text.into_bytes(), lifetime: None, dated: None, is_local: false };
             jwks.map(fetched).ok_or_else(|| FetchError::Status { url: url.clone(), status: 503 })

@@ -1,11 +1,11 @@
 //! The policy: which rule decides about a request. An immutable value, pure and synchronous: no IO, no clock, no logs.
 //!
-//! [`path`], [`host`] and [`method`] give a request its one canonical form or refuse it. [`Policy::build`] makes an
-//! index of the routes (`tables` by host, in each a `trie` of patterns) and reports what doesn't fit together
-//! ([`diagnostics`]). [`Policy::select`] finds the rule; what that rule asks of a token is in [`rule`] and [`scope`].
+//! [`Policy::build`] makes an index of the routes (`tables` by host, in each a `trie` of patterns) and reports what doesn't
+//! fit together ([`diagnostics`]). [`Policy::select`] finds the rule for a canonical request ([`crate::request`]); what that
+//! rule asks of a token is in [`rule`].
 //!
 //! The law: adding or removing a route changes the answer only for requests that its own pattern matches, both folded
-//! (see `fold`) or in a lax reading (see `readings`); one without a host counts as every host's. Order never matters.
+//! (see `request::fold`) or in a lax reading (see `lenient_paths`); one without a host counts as every host's. Order never matters.
 //! Nothing falls through: once a pattern is chosen, no other one opens what it refuses.
 
 pub(crate) mod audit;

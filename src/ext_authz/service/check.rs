@@ -231,15 +231,13 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
+    use std::{io, sync::Arc};
 
     use envoy_types::pb::envoy::service::auth::v3::{
         AttributeContext, CheckRequest, CheckResponse,
         attribute_context::{HttpRequest, Request},
     };
+    use parking_lot::Mutex;
     use prost::Message as _;
 
     use super::*;
@@ -280,7 +278,7 @@ mod tests {
         fn decided(&self, decided: &Decided<'_>) {
             let texts = decided.request();
             let told = format!("{} {:?} {:?} {:?}", decided.reason, texts.method, texts.host, texts.path);
-            self.0.lock().unwrap().push(told);
+            self.0.lock().push(told);
         }
 
         fn accept_failed(&self, _: &io::Error) {}
@@ -308,7 +306,7 @@ mod tests {
             "overloaded None None None",
             r#"request_empty_segment Some("GET") Some("a") Some("/a//b")"#,
         ];
-        assert_eq!(*told.0.lock().unwrap(), wanted);
+        assert_eq!(*told.0.lock(), wanted);
     }
 
     #[tokio::test]

@@ -2,14 +2,12 @@ mod restarts;
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use std::path::Path;
 
+use parking_lot::Mutex;
 use url::Url;
 
 use super::*;
@@ -67,15 +65,15 @@ impl Scripted {
 impl Fetch for Scripted {
     fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.urls.lock().unwrap().push(url.path().to_owned());
-        let mut answers = self.answers.lock().unwrap();
+        self.urls.lock().push(url.path().to_owned());
+        let mut answers = self.answers.lock();
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         let answer = answer.unwrap();
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
             let fetched = |text: String| Fetched {
                 body: text.into_bytes(),
-                lifetime: *self.lifetime.lock().unwrap(),
+                lifetime: *self.lifetime.lock(),
                 dated: None,
                 is_local: false,
             };
@@ -234,23 +232,23 @@ impl Site {
     }
 
     fn put(&self, path: &str, page: &str) {
-        self.pages.lock().unwrap().insert(path.to_owned(), page.to_owned());
+        self.pages.lock().insert(path.to_owned(), page.to_owned());
     }
 
     fn remove(&self, path: &str) {
-        self.pages.lock().unwrap().remove(path);
+        self.pages.lock().remove(path);
     }
 
     /// Returns the paths that were asked for since the last call.
     fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.urls.lock().unwrap())
+        std::mem::take(&mut self.urls.lock())
     }
 }
 
 impl Fetch for Site {
     fn fetch<'a>(&'a self, url: &'a Url, _: Loopback) -> Fetching<'a> {
-        self.urls.lock().unwrap().push(url.path().to_owned());
-        let page = self.pages.lock().unwrap().get(url.path()).cloned();
+        self.urls.lock().push(url.path().to_owned());
+        let page = self.pages.lock().get(url.path()).cloned();
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
             match page {
@@ -269,7 +267,7 @@ struct Told(Mutex<Vec<(Duration, &'static str)>>, Option<Instant>);
 impl Observer for Told {
     fn fetched(&self, _: &str, outcome: Result<&KeySet, &FetchError>, _: Duration) {
         let kind = outcome.map_or_else(FetchError::kind, |_| "success");
-        self.0.lock().unwrap().push((self.1.unwrap().elapsed(), kind));
+        self.0.lock().push((self.1.unwrap().elapsed(), kind));
     }
     fn clock_compared(&self, _: &str, _: ClockSkew, _: Duration) {}
     fn restored(&self, _: &str, _: Duration) {}
@@ -310,7 +308,7 @@ impl Running {
     }
 
     fn told(&self) -> Vec<(u64, &'static str)> {
-        let told = self.told.0.lock().unwrap();
+        let told = self.told.0.lock();
         told.iter().map(|(at, kind)| (at.as_secs(), *kind)).collect()
     }
 }
@@ -509,7 +507,7 @@ struct Elsewhere {
 
 impl Fetch for Elsewhere {
     fn fetch<'a>(&'a self, url: &'a Url, loopback: Loopback) -> Fetching<'a> {
-        self.asked.lock().unwrap().push((url.path().to_owned(), loopback));
+        self.asked.lock().push((url.path().to_owned(), loopback));
         let body = if url.path() == "/one" { jwks("a") } else { metadata("one").unwrap() };
         let fetched = Fetched { body: body.into_bytes(), lifetime: None, dated: None, is_local: self.is_local };
         Box::pin(std::future::ready(Ok(fetched)))
@@ -529,7 +527,7 @@ async fn names_of_a_document_lead_to_this_machine_only_if_it_came_from_there() {
         // Also when the document is not read again.
         tokio::time::sleep(limits::KEYS_REFRESH_AFTER + Duration::from_secs(1)).await;
         let (document, keys) = ((OIDC.to_owned(), Loopback::Allowed), ("/one".to_owned(), loopback));
-        assert_eq!(*fetch.asked.lock().unwrap(), [document, keys.clone(), keys]);
+        assert_eq!(*fetch.asked.lock(), [document, keys.clone(), keys]);
     }
 }
 
@@ -604,7 +602,7 @@ async fn a_set_is_refreshed_when_it_says_so_within_bounds() {
     let (least, most) = (*limits::KEYS_REFRESH_RANGE.start(), *limits::KEYS_REFRESH_RANGE.end());
     for (lifetime, after) in [(0, least), (600, Duration::from_secs(450)), (u64::MAX, most)] {
         let fetch = Scripted::new([Ok(JWKS.to_owned())]);
-        *fetch.lifetime.lock().unwrap() = Some(Duration::from_secs(lifetime));
+        *fetch.lifetime.lock() = Some(Duration::from_secs(lifetime));
         let (store, _tasks) = start(&fetch, jwks_uri());
         store.settled().await;
         let earliest = after.mul_f64(1.0 - limits::REFRESH_JITTER);
@@ -621,7 +619,7 @@ struct Set(Mutex<UnixTime>);
 
 impl Clock for Set {
     fn now(&self) -> UnixTime {
-        *self.0.lock().unwrap()
+        *self.0.lock()
     }
 }
 
@@ -637,7 +635,7 @@ async fn a_machine_that_slept_has_older_keys_and_fetches_new_ones() {
     tasks.spawn(run(Arc::new(target(jwks_uri())), Arc::clone(&store), around));
     store.settled().await;
     let forward = |by: Duration| {
-        let mut now = clock.0.lock().unwrap();
+        let mut now = clock.0.lock();
         *now = now.plus(by);
     };
     forward(limits::CLOCKS_COMPARED + limits::CLOCKS_DIFFER);

@@ -1,10 +1,8 @@
 //! What the store has of one issuer: shared by the configurations that leave the issuer alone, and by its refresher.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::{
     sync::{Notify, watch},
     task::AbortHandle,
@@ -50,16 +48,16 @@ impl Entry {
 
     pub(super) fn keys(&self) -> RwLockReadGuard<'_, IssuerKeys> {
         // What is changed in there is changed whole, or not at all.
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+        self.keys.read()
     }
 
     pub(super) fn keys_mut(&self) -> RwLockWriteGuard<'_, IssuerKeys> {
-        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+        self.keys.write()
     }
 
     pub(super) fn facts(&self) -> MutexGuard<'_, FetchFacts> {
         // Each is right by itself.
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock()
     }
 }
 

@@ -74,10 +74,10 @@ mod tests {
     async fn work_that_hangs_is_left_behind_and_so_much_of_it_and_no_more() {
         let work = BoundedWork::new(Duration::from_millis(20));
         let (release, released) = mpsc::channel::<()>();
-        let released = Arc::new(std::sync::Mutex::new(released));
+        let released = Arc::new(parking_lot::Mutex::new(released));
         let hang = |urgency| {
             let released = Arc::clone(&released);
-            work.run(urgency, move || released.lock().unwrap().recv().is_ok())
+            work.run(urgency, move || released.lock().recv().is_ok())
         };
         for _ in 0..limits::RELOAD_HANGING_ROUTINE {
             assert_eq!(hang(Urgency::Routine).await, Err(Unfinished::Hangs));

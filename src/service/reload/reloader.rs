@@ -5,10 +5,11 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::mpsc,
     task::{JoinSet, spawn_blocking},
@@ -264,7 +265,7 @@ impl Reloader {
     }
 
     fn succeed(&self, config: &Config, saved: Option<SavedKeys>) -> Result<Issuers, ServeError> {
-        let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.lasting.refreshers.lock();
         let observer = Arc::clone(&self.lasting.observers) as _;
         let mut around = Around { tasks: &mut tasks, outside: &self.lasting.outside, observer };
         self.issuers.succeeded_by(config.issuers.clone(), saved, config.policy.asked_claims(), &mut around)
@@ -341,7 +342,7 @@ impl Reloader {
     }
 
     fn report_ended_tasks(&self) {
-        let mut tasks = self.lasting.refreshers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.lasting.refreshers.lock();
         while let Some(ended) = tasks.try_join_next() {
             // One that was cancelled has no issuer any more. None ends by itself, and one that a bug ends starts again.
             if let Err(error) = ended

@@ -1,7 +1,6 @@
 //! What operators are told of the configuration: which one is in force since when, and how the last reload went.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -62,7 +61,7 @@ impl ConfigStatus {
 
     fn lock(&self) -> MutexGuard<'_, Status> {
         // Each field is right by itself.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -19,6 +19,7 @@ use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, ModifyKind},
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, mpsc},
     time::{Instant, timeout},
@@ -131,7 +132,7 @@ async fn send_triggers(
 /// Watches the places as they are now. A disk that hangs ends neither looking nor SIGHUP, and takes one thread: where the
 /// last call has not ended, the next one does nothing.
 async fn follow(followed: Arc<Mutex<Followed>>) {
-    let following = tokio::task::spawn_blocking(move || try_lock(&followed).map(|mut places| places.follow()));
+    let following = tokio::task::spawn_blocking(move || followed.try_lock().map(|mut places| places.follow()));
     let _ = timeout(limits::DISK_TIMEOUT, following).await;
 }
 
@@ -139,19 +140,6 @@ async fn hangup(hangups: &mut Option<Hangups>) {
     match hangups {
         Some(hangups) => hangups.asked().await,
         None => std::future::pending().await,
-    }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Takes the lock, unless another thread has it.
-fn try_lock<T>(of: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match of.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
     }
 }
 
@@ -174,13 +162,13 @@ struct State {
 impl Hints {
     /// Whether somebody has begun to write the file and is not known to have ended.
     pub(crate) fn is_being_written(&self) -> bool {
-        lock(&self.state).writing
+        self.state.lock().writing
     }
 
     /// As if somebody had begun to write, or ended.
     #[cfg(test)]
     pub(crate) fn set_writing(&self, writing: bool) {
-        lock(&self.state).writing = writing;
+        self.state.lock().writing = writing;
     }
 
     /// Acts as if the system did not tell of changes.
@@ -197,7 +185,7 @@ impl Hints {
     fn take(&self, event: &notify::Result<Event>, names: &Mutex<Places>) {
         let (told, writing) = match event {
             Ok(event) => {
-                let names = &lock(names).names;
+                let names = &names.lock().names;
                 let ours = event.need_rescan() || event.paths.iter().any(|path| names.contains(path));
                 match event.kind {
                     EventKind::Access(AccessKind::Close(AccessMode::Write)) => (ours, Some(false)),
@@ -214,7 +202,7 @@ impl Hints {
         let is_lost = event.as_ref().map_or(true, Event::need_rescan);
         let writing = if is_lost { Some(false) } else { writing };
         if told {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             state.changed = true;
             state.writing = writing.unwrap_or(state.writing);
             drop(state);
@@ -225,18 +213,18 @@ impl Hints {
     /// Returns when something has changed, and nothing has for a while. A writer that has not closed the file is waited
     /// for a little longer, and known from then on: see [`Self::is_being_written`].
     async fn settled(&self, quiet: Duration) {
-        while !lock(&self.state).changed {
+        while !self.state.lock().changed {
             self.told.notified().await;
         }
         let began = Instant::now();
         loop {
-            let writing = lock(&self.state).writing;
+            let writing = self.state.lock().writing;
             let wait = if writing { limits::RELOAD_WRITER } else { quiet };
             let is_quiet = timeout(wait, self.told.notified()).await.is_err();
             // One that writes all the time is reported as well as one that pauses.
             let most = if writing { limits::RELOAD_WRITER } else { limits::RELOAD_QUIET_MAX };
             if is_quiet || began.elapsed() > most {
-                lock(&self.state).changed = false;
+                self.state.lock().changed = false;
                 return;
             }
         }
@@ -246,7 +234,7 @@ impl Hints {
     async fn idle(&self, time: Duration) {
         loop {
             tokio::time::sleep(time).await;
-            if !lock(&self.state).changed {
+            if !self.state.lock().changed {
                 return;
             }
         }
@@ -291,7 +279,7 @@ impl Followed {
     /// Watches the places as they are now: links may lead elsewhere than before.
     fn follow(&mut self) {
         let now = Places::of(&self.file);
-        let before = std::mem::replace(&mut *lock(&self.places), now.clone());
+        let before = std::mem::replace(&mut *self.places.lock(), now.clone());
         let Some(watcher) = &mut self.watcher else { return };
         for dir in before.dirs.difference(&now.dirs) {
             // It may be gone, and its watch with it.

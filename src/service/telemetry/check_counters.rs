@@ -10,12 +10,13 @@ use std::{
     hash::{BuildHasherDefault, Hash, Hasher},
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet},
     metrics::{MetricType, counter::ConstCounter},
@@ -193,7 +194,7 @@ struct Place(Mutex<Counts>);
 impl Place {
     fn lock(&self) -> MutexGuard<'_, Counts> {
         // Whatever panicked, a count is changed whole or not at all.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -248,7 +249,7 @@ impl Tally {
     }
 
     fn settled(&self) -> MutexGuard<'_, BTreeMap<Labels, u64>> {
-        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.settled.lock()
     }
 
     fn checks(&self) -> BTreeMap<Labels, u64> {

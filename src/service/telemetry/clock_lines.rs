@@ -1,11 +1,9 @@
 //! Log lines about clocks that differ: one when a difference goes beyond the tolerance of an issuer, one when it no longer
 //! does. None in between, so the number of lines is bounded by the changes.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{keystore::clock_skew::ClockSkew, service::telemetry::events};
 
@@ -33,8 +31,8 @@ impl ClockLines {
     }
 
     fn off(&self) -> MutexGuard<'_, HashSet<String>> {
-        // A poisoned lock holds a set all the same: at worst a line too many is logged.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic under the lock leaves a set all the same: at worst a line too many is logged.
+        self.0.lock()
     }
 }
 

@@ -4,9 +4,10 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::limits;
@@ -152,7 +153,7 @@ impl DenialLines {
 
     fn window(&self) -> MutexGuard<'_, Window> {
         // What is changed in there is changed whole, or not at all.
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+        self.window.lock()
     }
 }
 

@@ -3,8 +3,7 @@
 //! A value is shown for at least [`limits::PEAK_SHOWN`], to every scraper. A maximum that each scrape resets would be hidden
 //! from the next one.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::limits;
@@ -42,7 +41,7 @@ impl<T: Copy + Ord> RecentPeak<T> {
 
     fn at(&self, now: Instant) -> MutexGuard<'_, Periods<T>> {
         // Whatever panicked, the periods are changed whole or not at all.
-        let mut periods = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut periods = self.0.lock();
         let age = now.saturating_duration_since(periods.began);
         if age >= limits::PEAK_SHOWN {
             let current = periods.current.take();

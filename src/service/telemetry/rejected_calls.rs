@@ -3,12 +3,10 @@
 
 use std::{
     fmt::{self, Write as _},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -93,7 +91,7 @@ impl RejectedCalls {
     }
 
     fn example(&self) -> MutexGuard<'_, Option<String>> {
-        self.example.lock().unwrap_or_else(PoisonError::into_inner)
+        self.example.lock()
     }
 
     /// Counts the call that a message of h2 tells of, if it tells of one.

@@ -1,12 +1,8 @@
 //! Metrics by label of which some can be taken away.
 
-use std::{
-    collections::HashSet,
-    fmt,
-    hash::Hash,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::HashSet, fmt, hash::Hash};
 
+use parking_lot::Mutex;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
 /// Metrics by label, of which some can be taken away: a family does not say which it has.
@@ -41,11 +37,11 @@ impl<L: Clone + Hash + Eq + fmt::Debug, M: Default> Series<L, M> {
     /// Makes a series that begins at zero, unless it is there.
     pub(super) fn start(&self, labels: L) {
         drop(self.family.get_or_create(&labels));
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(labels);
+        self.known.lock().insert(labels);
     }
 
     pub(super) fn retain(&self, stays: impl Fn(&L) -> bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         known.retain(|labels| stays(labels) || !self.family.remove(labels));
     }
 }

@@ -1,12 +1,9 @@
 //! The lag of the threads that answer Checks: by how much a timer of each runs late. A Check on that thread waits as long, for
 //! the thread or for a processor, and the part of it that passes before the Check is read shows nowhere else.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _},
@@ -47,7 +44,7 @@ impl ThreadLag {
     }
 
     fn due(&self) -> MutexGuard<'_, Instant> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+        self.due.lock()
     }
 }
 
@@ -67,7 +64,7 @@ impl ThreadLags {
     }
 
     fn threads(&self) -> MutexGuard<'_, Vec<Arc<ThreadLag>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

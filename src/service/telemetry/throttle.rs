@@ -1,10 +1,8 @@
 //! A bounded rate of log lines: at most one in a time, which says how many were left out.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Lets one line pass in a time.
@@ -22,7 +20,7 @@ impl Throttle {
 
     /// Returns the number of lines that were left out, if one may be logged now.
     pub(crate) fn admit(&self, now: Instant) -> Option<u64> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let (last, left_out) = &mut *state;
         if last.is_some_and(|last| now.saturating_duration_since(last) < self.every) {
             *left_out = left_out.saturating_add(1);

@@ -129,12 +129,9 @@ pub(crate) async fn silent_threads(heartbeats: &[Heartbeat], patience: Patience)
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Mutex, mpsc},
-        thread,
-    };
+    use std::{io, sync::mpsc, thread};
 
+    use parking_lot::Mutex;
     use tokio::runtime::Builder;
 
     use super::*;
@@ -235,13 +232,13 @@ mod tests {
     impl Log {
         /// Takes the lines since the last time.
         fn take(&self) -> String {
-            String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+            String::from_utf8(std::mem::take(&mut self.0.lock())).unwrap()
         }
     }
 
     impl io::Write for Log {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -10,7 +10,7 @@ use std::{
     io,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -18,6 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 
 use self::keyring::Keyring;
@@ -215,7 +216,7 @@ impl Stage {
     pub fn ask(&self, ask: &Ask) -> Result<Answered, StageError> {
         let message = self.keyring.shown(ask)?;
         // One request at a time: the clock is all that requests share.
-        let _turn = self.clock.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.clock.turn.lock();
         self.clock.millis.store(ask.at.as_millis(), Ordering::SeqCst);
         let answer = self.check(message.encode()).ok_or(StageError::NoAnswer)?;
         let read = envoy_view::read(answer).ok_or(StageError::NoAnswer)?;

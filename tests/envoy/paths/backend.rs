@@ -1,11 +1,8 @@
 //! An upstream that keeps what reached it, byte by byte: no library tidies it up.
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -51,7 +48,7 @@ impl Backend {
     }
 
     pub(crate) fn arrived(&self, case: &str) -> Vec<Arrived> {
-        self.arrivals.lock().unwrap().get(case).cloned().unwrap_or_default()
+        self.arrivals.lock().get(case).cloned().unwrap_or_default()
     }
 }
 
@@ -60,7 +57,7 @@ async fn serve(stream: TcpStream, arrivals: Arrivals) {
     while let Some(arrived) = read(&mut stream).await {
         let case = arrived.header("x-case").next().map(|case| String::from_utf8_lossy(case).into_owned());
         // What comes without its name is kept as well: nothing may arrive unseen.
-        arrivals.lock().unwrap().entry(case.unwrap_or_default()).or_default().push(arrived);
+        arrivals.lock().entry(case.unwrap_or_default()).or_default().push(arrived);
         if stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.is_err() {
             return;
         }

@@ -1,10 +1,6 @@
 //! An ext_authz service between Envoy and Portcullis that keeps what was asked and answered, and changes nothing.
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use envoy_types::pb::envoy::service::auth::v3::{
     CheckRequest, CheckResponse,
@@ -12,6 +8,7 @@ use envoy_types::pb::envoy::service::auth::v3::{
     authorization_client::AuthorizationClient,
     authorization_server::{Authorization, AuthorizationServer},
 };
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, transport::Channel};
@@ -52,7 +49,7 @@ impl Middle {
     }
 
     pub(crate) fn checked(&self, case: &str) -> Vec<Checked> {
-        self.checks.lock().unwrap().get(case).cloned().unwrap_or_default()
+        self.checks.lock().get(case).cloned().unwrap_or_default()
     }
 }
 
@@ -63,7 +60,7 @@ impl Authorization for Recorder {
         let asked = message.attributes.clone().unwrap().request.unwrap().http.unwrap();
         let answer = self.portcullis.clone().check(message).await?.into_inner();
         let checked = Checked { asked, got: read(answer.clone()) };
-        self.checks.lock().unwrap().entry(case(&checked.asked)).or_default().push(checked);
+        self.checks.lock().entry(case(&checked.asked)).or_default().push(checked);
         Ok(Response::new(answer))
     }
 }

@@ -1,8 +1,9 @@
 //! Each bound of HTTP/2 with a peer that sends as much as it allows, while Checks on the same connection are answered; and then
 //! one more.
 
-use std::{convert::Infallible, os::unix::net::UnixStream as Pair, sync::Mutex, task::Waker, time::Duration};
+use std::{convert::Infallible, os::unix::net::UnixStream as Pair, task::Waker, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt as _, DuplexStream, duplex},
     task::JoinHandle,
@@ -34,7 +35,7 @@ impl Observer for Notes {
     fn accept_failed(&self, _: &io::Error) {}
 
     fn connection(&self, event: ConnectionEvent<'_>) {
-        self.0.lock().unwrap().push(match event {
+        self.0.lock().push(match event {
             ConnectionEvent::Failed(failure) => format!("{}: {}", failure.reason, failure.text),
             other => format!("{other:?}"),
         });
@@ -85,12 +86,12 @@ async fn holds(count: usize, mut abuse: impl FnMut(&mut Peer<DuplexStream>) -> V
     peer.send(&frame(DATA, END_STREAM, early, &grpc(b""))).await;
     assert!(peer.is_answered(early).await, "{reason} {text}: {:?}", peer.goodbye);
     assert!(peer.check(b"").await);
-    assert_eq!((&peer.goodbye, &*notes.0.lock().unwrap()), (&None, &vec!["Opened".to_owned()]), "{text}");
+    assert_eq!((&peer.goodbye, &*notes.0.lock()), (&None, &vec!["Opened".to_owned()]), "{text}");
     let bytes = abuse(&mut peer);
     peer.send(&bytes).await;
     let (_, said) = peer.ended().await.unwrap();
     assert_eq!(said, text);
-    let notes = notes.0.lock().unwrap();
+    let notes = notes.0.lock();
     let [_, failed, closed] = &notes[..] else { panic!("{notes:?}") };
     assert!(failed.starts_with(&format!("{reason}: connection error detected: ")), "{failed}");
     assert!(failed.ends_with(text), "{failed}");
@@ -200,7 +201,7 @@ async fn one_stream_more_than_may_be_open_is_refused_alone() {
     for stream in streams {
         assert!(peer.is_answered(*stream).await);
     }
-    assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
+    assert_eq!(*notes.0.lock(), ["Opened"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,7 +223,7 @@ async fn of_streams_that_we_have_reset_some_are_remembered_and_the_others_end_no
     peer.ping().await;
     assert_eq!(peer.resets, [(*streams.last().unwrap(), 5)], "STREAM_CLOSED for the one that is forgotten");
     assert!(peer.check(b"").await);
-    assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
+    assert_eq!(*notes.0.lock(), ["Opened"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +244,7 @@ async fn floods_that_h2_answers_or_ignores_cost_nobody_anything() {
     }
     peer.send(&frame(DATA, END_STREAM, early, &grpc(b""))).await;
     assert!(peer.is_answered(early).await);
-    assert_eq!((&peer.goodbye, &*notes.0.lock().unwrap()), (&None, &vec!["Opened".to_owned()]));
+    assert_eq!((&peer.goodbye, &*notes.0.lock()), (&None, &vec!["Opened".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,7 +262,7 @@ async fn answers_that_are_not_taken_hold_up_no_other() {
         peer.send(&[open(stream), window, frame(DATA, END_STREAM, stream, &grpc(b""))].concat()).await;
         assert!(peer.is_answered(stream).await);
     }
-    assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
+    assert_eq!(*notes.0.lock(), ["Opened"]);
 }
 
 /// One turn brings less than h2 allows, so that neither taking streams back nor small frames can end a
@@ -287,7 +288,7 @@ async fn streams_that_are_taken_back_end_nothing_however_many_come_at_once() {
         bytes.extend(frame(DATA, END_STREAM, early, &grpc(b"")));
         peer.send(&bytes).await;
         assert!(peer.is_answered(early).await && peer.is_answered(late).await, "{count}: {:?}", peer.goodbye);
-        assert_eq!(*notes.0.lock().unwrap(), ["Opened"]);
+        assert_eq!(*notes.0.lock(), ["Opened"]);
     }
 }
 
@@ -308,7 +309,7 @@ async fn a_full_set_of_streams_may_send_messages_in_frames_of_one_byte() {
     for stream in streams {
         assert!(peer.is_answered(stream).await, "{:?}", peer.goodbye);
     }
-    assert_eq!((&peer.goodbye, &*notes.0.lock().unwrap()), (&None, &vec!["Opened".to_owned()]));
+    assert_eq!((&peer.goodbye, &*notes.0.lock()), (&None, &vec!["Opened".to_owned()]));
 }
 
 /// The bound that turns keep out of reach: h2's, where everything is read at once.
@@ -383,7 +384,7 @@ async fn a_connection_on_which_nothing_is_asked_is_closed() {
     assert_eq!(began.elapsed().as_secs(), limits::FIRST_CALL.as_secs());
     let mut sent = Vec::new();
     UnixStream::from_std(theirs).unwrap().read_to_end(&mut sent).await.unwrap();
-    assert_eq!(*notes.0.lock().unwrap(), ["Opened", "Closed"]);
+    assert_eq!(*notes.0.lock(), ["Opened", "Closed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -409,7 +410,7 @@ async fn a_peer_that_only_looks_is_no_failure_and_one_that_breaks_off_is() {
                 peer.into_inner().set_zero_linger().unwrap();
             }
         });
-        let notes = notes.0.lock().unwrap();
+        let notes = notes.0.lock();
         let failed = notes.iter().find(|note| note.contains(": ")).map(|note| note.split_once(": ").unwrap().0);
         assert_eq!(failed, expected, "{notes:?}");
     }
@@ -423,7 +424,7 @@ async fn a_peer_without_a_sign_of_life_is_given_up() {
     // Nothing is read, so that no PING is answered.
     tokio::time::sleep(limits::KEEPALIVE_INTERVAL + limits::KEEPALIVE_TIMEOUT + Duration::from_secs(1)).await;
     drop(peer);
-    let notes = notes.0.lock().unwrap();
+    let notes = notes.0.lock();
     assert!(notes.iter().any(|note| note.starts_with("keepalive_timeout: ")), "{notes:?} {:?}", began.elapsed());
 }
 
@@ -437,7 +438,7 @@ impl Observer for Slow {
             // The clock goes on at once. What would be waited for is that others see it.
             let _ = pin!(tokio::time::advance(Duration::from_millis(2))).poll(&mut Context::from_waker(Waker::noop()));
         }
-        self.0.0.lock().unwrap().push(decided.reason.to_owned());
+        self.0.0.lock().push(decided.reason.to_owned());
     }
 
     fn accept_failed(&self, _: &io::Error) {}
@@ -468,7 +469,7 @@ async fn checks_beyond_a_turn_wait_from_the_time_that_they_came() {
     for stream in streams {
         assert!(peer.is_answered(stream).await);
     }
-    let reasons = slow.0.0.lock().unwrap();
+    let reasons = slow.0.0.lock();
     let is_decided: Vec<bool> = reasons.iter().map(|reason| reason != "overloaded").collect();
     assert_eq!(is_decided.len(), CALLS);
     // Until 250 ms have passed, none is turned away; then those that have more than 256 behind them; from 500 ms on all.
@@ -491,7 +492,7 @@ impl Observer for Sleeping {
         if decided.reason != "overloaded" {
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.0.0.lock().unwrap().push(decided.reason.to_owned());
+        self.0.0.lock().push(decided.reason.to_owned());
     }
 
     fn accept_failed(&self, _: &io::Error) {}
@@ -521,7 +522,7 @@ async fn checks_that_a_socket_does_not_hold_wait_as_well() {
     let service = Service::new(Arc::new(Current::from_pointee(Engine::for_tests(Arc::clone(&observer)))));
     serve(Accepted::Unix(ours), Front::new(service, Routes::default()), observer, place().await).await;
     proxy.join().unwrap();
-    let reasons = slow.0.0.lock().unwrap();
+    let reasons = slow.0.0.lock();
     let early = reasons.iter().position(|reason| reason == "overloaded");
     let turned_away = reasons.iter().filter(|reason| *reason == "overloaded").count();
     // All of them are 1.8 s of work, and each may wait for 0.5 s: 250 find time, or fewer.

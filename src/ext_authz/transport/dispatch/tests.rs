@@ -1,15 +1,13 @@
 use std::{
     io,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use futures_util::stream;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
 use prost::Message as _;
 use tokio::{
     net::UnixStream,
@@ -45,12 +43,12 @@ impl Observer for Seen {
         if decided.reason != "overloaded" {
             std::thread::sleep(self.takes);
         }
-        self.reasons.lock().unwrap_or_else(PoisonError::into_inner).push(decided.reason);
-        self.queued.lock().unwrap_or_else(PoisonError::into_inner).push(decided.queued);
+        self.reasons.lock().push(decided.reason);
+        self.queued.lock().push(decided.queued);
     }
 
     fn request_age(&self, millis: i64) {
-        self.ages.lock().unwrap_or_else(PoisonError::into_inner).push(millis);
+        self.ages.lock().push(millis);
     }
 
     fn cancelled(&self) {
@@ -62,12 +60,12 @@ impl Observer for Seen {
 
 impl Seen {
     fn taken(&self) -> Vec<&'static str> {
-        std::mem::take(&mut *self.reasons.lock().unwrap())
+        std::mem::take(&mut *self.reasons.lock())
     }
 
     /// Milliseconds that Checks were queued.
     fn queued(&self) -> Vec<u128> {
-        std::mem::take(&mut *self.queued.lock().unwrap()).iter().map(Duration::as_millis).collect()
+        std::mem::take(&mut *self.queued.lock()).iter().map(Duration::as_millis).collect()
     }
 }
 
@@ -175,21 +173,21 @@ async fn observers_hear_the_age_of_one_check_in_a_while_decided_or_not() {
         let call = reads.call(Some(250 * MS));
         drop(check(service.clone(), Full::new(message_of(1_800_000_000)), call, ()).await);
     }
-    assert_eq!(*seen.ages.lock().unwrap(), [700], "the first of them");
+    assert_eq!(*seen.ages.lock(), [700], "the first of them");
     let late = reads.call(Some(250 * MS));
     advance(limits::REQUEST_AGE_SAMPLED).await;
     drop(check(service.clone(), Full::new(message_of(1_800_000_001)), late, ()).await);
-    assert_eq!(*seen.ages.lock().unwrap(), [700, -300], "one that is turned away, of an Envoy whose clock is ahead");
+    assert_eq!(*seen.ages.lock(), [700, -300], "one that is turned away, of an Envoy whose clock is ahead");
     for odd in [1, 1_800_000_000 - 3600, 1_800_000_000 + 3602] {
         advance(limits::REQUEST_AGE_SAMPLED).await;
         reads.read();
         drop(check(service.clone(), Full::new(message_of(odd)), reads.call(None), ()).await);
-        assert_eq!(seen.ages.lock().unwrap().len(), 2, "a clock that is wrong by more than an hour: {odd}");
+        assert_eq!(seen.ages.lock().len(), 2, "a clock that is wrong by more than an hour: {odd}");
     }
     advance(limits::REQUEST_AGE_SAMPLED).await;
     reads.read();
     drop(check(service, Full::new(message()), reads.call(None), ()).await);
-    assert_eq!(seen.ages.lock().unwrap().len(), 2, "a message without a time has no age");
+    assert_eq!(seen.ages.lock().len(), 2, "a message without a time has no age");
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ async fn what_the_system_lost_may_have_been_a_change() {
     let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
     hints.take(&Ok(lost), &Mutex::default());
     hints.settled(QUIET).await;
-    lock(&hints.state).writing = true;
+    hints.state.lock().writing = true;
     hints.take(&Err(notify::Error::generic("lost")), &Mutex::default());
     hints.settled(QUIET).await;
     assert!(!hints.is_being_written(), "its end may have been lost as well");
@@ -219,7 +219,7 @@ async fn where_the_last_look_at_the_places_hangs_the_next_one_ends_at_once() {
     let (release, hanging) = std::sync::mpsc::channel::<()>();
     let last = Arc::clone(&followed);
     let last = std::thread::spawn(move || {
-        let places = lock(&last);
+        let places = last.lock();
         looking.send(()).unwrap();
         assert!(hanging.recv().is_err() && places.itself.is_none());
     });
@@ -228,7 +228,7 @@ async fn where_the_last_look_at_the_places_hangs_the_next_one_ends_at_once() {
     drop(release);
     last.join().unwrap();
     follow(Arc::clone(&followed)).await;
-    assert!(lock(&followed).itself.is_some());
+    assert!(followed.lock().itself.is_some());
 }
 
 #[tokio::test]

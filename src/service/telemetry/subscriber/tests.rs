@@ -1,8 +1,6 @@
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::{io::Write, sync::Arc};
 
+use parking_lot::Mutex;
 use tracing::{
     Event, Metadata, debug, info,
     level_filters::LevelFilter,
@@ -29,13 +27,13 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.lock().clone()).unwrap()
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -69,7 +67,7 @@ impl Subscriber for CallSites {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.0.lock().unwrap().push(event.metadata());
+        self.0.lock().push(event.metadata());
     }
 
     fn enter(&self, _: &Id) {}
@@ -88,7 +86,7 @@ fn beside_the_lines_of_the_log_one_event_of_the_transport_is_enabled() {
         trace!(target: "h2::server", "poll");
         debug!(target: "h2::server", "malformed headers: missing method");
     });
-    let sites = sites.0.lock().unwrap();
+    let sites = sites.0.lock();
     assert_eq!(sites.len(), 6);
     for filter in ["off", "error", "warn", "info", "portcullis=warn"] {
         let (subscriber, _) = logging(filter, Format::Text);

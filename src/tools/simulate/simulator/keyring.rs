@@ -1,7 +1,8 @@
 //! The keys of a stage: made when a token first needs them, and put where the verifier looks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
@@ -62,7 +63,7 @@ impl Keyring {
         algorithm: Algorithm,
         work: impl FnOnce(&Mint) -> Result<T, MintError>,
     ) -> Result<T, MintError> {
-        let mut mint = self.mint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mint = self.mint.lock();
         if mint.prepare(&rules.issuer, algorithm)?
             && let Some(set) = mint.key_set(rules)?
         {

@@ -172,7 +172,7 @@ impl Service {
         self.reloader.sweep().await;
         sleep(Duration::from_millis(1)).await;
         self.reloader.report_ended_tasks();
-        self.reloader.lasting.refreshers.lock().unwrap().len()
+        self.reloader.lasting.refreshers.lock().len()
     }
 
     /// The names of the keys that an engine would verify an issuer's tokens with.

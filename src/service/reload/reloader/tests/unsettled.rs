@@ -214,7 +214,7 @@ async fn half_a_secret_keeps_a_configuration_out_until_it_is_closed() {
 
 /// Hangs until the sender is dropped.
 fn hang(until: &Mutex<sync_mpsc::Receiver<()>>) {
-    let _ = until.lock().unwrap().recv();
+    let _ = until.lock().recv();
 }
 
 #[tokio::test]
