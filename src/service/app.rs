@@ -97,9 +97,8 @@ impl App {
         let listeners = listen::bind(&config.listen).await?;
         let bound = listeners.bound.clone();
         let keys = Arc::new(KeyStore::new());
-        let verifier =
-            CachedVerifier::new(config.issuers.iter().map(|issuer| issuer.rules.clone()), RandomState::new());
-        let verifier = verifier.keeping(config.policy.asked_claims());
+        let rules = config.issuers.iter().map(|issuer| issuer.rules.clone());
+        let verifier = CachedVerifier::new(rules, RandomState::new()).keeping(config.policy.asked_claims());
         let metrics = Arc::new(Metrics::new(Arc::clone(&keys), Arc::clone(verifier.cache())));
         let observers = Arc::new(Observers::new(Arc::clone(&metrics)));
         let saved = keys_dir::open(config.keys_dir.as_deref(), &observers).await?;

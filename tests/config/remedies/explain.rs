@@ -119,8 +119,11 @@ fn every_help_of_explain_is_followed() {
     let helps: Vec<String> =
         all().iter().map(|case| Scene::with(&[&case.before]).explanation().help.join("\n")).collect();
     let sources = sources_of("tools/explain");
-    let mut literals: Vec<String> =
-        sources.iter().flat_map(|source| literals(source, &ASKS)).chain(literals("../engine/src/reason/table.rs", &ASKS)).collect();
+    let mut literals: Vec<String> = sources
+        .iter()
+        .flat_map(|source| literals(source, &ASKS))
+        .chain(literals("../engine/src/reason/table.rs", &ASKS))
+        .collect();
     literals.retain(|literal| !ELSEWHERE.iter().any(|other| literal.contains(other)));
     let count = literals.len();
     let missing = unfollowed("", literals, helps.iter().map(String::as_str).collect());
