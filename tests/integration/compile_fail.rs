@@ -7,11 +7,11 @@ use std::{
     time::SystemTime,
 };
 
-/// The library as Cargo has compiled it for these tests. Compiling it once more, with all that it needs, takes minutes.
+/// The engine as Cargo has compiled it for these tests. Compiling it once more, with all that it needs, takes minutes.
 fn library(dependencies: &Path) -> PathBuf {
     let is_library = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with("libportcullis-") && name.ends_with(".rlib")
+        name.starts_with("libportcullis_engine-") && name.ends_with(".rlib")
     };
     let compiled =
         |path: &PathBuf| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -19,7 +19,7 @@ fn library(dependencies: &Path) -> PathBuf {
     files.filter(is_library).max_by_key(compiled).unwrap()
 }
 
-/// Returns what the compiler says of a program that uses the library, without its closing lines.
+/// Returns what the compiler says of a program that uses the engine, without its closing lines.
 fn errors(program: &str) -> String {
     let (test, output) = (env::current_exe().unwrap(), tempfile::tempdir().unwrap());
     let dependencies = test.parent().unwrap();
@@ -27,7 +27,7 @@ fn errors(program: &str) -> String {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["--edition=2024", "--emit=metadata", "--color=never", "--cap-lints=allow", program])
         .args(["-L", &format!("dependency={}", dependencies.display())])
-        .args(["--extern", &format!("portcullis={}", library(dependencies).display())])
+        .args(["--extern", &format!("portcullis_engine={}", library(dependencies).display())])
         .arg("--out-dir")
         .arg(output.path())
         .output()

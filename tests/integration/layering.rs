@@ -185,11 +185,17 @@ fn imports_are_resolved() {
 
 #[test]
 fn rings_are_found_between_folders_whose_files_have_none() {
-    let imports =
-        sources(&[("a/one", "use crate::b::two;"), ("a/three", ""), ("b/two", ""), ("b/four", "use crate::a::three;")])
-            .imports();
+    let imports = sources(&[
+        ("a", "mod one; mod three;"),
+        ("b", "mod two; mod four;"),
+        ("a/one", "use crate::b::two;"),
+        ("a/three", ""),
+        ("b/two", ""),
+        ("b/four", "use crate::a::three;"),
+    ])
+    .imports();
     assert!(rings::of_files(&imports).is_empty());
-    assert_eq!(rings::of_folders(&imports), [["/a", "/b", "/a"]]);
+    assert_eq!(rings::of_folders(&imports), [["/a", "/b", "/a"]], "{imports:?}");
 }
 
 #[test]
@@ -231,6 +237,18 @@ fn the_engine_depends_on_nothing_asynchronous() {
         let is_asynchronous =
             ["tokio", "tonic", "hyper", "futures", "async", "tracing", "mio", "tower", "reqwest", "log", "rand"];
         assert!(!is_asynchronous.iter().any(|one| name == *one || name.starts_with(&format!("{one}-"))), "{line}");
+    }
+}
+
+/// With that feature anybody can make a token that nobody verified.
+#[test]
+fn only_tests_use_what_is_there_for_tests() {
+    for manifest in ["Cargo.toml", "demo/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let (_, after) = text.split_once("\n[dependencies]\n").unwrap();
+        let (dependencies, _) = after.split_once("\n[").unwrap();
+        let engine = dependencies.lines().find(|line| line.starts_with("portcullis-engine = ")).unwrap();
+        assert!(!engine.contains("testing"), "{manifest}: {engine}");
     }
 }
 

@@ -137,10 +137,8 @@ impl Found<'_> {
             }
             base = longer;
         }
-        while !self.sources.0.contains_key(&base) {
-            base.pop();
-        }
-        if base != *self.file {
+        while !self.sources.0.contains_key(&base) && base.pop().is_some() {}
+        if base != *self.file && self.sources.0.contains_key(&base) {
             self.imports.insert(base);
         }
     }
