@@ -4,7 +4,15 @@
 use std::sync::LazyLock;
 
 use portcullis::limits;
-use portcullis_engine::{policy::Policy, request::{host::{Host, RequestHost}, method::Method, path::CanonicalPath, target::RequestTarget}};
+use portcullis_engine::{
+    policy::Policy,
+    request::{
+        host::{Host, RequestHost},
+        method::Method,
+        path::CanonicalPath,
+        target::RequestTarget,
+    },
+};
 use portcullis_fuzz::config;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {

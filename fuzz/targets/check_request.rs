@@ -23,8 +23,24 @@ use envoy_types::pb::{
     },
     google::protobuf::value::Kind,
 };
-use portcullis::{limits, clock::Clock, ext_authz::{decode::attributes::Attributes, proto::envoy::service::auth::v3::CheckRequest as Ours, response::Replies, service::{Decided, Engine, Observer}}, keystore::store::{IssuerKeys, KeyStore}};
-use portcullis_engine::{authorizer::Authorizer, keys::{algorithm::Algorithm, key_set::KeySet}, request::path::CanonicalPath, time::UnixTime, token_cache::cached_verifier::CachedVerifier};
+use portcullis::{
+    clock::Clock,
+    ext_authz::{
+        decode::attributes::Attributes,
+        proto::envoy::service::auth::v3::CheckRequest as Ours,
+        response::Replies,
+        service::{Decided, Engine, Observer},
+    },
+    keystore::store::{IssuerKeys, KeyStore},
+    limits,
+};
+use portcullis_engine::{
+    authorizer::Authorizer,
+    keys::{algorithm::Algorithm, key_set::KeySet},
+    request::path::CanonicalPath,
+    time::UnixTime,
+    token_cache::cached_verifier::CachedVerifier,
+};
 use portcullis_fuzz::{config, json_writer::CHOICES, keys::Signer};
 use prost::Message as _;
 use tokio::{runtime::Runtime, time::Instant};

@@ -1,8 +1,12 @@
 //! A claims set: a text as it is, or one made of words.
 #![no_main]
 
-use portcullis_engine::{strict_json, jwt::{claim_path::ClaimPath, claims::Claims}, reason::TokenFault};
 use portcullis::limits;
+use portcullis_engine::{
+    jwt::{claim_path::ClaimPath, claims::Claims},
+    reason::TokenFault,
+    strict_json,
+};
 use portcullis_fuzz::{
     json_reference::{Tree, strict_object},
     json_writer::{self, Words},

@@ -5,8 +5,21 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use portcullis::{limits, keystore::store::{IssuerKeys, KeyStore}};
-use portcullis_engine::{jwt::{compact::Compact, header::{Header, TokenType}, verifier::Verifier}, keys::{algorithm::Algorithm, key_set::KeySet}, oauth::access_token::AccessToken, reason::TokenFault, time::UnixTime};
+use portcullis::{
+    keystore::store::{IssuerKeys, KeyStore},
+    limits,
+};
+use portcullis_engine::{
+    jwt::{
+        compact::Compact,
+        header::{Header, TokenType},
+        verifier::Verifier,
+    },
+    keys::{algorithm::Algorithm, key_set::KeySet},
+    oauth::access_token::AccessToken,
+    reason::TokenFault,
+    time::UnixTime,
+};
 use portcullis_fuzz::{
     base64url, config,
     json_reference::strict_object,

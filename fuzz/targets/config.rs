@@ -4,8 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::{limits, config::{Config, Loaded, self, error::ConfigErrors}, keystore::{url_guard, source::KeySource}, tools::policy_test::TestFile};
-use portcullis_engine::{request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget}, time::UnixTime};
+use portcullis::{
+    config::{self, Config, Loaded, error::ConfigErrors},
+    keystore::{source::KeySource, url_guard},
+    limits,
+    tools::policy_test::TestFile,
+};
+use portcullis_engine::{
+    request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget},
+    time::UnixTime,
+};
 use portcullis_fuzz::json_writer::CHOICES;
 
 /// Stands where a secret was written, and must not be printed.

@@ -3,7 +3,10 @@
 #![no_main]
 
 use portcullis::limits;
-use portcullis_engine::{oauth::{access_token::AccessToken, credentials::Credentials}, reason::DenyReason};
+use portcullis_engine::{
+    oauth::{access_token::AccessToken, credentials::Credentials},
+    reason::DenyReason,
+};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let letters = |byte: &u8| if *byte == 1 { (b'a', 1000) } else { (*byte, 1) };

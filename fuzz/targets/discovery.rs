@@ -3,7 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use portcullis::keystore::{discovery::{MetadataDocument, self}, url_guard::{Loopback, self}};
+use portcullis::keystore::{
+    discovery::{self, MetadataDocument},
+    url_guard::{self, Loopback},
+};
 use portcullis_engine::keys::document::without_bom;
 use portcullis_fuzz::{
     json_reference::strict_object,

@@ -5,7 +5,12 @@ use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
 use portcullis::limits;
-use portcullis_engine::keys::{algorithm::Algorithm, document::without_bom, key::{VerificationKey, hint::KeyHint}, key_set::{KeySet, Selection}};
+use portcullis_engine::keys::{
+    algorithm::Algorithm,
+    document::without_bom,
+    key::{VerificationKey, hint::KeyHint},
+    key_set::{KeySet, Selection},
+};
 use portcullis_fuzz::{
     base64url,
     json_reference::strict_object,
