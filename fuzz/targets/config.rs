@@ -8,7 +8,7 @@ use portcullis::{
     config::{self, Config, Loaded, error::ConfigErrors},
     keystore::{source::KeySource, url_guard},
     limits,
-    tools::policy_test::TestFile,
+    tools::{envoy_lint, policy_test::TestFile},
 };
 use portcullis_engine::{
     request::{host::RequestHost, method::Method, path::CanonicalPath, target::RequestTarget},
@@ -95,7 +95,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             // What can be served can be tried offline.
             assert!(loaded.is_err() || config::parse_offline(&text, "portcullis.yaml", &env).is_ok());
             // Whatever it is, other readers of YAML don't fall over it.
-            printing_problems_never_fails(&config::envoy::lint(&text, "envoy.yaml", None));
+            printing_problems_never_fails(&envoy_lint::lint(&text, "envoy.yaml", None));
             if let Err(errors) = TestFile::parse(&text, "policy_test.yaml", UnixTime::from_secs(1_800_000_000)) {
                 printing_problems_never_fails(&errors);
             }
