@@ -14,7 +14,7 @@ use super::{
     token::{self, TokenRequest},
 };
 
-/// What the issuer and its endpoints both hold.
+/// The state that the issuer and its endpoints share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) issuer: String,

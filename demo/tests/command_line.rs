@@ -1,4 +1,4 @@
-//! What the program says to people, and its exit codes.
+//! Tests of the texts for people and of the exit codes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use portcullis::printable::is_printable;

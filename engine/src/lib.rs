@@ -1,4 +1,4 @@
-//! What Portcullis decides, and nothing else: from a request, keys and a moment to a decision, and what its answer says.
+//! The engine of Portcullis decides: it makes a decision of a request, keys and a moment, and says what the answer is.
 //!
 //! Pure and synchronous. There is no clock, no network, no file, no log and no randomness here: keys, times and identifiers
 //! are arguments, so that a decision can be made again and explained. The crate `portcullis` brings requests and keys.

@@ -1,3 +1,3 @@
-//! What an answer says, whatever protocol writes it.
+//! The content of an answer, whatever protocol writes it.
 
 pub mod identity;

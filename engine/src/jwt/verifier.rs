@@ -73,7 +73,7 @@ impl Verifier {
         Self { issuers: Arc::new(issuers), kept: Arc::new(KeptClaims::All) }
     }
 
-    /// The same verifier whose tokens keep only those of their claims that are asked about.
+    /// Returns this verifier with tokens that keep only those of their claims that are asked about.
     #[must_use]
     pub fn keeping(&self, asked: AskedClaims) -> Self {
         Self { issuers: Arc::clone(&self.issuers), kept: Arc::new(asked.into()) }

@@ -1,4 +1,4 @@
-//! How a verifier finds the keys of an issuer, and what it says of a key that is missing.
+//! The trait by which a verifier finds the keys of an issuer, and the description of a key that is missing.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Generation(u64);
 impl Generation {
     /// Before the first set.
     pub const NONE: Self = Self(0);
-    /// The first set.
+    /// The generation of an issuer's first set.
     pub const FIRST: Self = Self(1);
 
     /// Returns the generation of the set that replaces this one.
@@ -69,7 +69,7 @@ pub struct FixedKeys(Option<(Arc<str>, Snapshot)>);
 
 #[cfg(any(test, feature = "testing"))]
 impl FixedKeys {
-    /// That set of that issuer.
+    /// Returns a lookup that finds that set for that issuer, and nothing for others.
     #[must_use]
     pub fn new(issuer: &str, set: KeySet) -> Self {
         Self(Some((issuer.into(), Snapshot { set: Arc::new(set), generation: Generation::FIRST })))

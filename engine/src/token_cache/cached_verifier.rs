@@ -37,7 +37,7 @@ impl CachedVerifier {
         Self { verifier: Verifier::new(issuers), cache: Arc::new(TokenCache::new(hash_keys)) }
     }
 
-    /// The same verifier whose tokens keep only those of their claims that are asked about. It remembers no token, and
+    /// Returns this verifier with tokens that keep only those of their claims that are asked about. It remembers no token, and
     /// counts on.
     #[must_use]
     pub fn keeping(&self, asked: AskedClaims) -> Self {
