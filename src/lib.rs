@@ -49,7 +49,7 @@
 //! [`Rule`](portcullis_engine::policy::rule::Rule) makes a [`Permit`](portcullis_engine::policy::rule::Permit), and only from a
 //! permit an allow answer is made. Forgetting a check does not compile.
 //!
-//! *Invariant: engine and below are pure.* No clock, no IO, no randomness, no logs: the time and the keys are arguments.
+//! *Invariant: the engine is pure.* No clock, no IO, no randomness, no logs: the time and the keys are arguments.
 //!
 //! *Invariant: keys are never looked up without an issuer*, and no fetch is ever made inside a Check.
 //!

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long the demo waits for Envoy, Portcullis and the issuer to answer before it gives up.
+/// The time that the demo waits for Envoy, Portcullis and the issuer to answer before it gives up.
 pub(crate) const READY: Duration = Duration::from_secs(30);
 /// Between two looks at whether the demo's stack answers.
 pub(crate) const POLL: Duration = Duration::from_millis(100);

@@ -26,7 +26,7 @@ pub const TOKEN_CLAIMS_BYTES: usize = 11 * 1024;
 pub const JSON_DEPTH: usize = 16;
 /// Bytes of a `kid`.
 pub const KID_BYTES: usize = 256;
-/// Bytes of a claim that names somebody (`sub`, a client id): it becomes a header, whole or not at all.
+/// Bytes of a claim that names a user or a client (`sub`, a client id): it becomes a header, whole or not at all.
 pub const NAME_CLAIM_BYTES: usize = 1024;
 /// The latest time a token may name, in seconds: the year 9999. Beyond it arithmetic stops meaning anything.
 pub const NUMERIC_DATE_SECONDS: f64 = 253_402_300_799.0;
@@ -41,10 +41,10 @@ pub const ALLOCATION_BYTES: usize = 16;
 pub const RECENT_TOKENS: usize = 256;
 /// Bytes of such a token and of what is known of it. With [`RECENT_TOKENS`], all of them take 1 MiB at most.
 pub const RECENT_TOKEN_BYTES: usize = 4 * 1024;
-/// How often other tokens ask for the place of one that is not shown in between, before one of them gets it: copying a
+/// The number of requests for the place of a token that is not shown in between, before another token gets it: copying a
 /// token costs more than finding it.
 pub const RECENT_REQUESTS: u32 = 8;
-/// Tokens that need a signature check from one look for those among [`RECENT_TOKENS`] that are over to the next: as many as
+/// Tokens that need a signature check between two searches for expired ones among [`RECENT_TOKENS`]: as many as
 /// there are places, so that each pays for looking at one, and few enough that it happens where clients are few.
 pub const RECENT_SWEEP: u64 = RECENT_TOKENS as u64;
 /// Refused tokens that are remembered: those of a large client that goes on with tokens of a removed key. A client

@@ -31,13 +31,13 @@ impl UnixTime {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `by` later. Saturates: a moment too far away is never an early one.
+    /// Returns the moment that is `by` later. Saturates: a moment too far away is never an early one.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(millis(by)))
     }
 
-    /// This moment and `by` earlier. Saturates.
+    /// Returns the moment that is `by` earlier. Saturates.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(millis(by)))

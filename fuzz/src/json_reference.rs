@@ -13,7 +13,7 @@ pub enum Tree {
     Object(Vec<(String, Tree)>),
 }
 
-/// What the house takes for a JSON object, by the words of `portcullis_engine::strict_json`: one object, no duplicate members at any
+/// The JSON objects that the engine accepts, by the words of `portcullis_engine::strict_json`: one object, no duplicate members at any
 /// depth, bounded nesting, nothing after the end.
 pub fn strict_object(text: &[u8]) -> Option<Map<String, Value>> {
     let tree: Tree = serde_json::from_slice(text).ok()?;

@@ -1,6 +1,6 @@
 //! The exit codes of commands, beside 0 for what went well.
 
-/// It ran and failed.
+/// The command ran and failed.
 pub(super) const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub(super) const USAGE: u8 = 2;

@@ -12,15 +12,15 @@ use portcullis_engine::{answer::identity::IdentityHeaders, jwt::issuer_rules::Is
 /// A whole, valid configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// Where to listen.
+    /// The addresses to listen on.
     pub listen: Listen,
-    /// Whose tokens are taken. May be empty: then only public routes can be opened.
+    /// The issuers whose tokens are taken. May be empty: then only public routes can be opened.
     pub issuers: Vec<IssuerConfig>,
-    /// Which request needs what.
+    /// The policy: the rule for each request.
     pub policy: Policy,
-    /// What goes upstream.
+    /// The headers that go upstream.
     pub identity: IdentityHeaders,
-    /// Where the last good keys of issuers are saved, for a start while an issuer is down.
+    /// The directory in which the last good keys of issuers are saved, for a start while an issuer is down.
     pub keys_dir: Option<PathBuf>,
     /// The rule by which `/readyz` decides.
     pub ready: ReadyRule,
@@ -31,15 +31,15 @@ pub struct Config {
 /// One issuer: what its tokens must be, and where its keys are.
 #[derive(Clone, Debug)]
 pub struct IssuerConfig {
-    /// What its tokens must be.
+    /// The rules for the issuer's tokens.
     pub rules: IssuerRules,
-    /// Where its keys are.
+    /// The source of the issuer's keys.
     pub source: KeySource,
-    /// How they are fetched.
+    /// The way in which the keys are fetched.
     pub transport: Transport,
-    /// How old its keys may become while it can't be reached.
+    /// The age that the keys may reach while the issuer can't be reached.
     pub max_stale: Duration,
-    /// Where its name stands, for people: `portcullis.yaml:7`, or the name of a variable.
+    /// The place of the issuer's name, for people: `portcullis.yaml:7`, or the name of a variable.
     pub written_at: String,
     /// Files whose text is in here: of a secret, and of the authorities to trust.
     pub read_files: Vec<PathBuf>,

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use super::socket::UnixSocket;
 
-/// Where to listen.
+/// The addresses to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// For Envoy.
+    /// The address for Envoy.
     pub grpc: ListenAddr,
     /// For operators; `None` if switched off.
     pub admin: Option<SocketAddr>,
@@ -18,8 +18,8 @@ pub struct Listen {
 /// A TCP address or a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddr {
-    /// `host:port`.
+    /// A TCP address, `host:port`.
     Tcp(SocketAddr),
-    /// `unix:/path`.
+    /// A Unix socket, `unix:/path`.
     Unix(UnixSocket),
 }

@@ -214,7 +214,7 @@ impl Tree {
         (self, Bag::new(problems))
     }
 
-    /// What is written in it.
+    /// The root of the text.
     pub(crate) const fn root(&self) -> &Node {
         &self.root
     }

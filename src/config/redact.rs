@@ -32,7 +32,7 @@ const TESTS: Vocabulary = Vocabulary {
     ..CONFIG
 };
 
-/// Fields that name a file with keys, where somebody may have pasted the keys themselves.
+/// Fields that name a file with keys, where a person may have pasted the keys themselves.
 const KEY_FILES: [&str; 2] = ["jwks_file", "public_key_file"];
 
 /// The bytes of a text as they may be printed: of the same length, with asterisks for what is hidden. `root` is the

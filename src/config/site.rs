@@ -138,7 +138,7 @@ impl Part for Site {
     }
 }
 
-/// A site as it stands in JSON.
+/// A site in JSON.
 #[derive(Serialize)]
 struct SiteMembers<'s> {
     /// The kind of the Kubernetes resource: `SecurityPolicy`, `pod`.

@@ -1,12 +1,12 @@
 //! The names of the variables of the environment that are read.
 
-/// What every name of ours starts with.
+/// The prefix of every variable that Portcullis reads.
 pub(crate) const PREFIX: &str = "PORTCULLIS_";
 /// The issuer of a start without a file.
 pub(crate) const ISSUER: &str = "PORTCULLIS_ISSUER";
 /// The audiences of a start without a file, separated by commas.
 pub(crate) const AUDIENCE: &str = "PORTCULLIS_AUDIENCE";
-/// The configuration file.
+/// The variable that names the configuration file.
 pub(crate) const CONFIG: &str = "PORTCULLIS_CONFIG";
 /// The start of the names of all settings of `listen`.
 pub(crate) const LISTEN: &str = "PORTCULLIS_LISTEN";

@@ -10,7 +10,7 @@ use crate::{
     limits,
 };
 
-/// What the text of a configuration may have.
+/// The bounds of the text of a configuration.
 const BOUNDS: Bounds = Bounds {
     depth: limits::CONFIG_DEPTH,
     aliases: limits::CONFIG_ALIASES,

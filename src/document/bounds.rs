@@ -1,6 +1,6 @@
-//! How much a YAML text may have, and of what.
+//! The bounds of a YAML text.
 
-/// What a text may have.
+/// The bounds of a text.
 pub(crate) struct Bounds {
     pub(crate) depth: usize,
     pub(crate) aliases: usize,

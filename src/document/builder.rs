@@ -124,12 +124,12 @@ impl Builder {
         self.roots
     }
 
-    /// Whether the name of a field may have that tag.
+    /// Says whether the name of a field may have that tag.
     fn may_have(&self, tag: &str) -> bool {
         self.bounds.tag_of_names == Some(tag)
     }
 
-    /// Whether the next scalar is the name of a field.
+    /// Says whether the next scalar is the name of a field.
     fn awaits_key(&self) -> bool {
         let is_key = |open: &Open| matches!(open.node.value, Value::Section(_)) && open.key.is_none();
         self.open.last().is_some_and(is_key)

@@ -1,4 +1,4 @@
-//! What makes a text unreadable as a whole.
+//! Faults that make a text unreadable as a whole.
 
 use super::tree::Place;
 
@@ -7,7 +7,7 @@ use super::tree::Place;
 pub(crate) struct Fault {
     pub(super) place: Place,
     pub(super) message: String,
-    /// What to do, if that is known.
+    /// The remedy, if it is known.
     pub(super) help: Option<String>,
 }
 
@@ -16,7 +16,7 @@ impl Fault {
         Self { place: place.clone(), message: message.into(), help: None }
     }
 
-    /// What to do.
+    /// Returns the fault with a remedy.
     pub(super) fn help(self, text: impl Into<String>) -> Self {
         Self { help: Some(text.into()), ..self }
     }

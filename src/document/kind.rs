@@ -1,4 +1,4 @@
-//! What a kind of documents says of its problems: their names, and the parts that they are in.
+//! The words of a kind of documents for its problems: their names, and the parts that they are in.
 
 use std::{
     fmt::{Debug, Display},
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// The name of a kind of problems.
 pub trait Code: Copy + Debug + Display + Eq + Hash + 'static {
-    /// Its name, which is stable.
+    /// Returns the name, which is stable.
     fn name(self) -> &'static str;
 }
 

@@ -17,7 +17,7 @@ const MESSAGE_INDENT: usize = 4;
 /// Columns before each line of help.
 const HELP_INDENT: usize = 8;
 
-/// Whether a problem forbids the use of the document.
+/// The severity of a problem: whether it forbids the use of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The document can't be used.
@@ -31,7 +31,7 @@ pub enum Severity {
 pub struct Problem<C, P> {
     severity: Severity,
     lint: Option<C>,
-    /// How many more of the same kind there are that are left out.
+    /// The number of further problems of the same kind, which are left out.
     more: usize,
     message: String,
     /// The parts of the document in which it is, where those have names.

@@ -43,14 +43,14 @@ impl<C: Code, P: Part> Problems<C, P> {
         Self::new(name, None, vec![problem])
     }
 
-    /// The same with one more error, about the whole.
+    /// Returns these problems with one more error, about the whole.
     #[must_use]
     pub fn with_error(mut self, message: &str, help: &str) -> Self {
         self.problems.push(Problem::error(&Place::Nowhere, message).help(help));
         self
     }
 
-    /// The same without the warnings of these kinds. Errors stay.
+    /// Returns these problems without the warnings of these kinds. Errors stay.
     #[must_use]
     pub fn without(mut self, allowed: &[C]) -> Self {
         let is_allowed = |problem: &Problem<C, P>| problem.kind().is_some_and(|lint| allowed.contains(&lint));
@@ -77,36 +77,36 @@ impl<C: Code, P: Part> Problems<C, P> {
         self.problems.iter().chain(&self.left_out)
     }
 
-    /// The problems.
+    /// Returns the problems that are printed.
     pub fn problems(&self) -> impl Iterator<Item = &Problem<C, P>> {
         self.problems.iter()
     }
 
-    /// Those that forbid the use of the document.
+    /// Returns the problems that forbid the use of the document.
     pub fn errors(&self) -> impl Iterator<Item = &Problem<C, P>> {
         self.problems.iter().filter(|problem| problem.severity() == Severity::Error)
     }
 
-    /// Whether there is none.
+    /// Says whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// Whether one of them forbids the use of the document.
+    /// Says whether one of the problems forbids the use of the document.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0
     }
 
-    /// How many there are of one severity, those that are left out among them.
+    /// Returns the number of problems of one severity, including those that are left out.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
         let of_severity = self.problems.iter().filter(|problem| problem.severity() == severity);
         of_severity.map(|problem| problem.more().saturating_add(1)).sum()
     }
 
-    /// What is printed, in the order of the file. If that is not everything, errors come before warnings.
+    /// Returns the problems that are printed, in the order of the file. If that is not everything, errors come before warnings.
     fn shown(&self) -> impl Iterator<Item = &Problem<C, P>> {
         let errors = self.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
         let mut left = [SHOWN, SHOWN.saturating_sub(errors)];

@@ -26,7 +26,7 @@ pub(crate) struct Report<'p, P> {
 struct Item<'p, P> {
     /// As it was named on the command line, `standard input` or `environment`.
     file: &'p str,
-    /// `error` or `warning`.
+    /// The severity: `error` or `warning`.
     severity: &'static str,
     /// The name of the lint.
     code: Option<&'static str>,
@@ -38,7 +38,7 @@ struct Item<'p, P> {
     place: Option<Place<'p>>,
     /// Other places that take part.
     related: Vec<Place<'p>>,
-    /// How many more of its code there are in this file, which are left out.
+    /// The number of further problems with this code in this file, which are left out.
     more: usize,
     /// Other parts of the document in which it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::limits;
 
-/// How a service ended.
+/// The end of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// Everything in flight was answered.
@@ -18,7 +18,7 @@ pub enum Stopped {
     },
 }
 
-/// How long stopping takes.
+/// The times that stopping takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
     /// From NOT_SERVING to closing the listeners: Checks are still answered.

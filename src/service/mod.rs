@@ -1,7 +1,7 @@
 //! The running service.
 //!
 //! `app` makes a configuration into a running service. [`listen`] binds, `servers` serve on [`workers`], `issuers` keeps keys
-//! fresh, and `reload` says when to look at the file again, judges what stands in it, and puts it into force.
+//! fresh, and `reload` says when to look at the file again, judges its content, and makes it active.
 //! `supervise` starts background tasks again that a bug has ended: the service goes on for as long as it can decide.
 //! `readiness` says what `/readyz` waits for, and `figures` what metrics read of the running service.
 

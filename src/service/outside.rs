@@ -1,15 +1,15 @@
-//! What the service needs of the outside: the time, and a way to fetch keys.
+//! The outside of the service: the time, and a way to fetch keys.
 
 use std::{fmt, sync::Arc};
 
 use crate::{clock::Clock, keystore::fetch::Fetchers};
 
-/// What the service needs of the outside: the time, and a way to fetch keys.
+/// The outside of the service: the time, and a way to fetch keys.
 #[derive(Clone)]
 pub struct Outside {
-    /// Wall time.
+    /// The source of wall time.
     pub clock: Arc<dyn Clock>,
-    /// Key documents.
+    /// The fetchers of key documents.
     pub fetchers: Arc<dyn Fetchers>,
 }
 

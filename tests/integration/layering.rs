@@ -1,4 +1,4 @@
-//! Who may import whom. Arrows go one way: between the rooms of a crate by the list below, and in no ring anywhere, neither of
+//! The arrows between modules: which may import which. They go one way: between the rooms of a crate by the list below, and in no ring anywhere, neither of
 //! files nor of folders.
 
 mod imports;
@@ -240,7 +240,7 @@ fn the_engine_depends_on_nothing_asynchronous() {
     }
 }
 
-/// With that feature anybody can make a token that nobody verified.
+/// With that feature any code can make a verified token without a verifier.
 #[test]
 fn only_tests_use_what_is_there_for_tests() {
     for manifest in ["Cargo.toml", "demo/Cargo.toml"] {

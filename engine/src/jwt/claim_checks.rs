@@ -30,7 +30,7 @@ pub(crate) struct Times {
 /// Checks claims at that moment.
 ///
 /// # Errors
-/// The first fault, in the order of the design, section 3.
+/// The first fault, in the order of this function.
 pub(crate) fn check<'c>(
     claims: &'c Claims,
     token_type: TokenType,

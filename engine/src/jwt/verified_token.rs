@@ -136,7 +136,7 @@ impl VerifiedToken {
         self.expires_at
     }
 
-    /// Those of its claims that are kept, see [`crate::jwt::claim_retention`].
+    /// Returns the claims of the token that are kept, see [`crate::jwt::claim_retention`].
     #[must_use]
     pub fn claims(&self) -> &Claims {
         const NONE: &Claims = &Claims::none();

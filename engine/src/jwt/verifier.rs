@@ -1,4 +1,4 @@
-//! From the characters a client sent to a [`VerifiedToken`]: every check, in the order of the design, section 3.
+//! From the characters a client sent to a [`VerifiedToken`]: every check, in one order.
 //!
 //! SECURITY: the order matters. The issuer is known before any key is looked for, so that a foreign token costs no
 //! fetch; the key is looked for within that issuer only, so that one issuer's key never vouches for another's token;

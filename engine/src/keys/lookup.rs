@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{key_ref::Fingerprint, key_set::KeySet};
 use crate::digest::Sha256;
 
-/// Where the verifier finds keys.
+/// A source of keys for the verifier.
 pub trait KeyLookup {
-    /// The issuer's keys, if there are any that may be used.
+    /// Returns the issuer's keys, if there are any that may be used.
     fn current(&self, issuer: &str) -> Option<Snapshot>;
 
-    /// Whether these are the keys of that set: what is asked for every token that is remembered.
+    /// Says whether an issuer's keys are still those of that set. The cache asks this for every remembered token.
     fn are_still(&self, issuer: &str, set: &Fingerprint) -> bool {
         self.current(issuer).is_some_and(|snapshot| snapshot.set.fingerprint() == *set)
     }
@@ -43,9 +43,9 @@ impl Generation {
 /// A key set and which one it is.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The keys.
+    /// The key set that verifies tokens now.
     pub set: Arc<KeySet>,
-    /// Which set of the issuer it is.
+    /// The generation of the set.
     pub generation: Generation,
 }
 

@@ -11,7 +11,7 @@ impl Secret {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes of the secret.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

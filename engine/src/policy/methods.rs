@@ -7,7 +7,7 @@ use crate::request::method::Method;
 pub enum Methods {
     /// Every method but those that have to be named, such as CONNECT.
     Any,
-    /// These, and HEAD with GET (RFC 9110 section 9.3.2) unless another rule of the same pattern names it.
+    /// The listed methods, and HEAD with GET (RFC 9110 section 9.3.2) unless another rule of the same pattern names it.
     Only(MethodSet),
 }
 
@@ -16,7 +16,7 @@ pub enum Methods {
 pub struct MethodSet(Vec<Method>);
 
 impl Methods {
-    /// These methods, or `None` if there are none.
+    /// Makes the methods of a list, or `None` of an empty one.
     pub fn only(methods: impl IntoIterator<Item = Method>) -> Option<Self> {
         let mut methods: Vec<Method> = methods.into_iter().collect();
         methods.sort_unstable();
@@ -41,7 +41,7 @@ impl MethodSet {
     }
 }
 
-/// Which rule of one pattern admits which method. A rule is known here by its place in the policy's list.
+/// The rules of one pattern by the methods that they admit. A rule is known here by its place in the policy's list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MethodTable {
     pub(super) named: Vec<(Method, usize)>,

@@ -4,19 +4,19 @@ use thiserror::Error;
 
 use crate::reason::RequestFault;
 
-/// Why a text is not a path pattern.
+/// The reason for which a text is not a path pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// It does not start with `/`.
+    /// The text does not start with `/`.
     #[error("the path `{0}` does not start with `/`")]
     NotAbsolute(String),
     /// A path that starts with `/` and has a regular expression in it.
     #[error("the path `{}` has a regular expression in it", shown(.0))]
     Expression(String),
-    /// It has a query.
+    /// The text has a query.
     #[error("the path `{}?…` has a query, but rules are about paths alone", path_of(.0))]
     Query(String),
-    /// It has an empty segment.
+    /// The text has an empty segment.
     #[error("the path `{0}` has an empty segment, `//`")]
     EmptySegment(String),
     /// A segment has braces but is not one parameter.
@@ -28,15 +28,15 @@ pub enum PatternError {
     /// A segment starts with a colon, as parameters do elsewhere.
     #[error("the segment `{found}` is not how a parameter is written here")]
     Colon {
-        /// The segment.
+        /// The segment as it is written.
         found: String,
-        /// What follows the colon.
+        /// The text that follows the colon.
         name: String,
     },
     /// A segment looks like a parameter of another syntax, or like a regular expression.
     #[error("the segment `{found}` is not how a parameter is written here")]
     Foreign {
-        /// The segment.
+        /// The segment as it is written.
         found: String,
         /// The parameter's name, as far as it can be told.
         name: String,
@@ -44,25 +44,25 @@ pub enum PatternError {
     /// A literal is not written the way requests are compared.
     #[error("the segment `{found}` is not in canonical form")]
     NotCanonical {
-        /// The segment.
+        /// The segment as it is written.
         found: String,
-        /// Its canonical form.
+        /// The canonical form of the segment.
         canonical: String,
     },
     /// A literal that is refused in every request, so that the rule could never decide.
     #[error("the segment `{found}` has {}, and every such request is refused", describe(*fault))]
     Refused {
-        /// The segment.
+        /// The segment as it is written.
         found: String,
-        /// What a request with it is refused for.
+        /// The fault for which a request with the segment is refused.
         fault: RequestFault,
     },
-    /// It is longer than any request's path may be.
+    /// The pattern is longer than any request's path may be.
     #[error("the path has more than {limit} {unit}")]
     TooLong {
-        /// What is allowed.
+        /// The number that is allowed.
         limit: usize,
-        /// Of what.
+        /// The unit of the number.
         unit: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! What to write in place of a text that is not a path pattern.
+//! Help for a text that is not a path pattern: the pattern to write in its place.
 
 use super::{
     expression::{Translation, is_expression, translate},

@@ -20,7 +20,7 @@ pub struct CanonicalPath {
     text: String,
     /// The other forms of the path, if it has any.
     forms: Option<Box<Forms>>,
-    /// Whether it has no byte that a lax backend could read as something else; see `readings`.
+    /// Whether it has no byte that a lax backend could read as something else; see `policy::lenient_paths`.
     is_usual: bool,
     has_encoded_slash: bool,
 }
@@ -30,7 +30,7 @@ pub struct CanonicalPath {
 struct Forms {
     /// The folded form, where it is another one.
     folded: Option<Box<str>>,
-    /// The path with plain ASCII in place of compatibility forms, if it has any; see `readings`. It may be no path.
+    /// The path with plain ASCII in place of compatibility forms, if it has any; see `policy::lenient_paths`. It may be no path.
     fitted: Option<Fitted>,
 }
 

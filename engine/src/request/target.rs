@@ -1,15 +1,15 @@
-//! What of a request decides which route is meant.
+//! The target of a request: the parts of it that decide which route is meant.
 
 use super::{host::RequestHost, method::Method, path::CanonicalPath};
 
-/// What of a request decides which route is meant.
+/// The parts of a request that decide which route is meant.
 #[derive(Clone, Debug)]
 pub struct RequestTarget {
     /// The host; gRPC without a proxy sends none, and then only routes for any host apply.
     pub host: Option<RequestHost>,
-    /// The path.
+    /// The path in its one canonical form.
     pub path: CanonicalPath,
-    /// The method.
+    /// The method, which is case-sensitive.
     pub method: Method,
 }
 

@@ -141,7 +141,7 @@ impl fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    /// An empty cache. The hash keys are random, so that nobody can choose tokens that lie in one place of a table.
+    /// An empty cache. The hash keys are random, so that no client can choose tokens that lie in one place of a table.
     #[must_use]
     pub fn new(hash_keys: RandomState) -> Self {
         Self::counting(Arc::default(), hash_keys)

@@ -44,7 +44,7 @@ impl CachedVerifier {
         Self { verifier: self.verifier.keeping(asked), cache: Arc::new(self.cache.successor()) }
     }
 
-    /// Whether its tokens keep all claims that are asked about.
+    /// Says whether its tokens keep all claims that are asked about.
     #[must_use]
     pub fn keeps(&self, asked: &AskedClaims) -> bool {
         self.verifier.keeps(asked)
@@ -92,7 +92,7 @@ impl CachedVerifier {
                 self.cache.count_hit();
                 return Ok(found);
             }
-            // It is over, or other keys are in use. One whose times are yet to come stays.
+            // It has expired, or other keys are in use. One whose times are yet to come stays.
             leaves = now >= found.valid().start;
         }
         let digest = sha256(text);
@@ -142,7 +142,7 @@ impl CachedVerifier {
     }
 }
 
-/// Whether verifying a remembered token afresh would succeed: by which key of which set, if so.
+/// Says whether verifying a remembered token afresh would succeed: by which key of which set, if so.
 ///
 /// SECURITY: the keys are asked each time, so that a key that was removed, replaced or has become ambiguous vouches for
 /// nothing any more, and neither does a set past its `max_stale`.

@@ -6,7 +6,7 @@ use crate::{
     tools::simulate::{request::CapturedError, simulator::StageError, timestamp::InvalidMoment},
 };
 
-/// Why there is no explanation.
+/// The reason for which there is no explanation.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ExplainError {
     #[error(transparent)]

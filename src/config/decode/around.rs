@@ -1,15 +1,15 @@
-//! What is around a configuration while it is decoded.
+//! The surroundings of a configuration while it is decoded.
 
 use std::{path::Path, sync::Arc};
 
 use crate::document::{source::Source, tree::Place};
 
-/// What a configuration may name outside of itself.
+/// The things that a configuration may name outside of itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
-    /// Where relative names of files start.
+    /// The directory at which relative names of files start.
     pub(crate) base: &'a Path,
-    /// The file.
+    /// The configuration file.
     pub(crate) source: Option<&'a Arc<Source>>,
 }
 

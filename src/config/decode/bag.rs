@@ -11,7 +11,7 @@ use crate::{
 pub(crate) struct Bag(Vec<Problem>);
 
 impl Bag {
-    /// Those that were found before.
+    /// The problems that were found before decoding.
     pub(crate) fn new(found: Vec<Problem>) -> Self {
         Self(found)
     }
@@ -20,22 +20,22 @@ impl Bag {
         self.0.push(problem);
     }
 
-    /// Whether there are so many that help for one more is no help.
+    /// Says whether there are so many problems that help for one more is of no use.
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= limits::CONFIG_SUGGESTIONS
     }
 
-    /// Whether one more problem would be printed in full: help for others is for nobody.
+    /// Says whether one more problem would be printed in full: help for others is never read.
     pub(crate) fn is_shown(&self) -> bool {
         self.0.len() < SHOWN
     }
 
-    /// Every problem.
+    /// Returns every problem.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.0
     }
 
-    /// Whether one of them is an error.
+    /// Says whether one of the problems is an error.
     pub(crate) fn has_errors(&self) -> bool {
         self.0.iter().any(|problem| problem.severity() == Severity::Error)
     }

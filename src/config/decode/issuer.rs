@@ -36,7 +36,7 @@ pub(super) fn decode<'n>(bag: &mut Bag, node: &'n Node, around: Around<'_>) -> O
     Some(IssuerSpec { rules, algorithms, keys, written_at })
 }
 
-/// What the tokens of an issuer must be.
+/// The rules for the tokens of an issuer.
 fn rules(
     bag: &mut Bag,
     fields: &Fields<'_>,

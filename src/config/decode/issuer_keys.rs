@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use super::{bag::Bag, duration, fields::Fields, key_source, spec::KeysSpec, transport};
 use crate::{config::error::Problem, limits};
 
-/// What is written about the keys of an issuer; `name` is the issuer's, if that could be read.
+/// Decodes the fields about the keys of an issuer; `name` is the issuer's, if that could be read.
 pub(super) fn decode<'n>(bag: &mut Bag, fields: &Fields<'n>, name: Option<&str>, base: &Path) -> KeysSpec<'n> {
     KeysSpec {
         source: key_source::decode(bag, fields, name, base),

@@ -5,10 +5,10 @@ use portcullis_engine::policy::{HostPattern, PathPattern};
 /// The requests that a requirement is for: claims may have to match a part of them.
 #[derive(Clone, Copy)]
 pub(super) enum Site<'a> {
-    /// Those of a route.
+    /// The requests of a route.
     Route { path: &'a PathPattern, host: &'a HostPattern },
-    /// Those for which Envoy chooses a policy.
+    /// The requests for which Envoy chooses a policy.
     Policy,
-    /// Those of a route whose path or host can't be read.
+    /// The requests of a route whose path or host can't be read.
     Unknown,
 }

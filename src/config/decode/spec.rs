@@ -35,29 +35,29 @@ pub(crate) struct Settings {
     pub(crate) tests: Vec<PathBuf>,
 }
 
-/// One of `issuers`.
+/// An entry of `issuers`.
 pub(crate) struct IssuerSpec<'n> {
-    /// What its tokens must be; `None` if that could not be decoded.
+    /// The rules for the issuer's tokens; `None` if that could not be decoded.
     pub(crate) rules: Option<IssuerRules>,
     /// The algorithms of its tokens, if these could be decoded.
     pub(crate) algorithms: Option<NonEmpty<Algorithm>>,
     pub(crate) keys: KeysSpec<'n>,
-    /// Where its name stands, for people.
+    /// The place of the issuer's name, for people.
     pub(crate) written_at: String,
 }
 
-/// What is written about the keys of an issuer.
+/// The fields about the keys of an issuer.
 pub(crate) struct KeysSpec<'n> {
     /// The source of the keys, if that could be decoded.
     pub(crate) source: Option<SourceSpec<'n>>,
     pub(crate) transport: TransportSpec<'n>,
-    /// How old keys may become, if that could be decoded.
+    /// The age that keys may reach, if that could be decoded.
     pub(crate) max_stale: Option<Duration>,
 }
 
 /// The one source of keys that is written.
 pub(crate) enum SourceSpec<'n> {
-    /// One that is fetched.
+    /// A source that is fetched.
     Remote(KeySource),
     /// The file of a key set.
     JwksFile(NamedFile<'n>),
@@ -73,11 +73,11 @@ pub(crate) enum SourceSpec<'n> {
 pub(crate) struct NamedFile<'n> {
     /// The field that names it.
     pub(crate) entry: &'n Entry,
-    /// Its name, from the directory of the configuration file on.
+    /// The name of the file, from the directory of the configuration file on.
     pub(crate) path: PathBuf,
 }
 
-/// What is written about how an issuer's documents are fetched.
+/// The fields about how an issuer's documents are fetched.
 #[derive(Default)]
 pub(crate) struct TransportSpec<'n> {
     pub(crate) ca_file: Option<NamedFile<'n>>,

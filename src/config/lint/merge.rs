@@ -1,4 +1,4 @@
-//! What lints found beside what decoding found.
+//! The findings of lints, put beside those of decoding.
 
 use crate::{
     config::{

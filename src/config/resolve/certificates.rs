@@ -39,7 +39,7 @@ pub(super) fn read(bag: &mut Bag, file: &NamedFile<'_>) -> Option<Arc<[u8]>> {
     }
 }
 
-/// How many certificates there are; none if one of them is broken.
+/// Returns the number of certificates; none if one of them is broken.
 fn certificates(pem: &[u8]) -> usize {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     read.map_or(0, |read| read.len())

@@ -1,4 +1,4 @@
-//! What a configuration names outside of itself, read: secrets, certificates, and a look into files of keys.
+//! Reads what a configuration names outside of itself: secrets, certificates, and a look into files of keys.
 
 mod certificates;
 mod config;

@@ -51,7 +51,7 @@ pub(crate) fn userinfo(text: &str) -> Option<Range<usize>> {
     (authority.len() == before.len() || authority.contains([':', '@'])).then_some(start..at)
 }
 
-/// Whether a text is more like a key than like the name of a file with one.
+/// Says whether a text is more like a key than like the name of a file with one.
 pub(crate) fn is_key_material(text: &str) -> bool {
     text.contains(['\n', '\r', '{', '"']) || text.contains("-----")
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::document::tree::{Entry, Node, Place, Span, Value};
 
-/// What it takes to find secrets in a tree.
+/// The search for secrets in a tree.
 struct Finder<'t> {
     vocabulary: &'static Vocabulary,
     names: NameCache<'t>,
@@ -24,12 +24,12 @@ pub(super) fn secrets_of(vocabulary: &'static Vocabulary, roots: &[&Node], text:
     spans
 }
 
-/// Why a scalar may have to be hidden.
+/// The reason for which a scalar may have to be hidden.
 #[derive(Clone, Copy)]
 enum Why {
-    /// It stands where a secret was written.
+    /// The scalar is in the place of a secret.
     Secret,
-    /// It may be a URL, or is meant as one.
+    /// The scalar may be a URL, or is meant as one.
     Url { is_field: bool },
 }
 

@@ -1,4 +1,4 @@
-//! What a refresher needs of the outside.
+//! The outside of a refresher: fetches, saved keys, the clock, and who hears of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a refresher needs of the outside.
+/// The outside of a refresher.
 #[derive(Clone)]
 pub struct Outside {
     /// Gets documents; `None` where there are none to get.

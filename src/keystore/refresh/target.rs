@@ -6,19 +6,19 @@ use portcullis_engine::keys::algorithm::Algorithm;
 
 use crate::keystore::source::{KeySource, Transport};
 
-/// Whose keys, from where.
+/// The keys that a refresher keeps fresh.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The issuer.
+    /// The issuer of the keys.
     pub issuer: Arc<str>,
     /// The algorithms its keys may be used with.
     pub algorithms: Vec<Algorithm>,
-    /// Where its keys are.
+    /// The source of the keys.
     pub source: KeySource,
-    /// How they are fetched: what is saved counts for that way only.
+    /// The way in which the keys are fetched: what is saved counts for that way only.
     pub transport: Transport,
-    /// How old its keys may become.
+    /// The age that the keys may reach.
     pub max_stale: Duration,
-    /// Where the configuration names it, for people.
+    /// The place where the configuration names the issuer, for people.
     pub written_at: String,
 }

@@ -1,7 +1,7 @@
 //! Loads the configuration: at the start, once no writer is seen, and anew while the service runs.
 //!
-//! [`watch`] says when to look at the file again, [`file_reader`] reads it once it is whole, [`candidate`] judges what stands in
-//! it, and [`reloader`] puts it into force.
+//! [`watch`] says when to look at the file again, [`file_reader`] reads it once it is whole, [`candidate`] judges its
+//! content, and [`reloader`] makes it active.
 
 pub(super) mod at_rest;
 mod bounded_work;

@@ -1,6 +1,6 @@
 //! The formats of log lines.
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// One line of text, with colours on a terminal.

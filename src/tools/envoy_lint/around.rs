@@ -4,7 +4,7 @@ use super::scene::Scene;
 use crate::config::Config;
 use portcullis_engine::answer::identity::IdentityHeaders;
 
-/// What the lints may ask.
+/// The surroundings that lints may ask.
 pub(crate) struct Around<'a> {
     pub(crate) scene: &'a Scene<'a>,
     /// The configuration of the Portcullis that this Envoy asks, if it was given.

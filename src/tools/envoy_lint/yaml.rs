@@ -9,7 +9,7 @@ use crate::{
 /// The name of a field that Envoy leaves out: blocks stand there to be repeated by aliases.
 pub(super) const IGNORED: &str = "!ignore";
 
-/// What the text of a configuration of Envoy's may have.
+/// The bounds of the text of an Envoy configuration.
 const BOUNDS: Bounds = Bounds {
     depth: limits::ENVOY_DEPTH,
     aliases: limits::ENVOY_ALIASES,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::steps::Step;
 
-/// Whether signatures were checked, with whose keys.
+/// The check of signatures: whether it was made, and with whose keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signatures {
@@ -20,45 +20,45 @@ pub enum Signatures {
 /// A request, its answer, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// Whether signatures were checked.
+    /// The check of signatures.
     pub signature: Signatures,
     /// Claims that were not given, and that a token of its issuer always has: only of one that was made here.
     pub filled_in: Vec<String>,
     /// Every check, in order.
     pub steps: Vec<Step>,
-    /// What came of it.
+    /// The outcome.
     pub verdict: Verdict,
-    /// The answer, exactly.
+    /// The answer as it is sent.
     pub answer: Answer,
-    /// What would make it pass; empty if it does.
+    /// The remedies that would let the request pass; empty if it does.
     pub help: Vec<String>,
 }
 
 /// A request as it was sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Its host, if it has one.
+    /// The host, if the request has one.
     pub host: Option<String>,
-    /// Its path, without its query.
+    /// The path, without the query.
     pub path: String,
     /// The named policy that the proxy chose.
     pub policy: Option<String>,
-    /// When, in RFC 3339.
+    /// The time of the request, in RFC 3339.
     pub at: String,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
-    /// Whether Envoy lets it pass.
+    /// Says whether Envoy lets the request pass.
     pub allowed: bool,
     /// `ok`, or the code of the denial: the same as in logs, metrics and dynamic metadata.
     pub reason: String,
-    /// The same in words.
+    /// The reason in words.
     pub detail: Option<&'static str>,
     /// The rule that decided, if it came to that.
     pub rule: Option<Rule>,
@@ -73,15 +73,15 @@ pub struct Verdict {
 /// The rule that decided.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rule {
-    /// Its id, as in logs and dynamic metadata.
+    /// The id of the rule, as in logs and dynamic metadata.
     pub id: String,
-    /// Where it stands: `portcullis.yaml:23`.
+    /// The place of the rule: `portcullis.yaml:23`.
     pub written_at: String,
     /// `route`, `policy` or `default`.
     pub kind: &'static str,
-    /// Its host pattern.
+    /// The host pattern of the route.
     pub host: Option<String>,
-    /// Its path pattern.
+    /// The path pattern of the route.
     pub path: Option<String>,
 }
 
@@ -102,11 +102,11 @@ pub struct Answer {
     pub metadata: Map<String, Value>,
 }
 
-/// A header.
+/// A header of an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Header {
-    /// Its name.
+    /// The name of the header.
     pub name: String,
-    /// Its value.
+    /// The value of the header.
     pub value: String,
 }

@@ -1,4 +1,4 @@
-//! Why a request was answered as it was: every check in the order of the engine, with what was found and what was
+//! Explains why a request was answered as it was: every check in the order of the engine, with what was found and what was
 //! expected, up to the one that failed.
 //!
 //! Nothing is judged here. The engine's verdict says what failed; where one verdict can come of several checks, the
@@ -34,7 +34,7 @@ use super::simulate::{
 };
 use portcullis_engine::{jwt::evidence::Evidence, oauth::challenge};
 
-/// Why that request was answered in that way. `ask` is the request as the client sent it.
+/// Explains why that request was answered in that way. `ask` is the request as the client sent it.
 #[must_use]
 pub fn explain(stage: &Stage, ask: &Ask, answered: &Answered, signature: Signatures) -> Explanation {
     let heard = ask.message.heard();

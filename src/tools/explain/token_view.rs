@@ -72,7 +72,7 @@ impl<'a> View<'a> {
         self.members.get("alg").and_then(Value::as_str)
     }
 
-    /// Its claims, if they can be read.
+    /// The claims, if they can be read.
     pub(super) fn claims(&self) -> Option<&Claims> {
         self.parsed.as_ref()?.as_ref().ok()
     }

@@ -1,8 +1,8 @@
 //! Policy tests: files of requests with what must come of each, run on a [`super::simulate::simulator::Stage`].
 //!
-//! `decode` reads a file into `case`s, every problem at once; `make` turns the recipe of a token into claims; `run`
-//! prepares a case and asks the stage; `judge` compares; `coverage` says what of the policy no test exercised, `mutate`
-//! which weakening of it no test would notice; `session` holds it together, and [`report`] is what comes out.
+//! `decode` reads a file into `case`s, every problem at once; `token_builder` turns the recipe of a token into claims; `run`
+//! prepares a case and asks the simulator; `compare` compares; `coverage` says what of the policy no test exercised, `mutate`
+//! which weakening of it no test would notice; `runner` holds it together, and [`report`] is what comes out.
 
 mod case;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! What came of an [`super::request::Ask`].
+//! The response to an [`super::request::Ask`].
 
 use std::sync::Arc;
 

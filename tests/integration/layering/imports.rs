@@ -21,7 +21,7 @@ pub(crate) type Module = Vec<String>;
 #[derive(Clone, Default)]
 pub(crate) struct Sources(pub(crate) BTreeMap<Module, String>);
 
-/// Which file imports from which others.
+/// The files that each file imports from.
 pub(crate) type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 impl Sources {
@@ -68,7 +68,7 @@ impl Sources {
     }
 }
 
-/// Whether something is compiled for tests alone, of this crate or of others.
+/// Says whether something is compiled for tests alone, of this crate or of others.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default();
@@ -77,7 +77,7 @@ fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Adds the modules that a file declares for tests alone, each by the file that it stands in.
+/// Adds the modules that a file declares for tests alone, each by its file.
 fn declared_tests(parent: &Module, items: &[Item], tests: &mut BTreeSet<Module>) {
     for item in items {
         if let Item::Mod(ItemMod { attrs, ident, content: None, .. }) = item

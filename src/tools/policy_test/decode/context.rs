@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{config::other_document::Document, tools::policy_test::case::Recipe};
 use portcullis_engine::time::UnixTime;
 
-/// What holds where a test says nothing.
+/// The defaults of a file: they hold where a test says nothing.
 pub(super) struct Defaults {
     pub(super) host: String,
     pub(super) headers: Vec<(String, String)>,
@@ -13,7 +13,7 @@ pub(super) struct Defaults {
     pub(super) token: Recipe,
 }
 
-/// What can be named in a test.
+/// The names that a test may use.
 pub(super) struct Context<'a> {
     pub(super) defaults: &'a Defaults,
     pub(super) tokens: &'a HashMap<String, Recipe>,
