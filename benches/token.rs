@@ -4,8 +4,7 @@
 //! `token refused N`: one forged token, N times, then as many forged ones, each once.
 //! `token fill N`: bytes of resident memory for each of N tokens that are remembered.
 
-use std::hash::RandomState;
-use std::{collections::BTreeMap, hint::black_box};
+use std::{collections::BTreeMap, hash::RandomState, hint::black_box};
 
 use aws_lc_rs::{
     rand::SystemRandom,

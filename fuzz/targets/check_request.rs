@@ -2,9 +2,9 @@
 //! engine, with a policy that is open in one place.
 #![no_main]
 
-use std::hash::RandomState;
 use std::{
     cell::Cell,
+    hash::RandomState,
     io,
     sync::{Arc, LazyLock},
     time::Duration,

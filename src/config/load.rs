@@ -23,12 +23,12 @@ use super::{
     resolve::resolve,
     variables, yaml,
 };
-use crate::document::{
-    source::Source,
-    suggest::quoted,
-    tree::{Entry, Node, Place, Value},
-};
 use crate::{
+    document::{
+        source::Source,
+        suggest::quoted,
+        tree::{Entry, Node, Place, Value},
+    },
     files::{self, ReadError},
     limits,
 };

@@ -8,11 +8,13 @@ use super::{
     load::{read_argument, read_text},
     redact, yaml,
 };
-use crate::document::{
-    source::Source,
-    tree::{Node, Place},
+use crate::{
+    document::{
+        source::Source,
+        tree::{Node, Place},
+    },
+    limits,
 };
-use crate::limits;
 
 pub(crate) use super::decode::{bag::Bag, fields::Fields, other_file::of_another_program, read};
 pub(crate) use crate::document::{

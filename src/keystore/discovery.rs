@@ -5,8 +5,10 @@ use url::Url;
 
 use super::url_guard::{self, ForbiddenUrl, Loopback, shown};
 use crate::printable;
-use portcullis_engine::keys::document::{self, without_bom};
-use portcullis_engine::strict_json;
+use portcullis_engine::{
+    keys::document::{self, without_bom},
+    strict_json,
+};
 
 /// Why a metadata document names no key set. The provider's or the operator's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

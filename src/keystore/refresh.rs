@@ -21,8 +21,7 @@ pub use target::Target;
 use blocking_io::Disk;
 use fetch_keys::{Metadata, Obtained, Wish, obtain};
 use persist::Keeper;
-use portcullis_engine::keys::lookup::KeyLookup as _;
-use portcullis_engine::time::UnixTime;
+use portcullis_engine::{keys::lookup::KeyLookup as _, time::UnixTime};
 
 /// Keeps the keys of one issuer fresh, until it is dropped.
 pub async fn run(target: Arc<Target>, store: Arc<KeyStore>, outside: Outside) {

@@ -20,12 +20,14 @@ use super::clock_skew::ClockSkew;
 pub use super::issuer_keys::{Due, FetchCount, IssuerKeys, Miss};
 use entry::{Entry, FetchFacts, Refresher};
 use places::{Place, Places};
-use portcullis_engine::keys::{
-    key_ref::Fingerprint,
-    key_set::KeySet,
-    lookup::{Generation, KeyLookup, KeyNeed, Snapshot},
+use portcullis_engine::{
+    keys::{
+        key_ref::Fingerprint,
+        key_set::KeySet,
+        lookup::{Generation, KeyLookup, KeyNeed, Snapshot},
+    },
+    time::UnixTime,
 };
-use portcullis_engine::time::UnixTime;
 
 /// The keys of all issuers of one configuration.
 #[derive(Debug, Default)]

@@ -1,8 +1,7 @@
 //! The cache is invisible: whatever happened before, a verifier with a history says what one without would say, to every
 //! token, at every moment, with whatever keys are there; the exact denial, and the exact token.
 
-use std::hash::RandomState;
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{cell::Cell, hash::RandomState, sync::Arc, time::Duration};
 
 use portcullis::keystore::store::{IssuerKeys, KeyStore};
 use portcullis_engine::{

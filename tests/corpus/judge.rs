@@ -1,7 +1,6 @@
 //! Runs a case through the public API, as the service does: configuration, attributes, authorizer, key store.
 
-use std::hash::RandomState;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, hash::RandomState, time::Duration};
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use portcullis::{

@@ -1,7 +1,6 @@
 //! Nothing that holds a token, a claim or a secret prints it: a `{:?}` in a log line of tomorrow must not betray one.
 
-use std::fmt::Debug;
-use std::hash::RandomState;
+use std::{fmt::Debug, hash::RandomState};
 
 use portcullis::{
     config::Config,

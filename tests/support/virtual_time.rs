@@ -1,8 +1,8 @@
 //! The service without its sockets, in virtual time: hours pass in milliseconds, and waiting can be measured exactly.
 
-use std::hash::RandomState;
 use std::{
     collections::BTreeMap,
+    hash::RandomState,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},

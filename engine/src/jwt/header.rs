@@ -5,8 +5,12 @@
 
 use serde_json::Value;
 
-use crate::keys::algorithm::Algorithm;
-use crate::{keys::key::hint::KeyHint, limits, reason::TokenFault, strict_json};
+use crate::{
+    keys::{algorithm::Algorithm, key::hint::KeyHint},
+    limits,
+    reason::TokenFault,
+    strict_json,
+};
 
 /// What of the header the verifier uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,13 @@ use super::{
     secret::Secret,
     unusable::UnusableKey,
 };
-use crate::keys::document::{self, without_bom};
-use crate::{keys::algorithm::Algorithm, limits};
+use crate::{
+    keys::{
+        algorithm::Algorithm,
+        document::{self, without_bom},
+    },
+    limits,
+};
 
 /// The usable keys of one issuer: at least one.
 #[derive(Debug)]

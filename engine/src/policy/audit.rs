@@ -13,8 +13,7 @@ use super::{
     rule::Access,
     trie::{Node, PatternId},
 };
-use crate::limits;
-use crate::request::method::Method;
+use crate::{limits, request::method::Method};
 
 /// Reports patterns of one table that cross, unless the table has a pattern for exactly what both match.
 pub(super) fn crossings(policy: &Policy, steps: &Steps, problems: &mut Vec<PolicyProblem>) {

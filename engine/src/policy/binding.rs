@@ -10,8 +10,10 @@ use super::{
     lenient_paths::cut,
     trie::Look as _,
 };
-use crate::jwt::{claim_path::ClaimPath, claims::Claims};
-use crate::request::{escape::hex_pair, host::Host, target::RequestTarget};
+use crate::{
+    jwt::{claim_path::ClaimPath, claims::Claims},
+    request::{escape::hex_pair, host::Host, target::RequestTarget},
+};
 
 /// A claim and the part of the request that it must match.
 #[derive(Clone, Debug, PartialEq)]

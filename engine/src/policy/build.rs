@@ -11,8 +11,10 @@ use super::{
     rule::{Access, Rule},
     trie::PatternId,
 };
-use crate::limits;
-use crate::request::{case_folds::CASE_FOLDS, method::Method};
+use crate::{
+    limits,
+    request::{case_folds::CASE_FOLDS, method::Method},
+};
 
 impl Policy {
     /// The policy of these routes, in any order, and warnings about it. `default` is for requests whose path no route

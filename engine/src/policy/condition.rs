@@ -9,11 +9,11 @@ use super::{
     binding::Binding,
     rule::{Access, Requirement},
 };
-use crate::oauth::scope::ScopeNeed;
-use crate::request::target::RequestTarget;
 use crate::{
     jwt::{claim_retention::AskedClaims, claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
+    oauth::scope::ScopeNeed,
     reason::DenyReason,
+    request::target::RequestTarget,
 };
 
 /// One thing that a requirement asks.

@@ -13,11 +13,13 @@ use super::{
     lax_segment::{LaxSegment, Trim, has_stream},
     trie::Look,
 };
-use crate::limits;
-use crate::request::{
-    effort::look_at,
-    path::{CanonicalPath, has_dubious_part},
-    sessions::{has_sessions, without_sessions},
+use crate::{
+    limits,
+    request::{
+        effort::look_at,
+        path::{CanonicalPath, has_dubious_part},
+        sessions::{has_sessions, without_sessions},
+    },
 };
 
 /// One reading of a path. Trimming and cutting do the same to the folded text as to the text itself: folding touches no

@@ -49,10 +49,10 @@ use self::{
     tables::HostTables,
     trie::{AsIs, Node},
 };
-use crate::request::{host::HostHandling, method::Method, path::CanonicalPath, target::RequestTarget};
 use crate::{
     limits,
     reason::{DenyReason, RequestFault},
+    request::{host::HostHandling, method::Method, path::CanonicalPath, target::RequestTarget},
 };
 
 /// A whole policy. The default one is empty and denies everything.

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::{expression::is_absolute_expression, pattern_error::PatternError, segment::Segment};
-use crate::limits;
-use crate::request::path::CanonicalPath;
+use crate::{limits, request::path::CanonicalPath};
 
 /// A pattern for paths. Two that differ only in the names of their parameters are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use super::binding::Binding;
-use crate::oauth::scope::ScopeRequirement;
-use crate::request::target::RequestTarget;
 use crate::{
     jwt::{claim_rule::ClaimRule, issuer_rules::NonEmpty, verified_token::VerifiedToken},
+    oauth::scope::ScopeRequirement,
     reason::DenyReason,
+    request::target::RequestTarget,
 };
 
 /// The name of a rule, and where it is written. Both stand in logs and metadata, the name in metrics as well, so they come

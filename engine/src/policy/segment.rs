@@ -6,8 +6,10 @@ use std::{
 };
 
 use super::pattern_error::PatternError;
-use crate::reason::RequestFault;
-use crate::request::{fold::fold, path::CanonicalPath};
+use crate::{
+    reason::RequestFault,
+    request::{fold::fold, path::CanonicalPath},
+};
 
 /// One segment of a pattern. Two that differ only in the name of a parameter are equal.
 #[derive(Clone, Debug)]

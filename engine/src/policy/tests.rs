@@ -10,8 +10,10 @@ use super::{
     rule::{Access, Requirement, RuleId},
     *,
 };
-use crate::oauth::scope::{Scope, ScopeRequirement};
-use crate::request::host::RequestHost;
+use crate::{
+    oauth::scope::{Scope, ScopeRequirement},
+    request::host::RequestHost,
+};
 
 /// A rule that asks for these scopes.
 fn scoped(scopes: &[&str]) -> Access {

@@ -14,8 +14,7 @@ use super::{
     rule::Rule,
     trie::{AsIs, Node},
 };
-use crate::limits;
-use crate::request::target::RequestTarget;
+use crate::{limits, request::target::RequestTarget};
 
 /// A segment that is no literal of a pattern: none has a NUL.
 const UNKNOWN: &str = "\0";

@@ -22,8 +22,7 @@ use quick_cache::{
 };
 
 use super::{hot_tokens::Recent, refused::RefusedTokens};
-use crate::jwt::verified_token::VerifiedToken;
-use crate::{digest::Sha256, limits, time::UnixTime};
+use crate::{digest::Sha256, jwt::verified_token::VerifiedToken, limits, time::UnixTime};
 
 /// Verified tokens, by the SHA-256 of their characters: nobody can make two that collide.
 pub struct TokenCache {

@@ -26,8 +26,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 
-use crate::jwt::verified_token::VerifiedToken;
-use crate::{limits, time::UnixTime};
+use crate::{jwt::verified_token::VerifiedToken, limits, time::UnixTime};
 
 // What the module says that all of them take.
 const _: () = assert!(limits::RECENT_TOKENS.is_power_of_two());

@@ -9,8 +9,10 @@ use super::{
     provider::{self, Provider},
     query::{Word, get, issuers, rules, text, texts},
 };
-use crate::config::error::Problem;
-use crate::document::{suggest::quoted, tree::Node};
+use crate::{
+    config::error::Problem,
+    document::{suggest::quoted, tree::Node},
+};
 
 /// Microsoft Graph, by its URL and by its id: its tokens are signed in a way that nobody else can verify.
 const GRAPH: [&str; 3] =

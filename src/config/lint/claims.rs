@@ -4,8 +4,10 @@ use super::{
     super::lint_catalogue::Lint,
     query::{entries, get, issuers, rules},
 };
-use crate::config::error::Problem;
-use crate::document::{suggest::quoted, tree::Node};
+use crate::{
+    config::error::Problem,
+    document::{suggest::quoted, tree::Node},
+};
 
 /// Claims that providers fill with arrays: roles and groups of Entra, Keycloak and Okta, permissions of Auth0.
 const ARRAYS: [&str; 5] = ["roles", "groups", "permissions", "wids", "cognito:groups"];

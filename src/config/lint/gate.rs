@@ -9,10 +9,12 @@ use super::{
     super::lint_catalogue::Lint,
     query::{Word, get, issuers, routes, text},
 };
-use crate::config::error::Problem;
-use crate::document::{
-    suggest::quoted,
-    tree::{Node, Place},
+use crate::{
+    config::error::Problem,
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
 };
 use portcullis_engine::{policy::HostPattern, request::host::Host};
 

@@ -8,8 +8,10 @@ use super::{
     provider::{self, Provider},
     query::{Word, issuers, text},
 };
-use crate::config::error::Problem;
-use crate::document::{suggest::quoted, tree::Node};
+use crate::{
+    config::error::Problem,
+    document::{suggest::quoted, tree::Node},
+};
 
 const WELL_KNOWN: &str = "/.well-known/";
 

@@ -24,8 +24,10 @@ use std::collections::HashSet;
 
 use rules::Rules;
 
-use crate::config::error::Problem;
-use crate::document::tree::{Node, Span};
+use crate::{
+    config::error::Problem,
+    document::tree::{Node, Span},
+};
 
 /// Everything that lints find.
 pub(crate) fn check(root: &Node, config: Option<&Rules<'_>>) -> Vec<Problem> {

@@ -5,9 +5,8 @@ use super::super::{
     schema::{FILE, Field, Kind, List},
     variables,
 };
-use crate::config::error::Problem;
 use crate::{
-    config::redact,
+    config::{error::Problem, redact},
     document::{
         suggest::quoted,
         tree::{Entry, Node, Place, Value},

@@ -10,11 +10,13 @@ use super::{
     query::{Word, entries, get, issuers, rules, scopes, text, words},
     typos,
 };
-use crate::config::error::Problem;
-use crate::document::{
-    flow,
-    suggest::quoted,
-    tree::{Entry, Node},
+use crate::{
+    config::error::Problem,
+    document::{
+        flow,
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
 };
 
 /// A scope with the first place where it stands, and how often it does.

@@ -8,12 +8,14 @@ use super::{
     query::{entries, get, issuers, routes, text, texts},
     rules::Rules,
 };
-use crate::config::error::Problem;
-use crate::document::{
-    suggest::quoted,
-    tree::{Node, Place},
+use crate::{
+    config::error::Problem,
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
+    limits,
 };
-use crate::limits;
 use portcullis_engine::{
     jwt::{
         claim_path::ClaimPath,

@@ -7,10 +7,12 @@ use super::{
     super::lint_catalogue::Lint,
     query::{get, routes, text, texts},
 };
-use crate::config::error::Problem;
-use crate::document::{
-    suggest::quoted,
-    tree::{Node, Place},
+use crate::{
+    config::error::Problem,
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
 };
 
 /// A route as far as this lint goes.

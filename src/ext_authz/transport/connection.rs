@@ -28,9 +28,13 @@ use tokio::{
 use tokio_util::either::Either;
 
 use super::{connections::Place, dispatch::Front};
-use crate::ext_authz::queue::Reads;
-use crate::ext_authz::service::{ConnectionEvent, Observer};
-use crate::limits;
+use crate::{
+    ext_authz::{
+        queue::Reads,
+        service::{ConnectionEvent, Observer},
+    },
+    limits,
+};
 use read_ahead::{FRAME, ReadAhead};
 
 /// A connection that was accepted, and belongs to no runtime yet.

@@ -22,12 +22,14 @@ use tokio_util::either::Either;
 use tonic::{Status, body::Body as TonicBody, codegen::Service as _, service::Routes};
 
 use super::grpc_frame::{self, AnswerBody, NoMessage};
-use crate::ext_authz::service::Service;
-use crate::ext_authz::{
-    deadline,
-    queue::{Call, Queues, Reads},
+use crate::{
+    ext_authz::{
+        deadline,
+        queue::{Call, Queues, Reads},
+        service::Service,
+    },
+    limits,
 };
-use crate::limits;
 
 /// The path of `Check`.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";

@@ -7,8 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::body::{Body, Frame};
 use tonic::Status;
 
-use crate::ext_authz::response::{Answer, PREFIX_BYTES};
-use crate::limits;
+use crate::{
+    ext_authz::response::{Answer, PREFIX_BYTES},
+    limits,
+};
 use portcullis_engine::reason::RequestFault;
 
 /// Bytes of a frame that h2 copies, so that it is written together with others (see [`super::connection`]). Most answers

@@ -18,11 +18,13 @@ use super::{
     dispatch::Front,
 };
 pub use crate::ext_authz::queue::Queues;
-use crate::ext_authz::{
-    proto::{self, service::authorization_server::AuthorizationServer},
-    service::{ConnectionEvent, Current, Observer, Service},
+use crate::{
+    ext_authz::{
+        proto::{self, service::authorization_server::AuthorizationServer},
+        service::{ConnectionEvent, Current, Observer, Service},
+    },
+    limits,
 };
-use crate::limits;
 
 /// The service's name for health checks; the empty name speaks for the whole server.
 const SERVICE: &str = "envoy.service.auth.v3.Authorization";

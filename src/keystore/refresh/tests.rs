@@ -2,33 +2,31 @@ mod restarts;
 
 use std::{
     collections::VecDeque,
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
-
-use std::path::Path;
 
 use parking_lot::Mutex;
 use url::Url;
 
 use super::*;
-use crate::clock::SystemClock;
-use crate::keystore::{
-    fetch::{Fetched, Fetching},
-    issuer_keys::IssuerKeys,
-    store::MissAnswer,
-    url_guard::Loopback,
-};
 use crate::{
-    clock::Clock,
+    clock::{Clock, SystemClock},
     keystore::{
         clock_skew::ClockSkew,
-        fetch::Fetch,
+        fetch::{Fetch, Fetched, Fetching},
+        issuer_keys::IssuerKeys,
         saved::SavedKeys,
         source::{KeySource, Transport},
+        store::MissAnswer,
+        url_guard::Loopback,
     },
 };
-use portcullis_engine::keys::lookup::{Generation, KeyLookup, KeyNeed};
-use portcullis_engine::keys::{algorithm::Algorithm, key_set::KeySet};
+use portcullis_engine::keys::{
+    algorithm::Algorithm,
+    key_set::KeySet,
+    lookup::{Generation, KeyLookup, KeyNeed},
+};
 
 const ISSUER: &str = "https://issuer.test/";
 /// A key that no set here has.

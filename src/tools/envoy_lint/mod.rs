@@ -44,7 +44,6 @@ use std::{
     path::Path,
 };
 
-use crate::limits;
 use crate::{
     config::{
         Config,
@@ -53,6 +52,7 @@ use crate::{
         site::Resource,
     },
     document::tree::Node,
+    limits,
 };
 use around::Around;
 use findings::Findings;

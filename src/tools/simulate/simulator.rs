@@ -3,10 +3,10 @@
 mod credentials;
 mod keyring;
 
-use std::hash::RandomState;
 use std::{
     collections::HashMap,
     future::Future,
+    hash::RandomState,
     io,
     pin::pin,
     sync::{

@@ -7,8 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 use spki::der::{Decode as _, Reader as _, SliceReader, Tag, Tagged as _, asn1::AnyRef};
 
-use crate::keys::public_key;
-use crate::keys::unusable::UnusableKey;
+use crate::keys::{public_key, unusable::UnusableKey};
 
 /// Reads the members of the JWK that the first certificate is for; `None` if `x5c` names no certificate.
 ///

@@ -5,8 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{certificate_names::CertificateNames, hint::KeyHint};
-use crate::keys::unusable::UnusableKey;
-use crate::limits;
+use crate::{keys::unusable::UnusableKey, limits};
 
 /// The names that a key of a set has.
 #[derive(Clone, Debug, PartialEq, Eq)]

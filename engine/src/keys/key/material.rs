@@ -5,8 +5,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{certificate, weak};
-use crate::keys::unusable::UnusableKey;
-use crate::{keys::algorithm::Algorithm, limits};
+use crate::{
+    keys::{algorithm::Algorithm, unusable::UnusableKey},
+    limits,
+};
 
 type Members = Map<String, Value>;
 

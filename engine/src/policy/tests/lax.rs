@@ -1,10 +1,10 @@
 //! What lax backends could take a path for.
 
 use super::*;
-use crate::request::effort;
 use crate::{
     jwt::claim_path::ClaimPath,
     policy::binding::{Binding, RequestPart},
+    request::effort,
 };
 
 fn with_access(routes: Vec<(&str, Access)>) -> Policy {

@@ -1,11 +1,13 @@
 //! What is reported of a policy.
 
 use super::*;
-use crate::jwt::{
-    claim_path::ClaimPath,
-    claim_rule::{ClaimRule, ClaimTest},
+use crate::{
+    jwt::{
+        claim_path::ClaimPath,
+        claim_rule::{ClaimRule, ClaimTest},
+    },
+    limits,
 };
-use crate::limits;
 
 fn problems(routes: Vec<Route>) -> Vec<PolicyProblem> {
     Policy::build(routes, None).map_or_else(|problems| problems, |(_, warnings)| warnings)

@@ -15,8 +15,10 @@ use bytes::{Buf as _, Bytes};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor};
 use tokio::time::Instant;
 
-use crate::ext_authz::queue::{AheadShare, Reads};
-use crate::limits;
+use crate::{
+    ext_authz::queue::{AheadShare, Reads},
+    limits,
+};
 
 /// Bytes of a frame, as a length.
 pub(super) const FRAME: usize = limits::FRAME_BYTES as usize;

@@ -17,13 +17,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::Clock;
-use crate::ext_authz::{
-    proto::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse},
-    service::{Current, Decided, Engine, Observer},
-    transport::{
-        connection::{Accepted, serve},
-        connections::Connections,
+use crate::{
+    clock::Clock,
+    ext_authz::{
+        proto::envoy::service::auth::v3::{CheckResponse, check_response::HttpResponse},
+        service::{Current, Decided, Engine, Observer},
+        transport::{
+            connection::{Accepted, serve},
+            connections::Connections,
+        },
     },
 };
 use portcullis_engine::time::UnixTime;

@@ -2,13 +2,15 @@
 //! ends the chain.
 
 use super::{filter_state, line::Line};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    catalogue::{self, jwt_authn},
-    findings::Findings,
-    scene::chain::Filter,
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{
+        catalogue::{self, jwt_authn},
+        findings::Findings,
+        scene::chain::Filter,
+    },
 };
-use crate::{config::lint::Lint, document::tree::Node};
 
 pub(super) fn lint(findings: &mut Findings, filter: &Filter<'_>, line: &Line<'_, '_>) {
     match (filter.kind.map(catalogue::name_of), filter.config) {

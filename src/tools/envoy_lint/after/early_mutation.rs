@@ -1,9 +1,11 @@
 //! Extensions that change headers before the filters of a manager run.
 
 use super::identity;
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, catalogue::UNJUDGED, findings::Findings, read};
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{around::Around, catalogue::UNJUDGED, findings::Findings, read},
+};
 
 const EARLY_MUTATION: &str = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation";
 

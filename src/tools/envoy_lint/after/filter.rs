@@ -5,21 +5,21 @@ use super::{
     identity,
     line::{Behind, Line},
 };
-use crate::tools::envoy_lint::{
-    around::Around,
-    catalogue::{self, BEFORE, Change, Effect, Settings, UNJUDGED},
-    ext_authz_filter::{FOR_DISCOVERED, route_cache},
-    findings::Findings,
-    guard::asked::target,
-    read,
-    scene::chain::Filter,
-    types::EXT_AUTHZ,
-};
 use crate::{
     config::lint::Lint,
     document::{
         suggest::quoted,
         tree::{Node, Place},
+    },
+    tools::envoy_lint::{
+        around::Around,
+        catalogue::{self, BEFORE, Change, Effect, Settings, UNJUDGED},
+        ext_authz_filter::{FOR_DISCOVERED, route_cache},
+        findings::Findings,
+        guard::asked::target,
+        read,
+        scene::chain::Filter,
+        types::EXT_AUTHZ,
     },
 };
 

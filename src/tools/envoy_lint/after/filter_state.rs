@@ -1,9 +1,11 @@
 //! `set_filter_state` before ext_authz: values of Envoy's own state, some of which choose the upstream.
 
 use super::formatter::is_chosen_by_client;
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{findings::Findings, read};
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{findings::Findings, read},
+};
 
 /// The beginning of the keys of Envoy's own state. Some of them choose the address, host or cluster of a request, and new releases
 /// bring new ones.

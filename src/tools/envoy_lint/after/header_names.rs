@@ -1,7 +1,9 @@
 //! The names of headers that filters set, by the fields of their settings that have them.
 
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::read,
+};
 
 /// Every entry of a section, or every item of a list.
 const EACH: &str = "*";

@@ -1,11 +1,13 @@
 //! Headers that decide for the API, set by Envoy after the decision: those with the identity, and those that Portcullis removes.
 
 use super::formatter;
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{
     config::lint::Lint,
-    document::tree::{Entry, Node},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
+    tools::envoy_lint::{around::Around, findings::Findings, read},
 };
 use portcullis_engine::answer::identity::fold;
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::{
-    around::Around,
-    guard::reach::Upstreams,
-    read,
-    scene::{Manager, chain::Filter},
-    types::{EXT_AUTHZ, FILTER_CONFIG},
+use crate::{
+    document::tree::Node,
+    tools::envoy_lint::{
+        around::Around,
+        guard::reach::Upstreams,
+        read,
+        scene::{Manager, chain::Filter},
+        types::{EXT_AUTHZ, FILTER_CONFIG},
+    },
 };
 
 /// The filters around an ext_authz filter.

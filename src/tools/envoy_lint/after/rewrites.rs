@@ -2,9 +2,11 @@
 //! judged path to its API.
 
 use super::formatter::{is_chosen_by_client, is_judged};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
-use crate::{config::lint::Lint, document::tree::Entry};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Entry},
+    tools::envoy_lint::{around::Around, findings::Findings, read},
+};
 
 /// Fields with the name of a header by which Envoy chooses before it asks Portcullis, and what it chooses.
 const HEADERS_BEFORE: [(&str, &str); 2] = [("cluster_header", "cluster"), ("vhost_header", "virtual host")];

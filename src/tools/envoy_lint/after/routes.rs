@@ -10,18 +10,18 @@ use super::{
     line::{Behind, Line},
     rewrites,
 };
-use crate::tools::envoy_lint::yaml::IGNORED;
-use crate::tools::envoy_lint::{
-    around::Around,
-    catalogue::{self, Effect, Settings},
-    findings::Findings,
-    read,
-    scene::chain,
-    types::FILTER_CONFIG,
-};
 use crate::{
     config::site::Site,
     document::tree::{Entry, Node},
+    tools::envoy_lint::{
+        around::Around,
+        catalogue::{self, Effect, Settings},
+        findings::Findings,
+        read,
+        scene::chain,
+        types::FILTER_CONFIG,
+        yaml::IGNORED,
+    },
 };
 
 /// Lints a `RouteConfiguration`, or any part of one, of a manager at that site. Without a line, the filters that it is for are

@@ -1,11 +1,10 @@
 //! Clusters that judged requests reach: mirrors of their own, and addresses that come from the client.
 
 use super::{formatter::is_judged, routes};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read, scene};
 use crate::{
     config::{lint::Lint, site::Site},
-    document::tree::Node,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{around::Around, findings::Findings, read, scene},
 };
 
 /// The header with the address of an original destination where none is named.

@@ -1,19 +1,21 @@
 //! The admin page: anyone who reaches it can change the runtime.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    around::Around,
-    findings::Findings,
-    guard::{
-        Gate, Guard,
-        reach::{self, Upstreams},
-    },
-    read,
-    scene::{Route, coverage::Case, endpoints},
-};
 use crate::{
     config::{lint::Lint, site::Site},
-    document::tree::{Entry, Place},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Place},
+    },
+    tools::envoy_lint::{
+        around::Around,
+        findings::Findings,
+        guard::{
+            Gate, Guard,
+            reach::{self, Upstreams},
+        },
+        read,
+        scene::{Route, coverage::Case, endpoints},
+    },
 };
 
 /// Lints an admin page that other machines reach and that sets values of the runtime.

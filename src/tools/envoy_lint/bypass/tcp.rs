@@ -1,14 +1,16 @@
 //! TCP and UDP proxies, and network and listener filters of other protocols than HTTP, past ext_authz.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    around::Around,
-    findings::Findings,
-    guard::{Guard, reach::Upstreams},
-    read,
-    scene::FilterKind,
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Place},
+    tools::envoy_lint::{
+        around::Around,
+        findings::Findings,
+        guard::{Guard, reach::Upstreams},
+        read,
+        scene::FilterKind,
+    },
 };
-use crate::{config::lint::Lint, document::tree::Place};
 
 /// Lints what leads to the upstreams of checked routes by no HTTP connection manager.
 pub(crate) fn lint(findings: &mut Findings, around: &Around<'_>, guard: &Guard<'_, '_>) {

@@ -1,16 +1,18 @@
 //! Checked requests whose bodies Envoy sends on as raw connections: requests inside of these are not checked.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    around::Around,
-    findings::Findings,
-    guard::Guard,
-    read,
-    scene::{Lookup, Route},
-};
 use crate::{
     config::{lint::Lint, site::Site},
-    document::tree::{Entry, Node},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
+    tools::envoy_lint::{
+        around::Around,
+        findings::Findings,
+        guard::Guard,
+        read,
+        scene::{Lookup, Route},
+    },
 };
 
 /// Types of `upstream_config` that send each request by itself. Of CONNECT alone the generic one makes a raw connection.

@@ -1,19 +1,21 @@
 //! Managers that do not ask Portcullis.
 
 use super::acting_filters;
-use crate::config::{lint::Lint, site::Site};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    after,
-    around::Around,
-    findings::Findings,
-    guard::{
-        Gate, Guard,
-        asked::{Authorizer, authorizers},
-        reach::Upstreams,
+use crate::{
+    config::{lint::Lint, site::Site},
+    document::suggest::quoted,
+    tools::envoy_lint::{
+        after,
+        around::Around,
+        findings::Findings,
+        guard::{
+            Gate, Guard,
+            asked::{Authorizer, authorizers},
+            reach::Upstreams,
+        },
+        read,
+        scene::{Lookup, Route},
     },
-    read,
-    scene::{Lookup, Route},
 };
 
 /// Lints a manager without an ext_authz filter that may ask Portcullis.

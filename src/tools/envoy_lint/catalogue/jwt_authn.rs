@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::settings::Settings;
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::read,
+};
 
 /// Requirements under which every provider may verify the token.
 const OF_ANY_PROVIDER: [&str; 3] = ["allow_missing", "allow_missing_or_failed", "extract_only_without_validation"];

@@ -1,8 +1,7 @@
 //! `ext_proc`: tells whether an external processor may change requests.
 
 use super::settings::Settings;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// Tells whether a processor gets requests before they go on. Headers are sent to it unless that is switched off.
 pub(crate) fn sees_requests(settings: &Settings<'_>) -> bool {

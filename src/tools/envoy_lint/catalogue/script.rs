@@ -1,8 +1,7 @@
 //! `lua`: tells whether a script handles requests.
 
 use super::settings::Settings;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// The function that Envoy calls with each request, and the parts of Lua by which a script may get it from elsewhere or make its name.
 const HANDLERS: [&str; 12] = [

@@ -1,7 +1,10 @@
 //! Request bodies in Checks: Portcullis reads none.
 
-use crate::tools::envoy_lint::{findings::Findings, read};
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::tree::Node,
+    tools::envoy_lint::{findings::Findings, read},
+};
 
 /// Lints the field of a filter, of a route, or of a resource that has bodies sent.
 pub(crate) fn lint(findings: &mut Findings, settings: &Node, name: &str) {

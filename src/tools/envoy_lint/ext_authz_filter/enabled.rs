@@ -1,9 +1,11 @@
 //! The part of all requests for which an ext_authz filter runs.
 
 use super::runtime_flag::{is_everything, is_on, setting};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read, scene::Runtime};
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{around::Around, findings::Findings, read, scene::Runtime},
+};
 
 /// Lints whether the filter is there for every request.
 pub(crate) fn lint(findings: &mut Findings, around: &Around<'_>, config: &Node) {

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::matcher;
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{
     config::lint::Lint,
-    document::tree::{Entry, Node},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
+    tools::envoy_lint::{around::Around, findings::Findings, read},
 };
 use portcullis_engine::answer::identity::{Aliases, IdentityHeaders, spellings};
 

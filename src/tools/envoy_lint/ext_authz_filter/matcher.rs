@@ -1,7 +1,6 @@
 //! Envoy's `ListStringMatcher` over header names, as far as it can be told without running it.
 
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// Whether a list of matchers has that header name, or may have it: a regular expression is given the benefit of the
 /// doubt.

@@ -11,8 +11,10 @@ pub(crate) mod route_cache;
 mod runtime_flag;
 
 use super::{around::Around, findings::Findings, guard::asked::Authorizer, read, service};
-use crate::document::suggest::quoted;
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+};
 
 /// The remedy for what comes by discovery (ECDS).
 pub(crate) const FOR_DISCOVERED: &str =

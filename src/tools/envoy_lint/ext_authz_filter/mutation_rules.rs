@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::name_pattern;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{
     config::lint::Lint,
     document::{
         suggest::quoted,
         tree::{Entry, Node},
     },
+    tools::envoy_lint::{around::Around, findings::Findings, read},
 };
 use portcullis_engine::answer::identity::{IdentityHeaders, spellings};
 

@@ -1,7 +1,9 @@
 //! Settings that the runtime can replace by a value under their `runtime_key`: a switch, and a part of all requests.
 
-use crate::document::tree::{Node, Value};
-use crate::tools::envoy_lint::{read, scene::Runtime};
+use crate::{
+    document::tree::{Node, Value},
+    tools::envoy_lint::{read, scene::Runtime},
+};
 
 /// Returns what the runtime says of a setting.
 pub(crate) fn setting<'n>(runtime: &Runtime<'n>, flag: &Node) -> Option<&'n Node> {

@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

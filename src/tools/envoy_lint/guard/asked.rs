@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::{
-    read,
-    scene::{Scene, chain::Filter},
-    types::EXT_AUTHZ,
+use crate::{
+    document::tree::Node,
+    tools::envoy_lint::{
+        read,
+        scene::{Scene, chain::Filter},
+        types::EXT_AUTHZ,
+    },
 };
 
 /// The name by which the cluster or the statistics of the filter that asks Portcullis give it away.

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::address::Address;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::{
-    read,
-    scene::{self, Destinations, Lookup, Route, Scene, acting, endpoints},
+use crate::{
+    document::tree::Node,
+    tools::envoy_lint::{
+        read,
+        scene::{self, Destinations, Lookup, Route, Scene, acting, endpoints},
+    },
 };
 
 const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";

@@ -3,8 +3,10 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::unread_words::unseen_words;
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::read,
+};
 
 /// Gives words for each entry in which one of these signs stands. `map` are words for the ConfigMap.
 pub(super) fn unseen(root: &Node, signs: &[&str], map: &str) -> Vec<String> {

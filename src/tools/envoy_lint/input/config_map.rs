@@ -6,7 +6,6 @@ use super::{
     relocate, repeated, resources, spellings, template,
     unread_words::{unread_words, unseen_words},
 };
-use crate::tools::envoy_lint::{kubernetes::Object, read, yaml::parse_documents};
 use crate::{
     config::error::Problem,
     document::{
@@ -14,6 +13,7 @@ use crate::{
         tree::{Entry, Node, Value},
     },
     limits,
+    tools::envoy_lint::{kubernetes::Object, read, yaml::parse_documents},
 };
 
 /// Words one of which a file of Envoy's or a mesh configuration has.

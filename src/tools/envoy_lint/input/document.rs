@@ -5,10 +5,10 @@ use super::{
     kind::{Kind, classify, is_empty, is_linted},
     repeated, spellings,
 };
-use crate::tools::envoy_lint::kubernetes;
 use crate::{
     config::error::Problem,
     document::tree::{Node, Value},
+    tools::envoy_lint::kubernetes,
 };
 
 /// A document of a file.

@@ -1,7 +1,9 @@
 //! The output of `egctl config envoy-proxy`: the dump of each Envoy, or a part of it, by namespace and pod.
 
-use crate::document::tree::{Node, Value};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Node, Value},
+    tools::envoy_lint::read,
+};
 
 const DUMPS: &str = "envoy.admin.v3.";
 

@@ -1,9 +1,9 @@
 //! The configuration of Portcullis, given in place of Envoy's.
 
-use crate::tools::envoy_lint::read;
 use crate::{
     config::{error::Problem, schema::FILE},
     document::tree::{Node, Place},
+    tools::envoy_lint::read,
 };
 
 /// Says whether a file is a configuration of Portcullis: it has one of its fields. `tests` is one of policy tests as well.

@@ -11,11 +11,13 @@ use super::{
     unread_words::unread_words,
     version,
 };
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::kubernetes::Object;
 use crate::{
     config::{error::Problem, site::Resource},
-    document::tree::{Node, Place},
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
+    tools::envoy_lint::kubernetes::Object,
 };
 
 /// The name of what comes from another program.

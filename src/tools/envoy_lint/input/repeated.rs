@@ -5,11 +5,13 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry as Slot};
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{read, yaml::IGNORED};
 use crate::{
     config::error::Problem,
-    document::tree::{Entry, Node, Place, Value},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Place, Value},
+    },
+    tools::envoy_lint::{read, yaml::IGNORED},
 };
 
 /// Fields whose section has names that people choose, in place of fields: two of them may differ in their spelling alone.

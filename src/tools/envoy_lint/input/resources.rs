@@ -1,10 +1,12 @@
 //! Listeners, routes and clusters without their types, as `istioctl proxy-config` prints them: the fields tell the type.
 
-use crate::document::tree::{Entry, Node, Value};
-use crate::tools::envoy_lint::{
-    read,
-    synthetic::typed,
-    types::{CLUSTER, LISTENER, ROUTES},
+use crate::{
+    document::tree::{Entry, Node, Value},
+    tools::envoy_lint::{
+        read,
+        synthetic::typed,
+        types::{CLUSTER, LISTENER, ROUTES},
+    },
 };
 
 /// Fields that only one type of resource has, and those of this type have nearly always.

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::document::tree::{Entry, Node, Value};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node, Value},
+    tools::envoy_lint::read,
+};
 
 /// Map fields of Envoy. Of these, too, Envoy takes the entries of both spellings.
 const MAPS: [&str; 2] = ["typed_per_filter_config", "typed_extension_protocol_options"];

@@ -1,10 +1,12 @@
 //! Templates: files that a program fills in before Envoy reads them.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::read;
 use crate::{
     config::error::Problem,
-    document::tree::{Node, Place, Span, Value},
+    document::{
+        suggest::quoted,
+        tree::{Node, Place, Span, Value},
+    },
+    tools::envoy_lint::read,
 };
 
 const HELP: &str = "lint what it renders to: `… | portcullis check --envoy -` reads it from another program";

@@ -1,10 +1,12 @@
 //! Configurations of version 2 of Envoy's API, which Envoy 1.18 and later do not read.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{read, yaml::IGNORED};
 use crate::{
     config::error::Problem,
-    document::tree::{Node, Place},
+    document::{
+        suggest::quoted,
+        tree::{Node, Place},
+    },
+    tools::envoy_lint::{read, yaml::IGNORED},
 };
 
 const HELP: &str = "rewrite it with the types of v3, as envoy/envoy.yaml has them, or lint what a v3 control plane gives: \

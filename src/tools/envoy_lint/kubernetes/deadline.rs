@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::document::tree::{Node, Place};
-use crate::tools::envoy_lint::{findings::Findings, read, service::timeout};
+use crate::{
+    document::tree::{Node, Place},
+    tools::envoy_lint::{findings::Findings, read, service::timeout},
+};
 
 /// A control plane and the time that it sets where its user sets none.
 pub(super) struct Default {

@@ -8,10 +8,10 @@ use super::{
     object::Object,
     provider_settings::{lint_fail_open, lint_raw_headers, lint_route_cache, lint_status},
 };
-use crate::tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read};
 use crate::{
     config::{lint::Lint, site::Site},
     document::tree::{Entry, Node},
+    tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read},
 };
 use portcullis_engine::answer::identity::{Aliases, IdentityHeaders};
 

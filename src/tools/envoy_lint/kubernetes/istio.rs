@@ -10,14 +10,16 @@ use super::{
     policy::{self, Names},
     provider_settings::{lint_fail_open, lint_raw_headers, lint_route_cache, lint_status},
 };
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read};
 use crate::{
     config::{
         lint::Lint,
         site::{Resource, Site},
     },
-    document::tree::{Entry, Node, Place},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Place},
+    },
+    tools::envoy_lint::{ext_authz_filter::body, findings::Findings, guard::asked::has_our_name, read},
 };
 
 /// Istio waits ten minutes where its user sets no time.

@@ -1,9 +1,10 @@
 //! The namespaces for which a resource of Istio is.
 
 use super::object::Object;
-use crate::document::suggest::quoted;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::read,
+};
 
 /// The root namespace, unless the mesh configuration names another one.
 const ROOT: &str = "istio-system";

@@ -1,8 +1,10 @@
 //! A Kubernetes resource, or a part of Istio's mesh configuration, by its kind and name.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::read;
-use crate::{config::site::Resource, document::tree::Node};
+use crate::{
+    config::site::Resource,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::read,
+};
 
 /// Kinds that may decide about ext_authz, each with the group of its API.
 const KINDS: [(&str, &str); 6] = [

@@ -7,11 +7,13 @@ use super::{
     route_settings,
     scaffold::{self, section, text},
 };
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{read, scene::coverage::SETTINGS, types::EXT_AUTHZ};
 use crate::{
     config::{lint::Lint, site::Site},
-    document::tree::{Entry, Node, Place, Value},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Place, Value},
+    },
+    tools::envoy_lint::{read, scene::coverage::SETTINGS, types::EXT_AUTHZ},
 };
 
 /// A word in the names of ext_authz filters, and in paths that lead to one.

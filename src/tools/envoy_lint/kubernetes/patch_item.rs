@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::tools::envoy_lint::read;
 use crate::{
     config::site::Resource,
     document::tree::{Entry, Node, Place},
+    tools::envoy_lint::read,
 };
 
 /// One patch of either kind of resource.

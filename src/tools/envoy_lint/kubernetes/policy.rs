@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{found::Found, namespace, object::Object};
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::read;
 use crate::{
     config::lint::Lint,
     document::{
-        suggest::closest,
+        suggest::{closest, quoted},
         tree::{Node, Place, Value},
     },
     limits,
+    tools::envoy_lint::read,
 };
 
 /// Providers among which one is looked for that may be meant.

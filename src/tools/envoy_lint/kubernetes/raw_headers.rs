@@ -1,8 +1,7 @@
 //! Patches that have Envoy send headers as they come, and whether they may be for an Envoy that asks Portcullis.
 
 use super::{namespace, object::Object};
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// Says whether an `EnvoyFilter` may set `encode_raw_headers` where a policy of Istio has Envoy ask.
 pub(super) fn may_set_for_istio(objects: &[Object]) -> bool {

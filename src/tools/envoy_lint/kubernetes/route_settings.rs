@@ -4,11 +4,13 @@ use super::{
     patch_item::Patch,
     scaffold::{section, text},
 };
-use crate::document::tree::{Entry, Node, Place, Value};
-use crate::tools::envoy_lint::{
-    read,
-    scene::coverage::{PER_ROUTE, SETTINGS},
-    types::FILTER_CONFIG,
+use crate::{
+    document::tree::{Entry, Node, Place, Value},
+    tools::envoy_lint::{
+        read,
+        scene::coverage::{PER_ROUTE, SETTINGS},
+        types::FILTER_CONFIG,
+    },
 };
 
 /// The name of ext_authz filters, with which those begin or end that control planes generate.

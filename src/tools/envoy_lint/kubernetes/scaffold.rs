@@ -1,10 +1,12 @@
 //! The rest of an Envoy around pieces that are patched into one. Nothing of it has a place, so that findings about it
 //! can be told apart from those about the pieces.
 
-use crate::document::tree::{Entry, Node, Place, Value};
-use crate::tools::envoy_lint::{
-    synthetic::{self, without_place},
-    types::{CLUSTER, LISTENER, MANAGER, ROUTES},
+use crate::{
+    document::tree::{Entry, Node, Place, Value},
+    tools::envoy_lint::{
+        synthetic::{self, without_place},
+        types::{CLUSTER, LISTENER, MANAGER, ROUTES},
+    },
 };
 
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";

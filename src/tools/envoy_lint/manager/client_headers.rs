@@ -1,9 +1,9 @@
 //! Headers of clients: how they may be spelt, and how many there may be.
 
-use crate::tools::envoy_lint::{findings::Findings, read};
 use crate::{
     config::lint::Lint,
     document::tree::{Entry, Node},
+    tools::envoy_lint::{findings::Findings, read},
 };
 
 const OPTIONS: &str = "common_http_protocol_options";

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
-use crate::{config::lint::Lint, document::tree::Node};
+use crate::{
+    config::lint::Lint,
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{around::Around, findings::Findings, read},
+};
 use portcullis_engine::{policy::HostPattern, request::host::HostHandling};
 
 /// The first label of a host that a suffix pattern matches, and no domain of Envoy names.

@@ -1,10 +1,12 @@
 //! Path normalisation: Envoy's routes, the policy and the API must read the same path.
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{around::Around, findings::Findings, read};
 use crate::{
     config::lint::Lint,
-    document::tree::{Entry, Node},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node},
+    },
+    tools::envoy_lint::{around::Around, findings::Findings, read},
 };
 use portcullis_engine::policy::{HostPattern, PathPattern};
 

@@ -2,24 +2,23 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    around::Around,
-    ext_authz_filter::body,
-    findings::Findings,
-    guard::{Gate, Guard},
-    read,
-    scene::{
-        Route,
-        coverage::{Case, State},
-    },
-    service,
-};
 use crate::{
     config::{lint::Lint, site::Site},
     document::{
-        suggest::closest,
+        suggest::{closest, quoted},
         tree::{Entry, Node},
+    },
+    tools::envoy_lint::{
+        around::Around,
+        ext_authz_filter::body,
+        findings::Findings,
+        guard::{Gate, Guard},
+        read,
+        scene::{
+            Route,
+            coverage::{Case, State},
+        },
+        service,
     },
 };
 

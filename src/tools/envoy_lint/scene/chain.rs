@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::tree::{Entry, Node, Place};
-use crate::tools::envoy_lint::{read, types::EXT_AUTHZ};
+use crate::{
+    document::tree::{Entry, Node, Place},
+    tools::envoy_lint::{read, types::EXT_AUTHZ},
+};
 
 pub(crate) const COMPOSITE: &str = "envoy.extensions.filters.http.composite.v3.Composite";
 const WITH_MATCHER: &str = "envoy.extensions.common.matching.v3.ExtensionWithMatcher";

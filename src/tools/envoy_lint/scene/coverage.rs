@@ -2,8 +2,10 @@
 //! virtual host, and these over those of the table.
 
 use super::{chain::Filter, route::Route};
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::{read, types::FILTER_CONFIG};
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::{read, types::FILTER_CONFIG},
+};
 
 /// The settings of a route for an ext_authz filter.
 pub(crate) const PER_ROUTE: &str = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute";

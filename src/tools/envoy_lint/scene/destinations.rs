@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// Fields of an action that choose a cluster while Envoy runs.
 const CHOSEN_LATER: [&str; 3] = ["cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"];

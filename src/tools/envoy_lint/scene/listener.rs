@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::tools::envoy_lint::read;
-use crate::{config::site::Site, document::tree::Node};
+use crate::{config::site::Site, document::tree::Node, tools::envoy_lint::read};
 
 /// A listener of Envoy, with the names of its filter chains.
 pub(crate) struct Listener {

@@ -1,8 +1,7 @@
 //! Listener filters: they run before the network filters of a connection, or take the packets of a UDP listener.
 
 use super::network::{self, FilterKind};
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::read;
+use crate::{document::tree::Node, tools::envoy_lint::read};
 
 /// Types of filters that send nothing to a cluster and choose none.
 const HARMLESS: [&str; 7] = [

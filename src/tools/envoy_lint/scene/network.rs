@@ -1,11 +1,14 @@
 //! Network and listener filters that are no HTTP connection manager and no TCP proxy.
 
 use super::destinations::Destinations;
-use crate::tools::envoy_lint::{
-    read,
-    types::{MANAGER, TCP_PROXY},
+use crate::{
+    config::site::Site,
+    document::tree::Node,
+    tools::envoy_lint::{
+        read,
+        types::{MANAGER, TCP_PROXY},
+    },
 };
-use crate::{config::site::Site, document::tree::Node};
 
 /// Types of filters that send nothing to a cluster of their own choice: they limit, refuse, answer, or read along.
 const HARMLESS: [&str; 16] = [

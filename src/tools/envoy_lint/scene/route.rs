@@ -1,10 +1,12 @@
 //! The routes of a `RouteConfiguration`, those in trees of matchers among them.
 
 use super::destinations::Destinations;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::{
-    read,
-    types::{ROUTE, ROUTE_LIST},
+use crate::{
+    document::tree::Node,
+    tools::envoy_lint::{
+        read,
+        types::{ROUTE, ROUTE_LIST},
+    },
 };
 
 /// Actions of a route that send nothing to a cluster.

@@ -1,7 +1,9 @@
 //! The layers of Envoy's runtime: values by which settings with a `runtime_key` are replaced.
 
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::read,
+};
 
 /// The layers of the runtime, in the order in which they apply: the last one that has a key decides.
 #[derive(Debug, Default)]

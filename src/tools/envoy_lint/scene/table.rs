@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::tools::envoy_lint::read;
 use crate::{
     config::quoted,
     document::tree::{Entry, Node},
+    tools::envoy_lint::read,
 };
 
 /// Tables outside of managers by their names.

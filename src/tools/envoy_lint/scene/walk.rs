@@ -13,17 +13,17 @@ use super::{
     table::{self, Named, Tables},
     tcp_proxy::TcpProxy,
 };
-use crate::tools::envoy_lint::yaml::IGNORED;
-use crate::tools::envoy_lint::{
-    read,
-    types::{
-        BOOTSTRAP_DUMP, CLUSTER, CLUSTERS_DUMP, EXTENSION, LISTENER, LISTENERS_DUMP, MANAGER, ROUTES, RUNTIME,
-        SCOPED_ROUTES, SECRET, TCP_PROXY, VIRTUAL_HOST,
-    },
-};
 use crate::{
     config::{quoted, site::Site},
     document::tree::{Entry, Node, Value},
+    tools::envoy_lint::{
+        read,
+        types::{
+            BOOTSTRAP_DUMP, CLUSTER, CLUSTERS_DUMP, EXTENSION, LISTENER, LISTENERS_DUMP, MANAGER, ROUTES, RUNTIME,
+            SCOPED_ROUTES, SECRET, TCP_PROXY, VIRTUAL_HOST,
+        },
+        yaml::IGNORED,
+    },
 };
 
 /// The fields of `dynamic_resources` by which listeners come.

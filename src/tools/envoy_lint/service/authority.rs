@@ -3,11 +3,13 @@
 
 use std::fmt::Write as _;
 
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{findings::Findings, read, scene::endpoints};
 use crate::{
     config::lint::Lint,
-    document::tree::{Entry, Node, Place},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Place},
+    },
+    tools::envoy_lint::{findings::Findings, read, scene::endpoints},
 };
 
 /// Tells whether a name can be an `:authority`.

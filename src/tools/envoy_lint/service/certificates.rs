@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::document::tree::{Node, Value};
-use crate::tools::envoy_lint::{
-    read,
-    scene::{endpoints, http_options},
+use crate::{
+    document::tree::{Node, Value},
+    tools::envoy_lint::{
+        read,
+        scene::{endpoints, http_options},
+    },
 };
 
 /// Fields of a `CertificateValidationContext` one of which refuses strangers.

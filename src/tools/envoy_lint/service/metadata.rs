@@ -1,7 +1,9 @@
 //! Metadata of endpoints: whether it has the values that something asks for.
 
-use crate::document::tree::{Entry, Node, Value};
-use crate::tools::envoy_lint::read;
+use crate::{
+    document::tree::{Entry, Node, Value},
+    tools::envoy_lint::read,
+};
 
 /// Tells whether metadata has each value of a section. There is no answer where it depends on how Envoy reads a value: its YAML
 /// reader takes `yes` for a boolean.

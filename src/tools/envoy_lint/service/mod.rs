@@ -18,11 +18,10 @@ use super::{
     read,
     scene::{Lookup, http_options},
 };
-use crate::document::suggest::quoted;
 use crate::{
     config::lint::Lint,
     document::{
-        suggest::closest,
+        suggest::{closest, quoted},
         tree::{Entry, Node, Place},
     },
 };

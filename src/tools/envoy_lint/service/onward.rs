@@ -1,10 +1,11 @@
 //! The clusters to which a cluster leads on: the members of an aggregate, and those behind a listener of this Envoy.
 
-use crate::document::suggest::quoted;
-use crate::document::tree::Node;
-use crate::tools::envoy_lint::{
-    read,
-    scene::{Destinations, Scene, endpoints::Host},
+use crate::{
+    document::{suggest::quoted, tree::Node},
+    tools::envoy_lint::{
+        read,
+        scene::{Destinations, Scene, endpoints::Host},
+    },
 };
 
 const AGGREGATE: &str = "envoy.extensions.clusters.aggregate.v3.ClusterConfig";

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::tools::envoy_lint::{findings::Findings, read};
 use crate::{
     config::{lint::Lint, show_duration},
     document::tree::Entry,
     limits,
+    tools::envoy_lint::{findings::Findings, read},
 };
 
 /// Envoy's timeout of a Check where none is set.

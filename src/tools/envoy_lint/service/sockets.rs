@@ -4,10 +4,12 @@ use super::{
     certificates::{self, Trust},
     metadata,
 };
-use crate::document::tree::{Entry, Node};
-use crate::tools::envoy_lint::{
-    read,
-    scene::{Scene, endpoints::Host},
+use crate::{
+    document::tree::{Entry, Node},
+    tools::envoy_lint::{
+        read,
+        scene::{Scene, endpoints::Host},
+    },
 };
 
 const RAW: &str = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::tools::envoy_lint::findings::Findings;
 use crate::{
     config::{lint::Lint, show_duration},
     document::tree::Place,
     limits,
+    tools::envoy_lint::findings::Findings,
 };
 
 /// Lints the time that an Envoy waits. `who` sets it, and `unless` is empty or says that it is a default.

@@ -8,19 +8,21 @@ use super::{
     onward::{self, Kind},
     sockets::{Protection, Sockets},
 };
-use crate::document::suggest::quoted;
-use crate::tools::envoy_lint::{
-    around::Around,
-    findings::Findings,
-    read,
-    scene::{
-        Lookup,
-        endpoints::{self, Host},
-    },
-};
 use crate::{
     config::lint::Lint,
-    document::tree::{Entry, Node, Place, Value},
+    document::{
+        suggest::quoted,
+        tree::{Entry, Node, Place, Value},
+    },
+    tools::envoy_lint::{
+        around::Around,
+        findings::Findings,
+        read,
+        scene::{
+            Lookup,
+            endpoints::{self, Host},
+        },
+    },
 };
 
 /// Clusters that were looked at, by their places in memory.

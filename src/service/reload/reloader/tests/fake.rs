@@ -1,9 +1,9 @@
 //! A service without its servers: a file in a directory of its own, and issuers that count who asks them.
 
-use std::hash::RandomState;
 use std::{
     collections::BTreeMap,
     fs,
+    hash::RandomState,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };

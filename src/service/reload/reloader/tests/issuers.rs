@@ -2,8 +2,10 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use super::fake::{Service, issuer, policy, with_issuers};
-use super::*;
+use super::{
+    fake::{Service, issuer, policy, with_issuers},
+    *,
+};
 use crate::keystore::store::MissAnswer;
 use portcullis_engine::keys::lookup::{Generation, KeyNeed};
 
